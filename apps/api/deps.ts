@@ -1,0 +1,16 @@
+import type { Bus } from "../../bus/index.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Config } from "../../platform/config.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import type { Db } from "../../platform/postgres/index.ts";
+
+/** What routes get. Each route file exports `(deps: ApiDeps) => Elysia` and makes its services from this. */
+export type ApiDeps = {
+  readonly config: Config;
+  readonly sql: Db;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly bus: Bus;
+};

@@ -1,0 +1,17 @@
+import { Type } from "@sinclair/typebox";
+import { defineContract } from "./contract.ts";
+
+/** Reads an uploaded product file into the catalog; checkpointed, so that another try goes on where the last stopped. */
+export const catalogImport = defineContract({
+  kind: "catalog.import",
+  version: 1,
+  schema: Type.Object({ importId: Type.String({ maxLength: 64 }) }, { additionalProperties: false }),
+  priority: "low",
+  maxTries: 5,
+  backoff: { baseMs: 2_000, maxMs: 300_000 },
+  timeoutMs: 3_600_000,
+  cap: 2,
+  concurrency: 1,
+  prefetch: 1,
+  key: payload => `import:${payload.importId}`,
+});

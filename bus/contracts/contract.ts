@@ -1,0 +1,42 @@
+import type { Static, TSchema } from "@sinclair/typebox";
+
+export type Priority = "high" | "normal" | "low";
+export const priorities: readonly Priority[] = ["high", "normal", "low"];
+
+/**
+ * What every process knows about a kind of job. Contracts are data: the API validates with them, the topology is made
+ * from them, pools obey them. Handlers live in `workers/jobs/`.
+ */
+export type Contract<S extends TSchema = TSchema> = {
+  /** Stable dotted name, never a function's; part of subjects and of the ledger. */
+  readonly kind: string;
+  /** Version of the payload's shape; rises with each incompatible change. */
+  readonly version: number;
+  /** Ids and small facts only: a payload never holds personal data (a test checks it). */
+  readonly schema: S;
+  readonly priority: Priority;
+  /** Tries of the handler before the job is a dead letter; only started handlers count. */
+  readonly maxTries: number;
+  /** Wait before try n+1: a random time up to min(maxMs, baseMs × 2^(n-1)), never under half of it. */
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number };
+  /** A try that runs longer is aborted and counts as failed. */
+  readonly timeoutMs: number;
+  /** Jobs (batches, for a kind with `batch`) running at once in the whole cluster; the KV entry overrides it. */
+  readonly cap: number;
+  /** Jobs (batches) running at once in one process. */
+  readonly concurrency: number;
+  /** Messages that one process holds, running ones included. Equals `concurrency` for kinds over 100 ms. */
+  readonly prefetch: number;
+  /** Set for kinds whose handler takes many jobs a call: up to `max`, or what came within `waitMs`. */
+  readonly batch?: { readonly max: number; readonly waitMs: number };
+  /** CPU-bound kinds: at most one running job per core of a machine, whatever the pool's size. */
+  readonly perMachine?: "cores";
+  /** The business key that people search the ledger by, such as `order:ord_…`. */
+  key(payload: Static<S>): string;
+};
+
+export type Payload<C> = C extends Contract<infer S> ? Static<S> : never;
+
+export function defineContract<S extends TSchema>(contract: Contract<S>): Contract<S> {
+  return contract;
+}

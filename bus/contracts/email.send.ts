@@ -1,0 +1,28 @@
+import { Type } from "@sinclair/typebox";
+import { defineContract } from "./contract.ts";
+
+/**
+ * Sends one mail over SMTP. The recipient and the text are read from the subject when the job runs, so that no address
+ * lies in a queue. `eventId` names the occasion: one mail per (eventId, template, recipient).
+ */
+export const emailSend = defineContract({
+  kind: "email.send",
+  version: 1,
+  schema: Type.Object(
+    {
+      template: Type.Union([Type.Literal("order_confirmation")]),
+      subjectId: Type.String({ maxLength: 64 }),
+      eventId: Type.String({ maxLength: 128 }),
+    },
+    { additionalProperties: false },
+  ),
+  priority: "normal",
+  maxTries: 10,
+  backoff: { baseMs: 1_000, maxMs: 3_600_000 },
+  timeoutMs: 30_000,
+  cap: 16,
+  concurrency: 8,
+  prefetch: 16,
+  key: payload =>
+    `${payload.template === "order_confirmation" ? "order" : payload.template}:${payload.subjectId}`,
+});

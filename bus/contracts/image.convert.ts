@@ -1,0 +1,18 @@
+import { Type } from "@sinclair/typebox";
+import { defineContract } from "./contract.ts";
+
+/** Makes the sizes and formats of an uploaded picture. The decoder runs in a process of its own. */
+export const imageConvert = defineContract({
+  kind: "image.convert",
+  version: 1,
+  schema: Type.Object({ assetId: Type.String({ maxLength: 64 }) }, { additionalProperties: false }),
+  priority: "low",
+  maxTries: 3,
+  backoff: { baseMs: 2_000, maxMs: 60_000 },
+  timeoutMs: 90_000,
+  cap: 64,
+  concurrency: 2,
+  prefetch: 2,
+  perMachine: "cores",
+  key: payload => `asset:${payload.assetId}`,
+});

@@ -1,0 +1,39 @@
+/** The one list of all kinds of job. */
+import { catalogAttachMedia } from "./catalog.attach_media.ts";
+import { catalogImport } from "./catalog.import.ts";
+import type { Contract } from "./contract.ts";
+import { drills } from "./drills.ts";
+import { emailSend } from "./email.send.ts";
+import { imageConvert } from "./image.convert.ts";
+import { searchIndex } from "./search.index.ts";
+import { stockCommit } from "./stock.commit.ts";
+import { stockRelease } from "./stock.release.ts";
+
+export {
+  catalogAttachMedia,
+  catalogImport,
+  drills,
+  emailSend,
+  imageConvert,
+  searchIndex,
+  stockCommit,
+  stockRelease,
+};
+
+export const contracts: readonly Contract[] = [
+  stockCommit,
+  stockRelease,
+  emailSend,
+  searchIndex,
+  catalogAttachMedia,
+  imageConvert,
+  catalogImport,
+  ...drills,
+];
+
+const byKind = new Map(contracts.map(contract => [contract.kind, contract]));
+
+/** The contract of a kind, or undefined when there is no such kind. */
+export function contractOf(kind: string): Contract | undefined {
+  return byKind.get(kind);
+}

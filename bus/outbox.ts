@@ -1,0 +1,78 @@
+/**
+ * The transactional outbox. A change and the jobs that follow from it commit together; keepers publish the rows to
+ * JetStream (relay.ts). A row is a message to be published not before `due_at`: delayed jobs and parked retries are
+ * rows too.
+ *
+ * Crash story: before commit neither change nor rows exist; after it the rows stay until a PubAck was seen, and a row
+ * that was published but not yet deleted is published again under the same message id.
+ */
+import type { Sql } from "../platform/postgres/index.ts";
+import { newTraceparent } from "../platform/trace.ts";
+import type { Contract, Payload } from "./contracts/contract.ts";
+import { reactionsTo, type ShopEvent } from "./reactions.ts";
+
+/** Where jobs come from: their store, and the trace of the request or job that caused them. */
+export type Origin = { storeId: string; traceparent?: string | undefined };
+
+/** One row of `bus.outbox`, in the form that the SQL function `bus.enqueue(jsonb)` takes. */
+export type OutboxRow = {
+  id: string;
+  kind: string;
+  version: number;
+  priority: string;
+  store_id: string;
+  key: string;
+  attempt: number;
+  payload: unknown;
+  traceparent: string;
+  delay_ms: number;
+};
+
+export type NewJob<C extends Contract = Contract> = Origin & {
+  contract: C;
+  payload: Payload<C>;
+  /** Default: what the contract derives from the payload. */
+  key?: string | undefined;
+  /** Milliseconds before the job may start; default 0. */
+  delayMs?: number | undefined;
+};
+
+export function outboxRow<C extends Contract>(job: NewJob<C>): OutboxRow {
+  const { contract, payload } = job;
+  return {
+    id: Bun.randomUUIDv7(),
+    kind: contract.kind,
+    version: contract.version,
+    priority: contract.priority,
+    store_id: job.storeId,
+    key: job.key ?? contract.key(payload),
+    attempt: 1,
+    payload,
+    traceparent: job.traceparent ?? newTraceparent(),
+    delay_ms: job.delayMs ?? 0,
+  };
+}
+
+/** The rows that `events` cause, for SQL functions that enqueue them themselves through `bus.enqueue(jsonb)`. */
+export function outboxRows(origin: Origin, events: readonly ShopEvent[]): OutboxRow[] {
+  return events
+    .flatMap(reactionsTo)
+    .map(({ contract, payload }) => outboxRow({ ...origin, contract, payload: payload as never }));
+}
+
+/** Writes the jobs that react to `events`, in the caller's transaction. */
+export async function emit(tx: Sql, origin: Origin, ...events: ShopEvent[]): Promise<void> {
+  const rows = outboxRows(origin, events);
+  if (rows.length > 0) await insert(tx, rows);
+}
+
+/** Writes one job, in the caller's transaction, and returns its id. */
+export async function enqueue<C extends Contract>(tx: Sql, job: NewJob<C>): Promise<string> {
+  const row = outboxRow(job);
+  await insert(tx, [row]);
+  return row.id;
+}
+
+async function insert(tx: Sql, rows: OutboxRow[]): Promise<void> {
+  await tx`SELECT bus.enqueue(${tx.json(rows as never)})`;
+}

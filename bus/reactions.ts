@@ -1,0 +1,51 @@
+/**
+ * What happens when something happened: event → jobs. An event is not a message: `emit` writes one outbox row per job
+ * that reacts, in the transaction of the change. (A work-queue stream cannot fan out, and this way modules need not
+ * import one another.)
+ */
+import { catalogAttachMedia } from "./contracts/catalog.attach_media.ts";
+import { catalogImport } from "./contracts/catalog.import.ts";
+import type { Contract, Payload } from "./contracts/contract.ts";
+import { emailSend } from "./contracts/email.send.ts";
+import { imageConvert } from "./contracts/image.convert.ts";
+import { searchIndex } from "./contracts/search.index.ts";
+import { stockCommit } from "./contracts/stock.commit.ts";
+import { stockRelease } from "./contracts/stock.release.ts";
+
+export type ShopEvent =
+  | { type: "order.placed"; orderId: string }
+  | { type: "reservation.lapsed"; reservationId: string }
+  | { type: "product.changed"; productId: string }
+  | { type: "stock.changed"; productId: string }
+  | { type: "media.uploaded"; assetId: string }
+  | { type: "media.changed"; assetId: string }
+  | { type: "import.created"; importId: string };
+
+export type Reaction = { contract: Contract; payload: unknown };
+
+function react<C extends Contract>(contract: C, payload: Payload<C>): Reaction {
+  return { contract, payload };
+}
+
+type Reactions = { [T in ShopEvent["type"]]: (event: Extract<ShopEvent, { type: T }>) => Reaction[] };
+
+const reactions: Reactions = {
+  "order.placed": ({ orderId }) => [
+    react(stockCommit, { orderId }),
+    react(emailSend, {
+      template: "order_confirmation",
+      subjectId: orderId,
+      eventId: `order.placed:${orderId}`,
+    }),
+  ],
+  "reservation.lapsed": ({ reservationId }) => [react(stockRelease, { reservationId })],
+  "product.changed": ({ productId }) => [react(searchIndex, { productId })],
+  "stock.changed": ({ productId }) => [react(searchIndex, { productId })],
+  "media.uploaded": ({ assetId }) => [react(imageConvert, { assetId })],
+  "media.changed": ({ assetId }) => [react(catalogAttachMedia, { assetId })],
+  "import.created": ({ importId }) => [react(catalogImport, { importId })],
+};
+
+export function reactionsTo(event: ShopEvent): Reaction[] {
+  return (reactions[event.type] as (event: ShopEvent) => Reaction[])(event);
+}

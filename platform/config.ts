@@ -1,0 +1,206 @@
+/**
+ * Configuration: read once, validated, passed down. No other file reads `process.env`.
+ *
+ * Every setting is one row of {@link settings}; docs/operations.md shows the same table. A malformed value, or an
+ * unknown variable with our prefix, is refused at start with one line that names it.
+ */
+
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+type Env = Record<string, string | undefined>;
+
+type Setting<T> = {
+  readonly env: string;
+  readonly about: string;
+  readonly parse: (raw: string) => T;
+  readonly fallback: T;
+  /** Set by the supervisor for its children, not by people; left out of the documentation table. */
+  readonly internal?: boolean;
+};
+
+function text(env: string, fallback: string, about: string, internal = false): Setting<string> {
+  return { env, about, fallback, parse: raw => raw, internal };
+}
+
+function optional(env: string, about: string, internal = false): Setting<string | undefined> {
+  return { env, about, fallback: undefined, parse: raw => raw, internal };
+}
+
+function integer(
+  env: string,
+  fallback: number,
+  min: number,
+  max: number,
+  about: string,
+  internal = false,
+): Setting<number> {
+  const parse = (raw: string) => {
+    const value = Number(raw);
+    if (!/^-?\d+$/.test(raw) || value < min || value > max) {
+      throw new ConfigError(`${env} must be a whole number from ${min} to ${max}, not "${raw}"`);
+    }
+    return value;
+  };
+  return { env, about, fallback, parse, internal };
+}
+
+function choice<const C extends readonly string[]>(
+  env: string,
+  choices: C,
+  fallback: C[number],
+  about: string,
+): Setting<C[number]> {
+  const parse = (raw: string) => {
+    if (!choices.includes(raw))
+      throw new ConfigError(`${env} must be one of ${choices.join(", ")}, not "${raw}"`);
+    return raw as C[number];
+  };
+  return { env, about, fallback, parse };
+}
+
+function flag(env: string, fallback: boolean, about: string): Setting<boolean> {
+  const parse = (raw: string) => {
+    if (raw === "on" || raw === "true" || raw === "1") return true;
+    if (raw === "off" || raw === "false" || raw === "0") return false;
+    throw new ConfigError(`${env} must be on or off, not "${raw}"`);
+  };
+  return { env, about, fallback, parse };
+}
+
+function url(
+  env: string,
+  about: string,
+  protocols: readonly string[],
+  internal = false,
+): Setting<string | undefined> {
+  const parse = (raw: string): string | undefined => {
+    for (const one of raw.split(",")) {
+      const parsed = URL.parse(one.includes("://") ? one : `${protocols[0]}//${one}`);
+      if (!parsed || !protocols.includes(parsed.protocol)) {
+        throw new ConfigError(
+          `${env} must be a URL that starts with ${protocols.map(p => `${p}//`).join(" or ")}`,
+        );
+      }
+    }
+    return raw;
+  };
+  return { env, about, fallback: undefined, parse, internal };
+}
+
+export const settings = {
+  port: integer("PORT", 3000, 1, 65_535, "shared port of the API nodes"),
+  home: text("TRADEWIND_HOME", ".tradewind", "data, logs and stack.json of the embedded stack"),
+
+  databaseUrl: url("DATABASE_URL", "Postgres; embedded when unset", ["postgres:", "postgresql:"]),
+  natsUrl: url("NATS_URL", "NATS servers, separated by commas; embedded when unset", ["nats:", "tls:"]),
+  redisUrl: url("UPSTASH_REDIS_REST_URL", "Redis over REST; embedded when unset", ["http:", "https:"]),
+  redisToken: optional("UPSTASH_REDIS_REST_TOKEN", "token of the Redis REST endpoint"),
+  meiliUrl: url("MEILI_URL", "Meilisearch; embedded when unset", ["http:", "https:"]),
+  meiliKey: optional("MEILI_KEY", "API key of Meilisearch"),
+  smtpUrl: url("SMTP_URL", "SMTP server; an embedded mail catcher when unset", ["smtp:", "smtps:"]),
+
+  natsServerBin: optional("NATS_SERVER_BIN", "path of nats-server for the embedded stack"),
+  redisServerBin: optional("REDIS_SERVER_BIN", "path of redis-server for the embedded stack"),
+  meiliBin: optional("MEILI_BIN", "path of meilisearch for the embedded stack"),
+
+  firstLight: flag("TRADEWIND_FIRST_LIGHT", true, "run the first-light journey after start"),
+  demo: flag("TRADEWIND_DEMO", true, "create the demo store on first start"),
+  apiNodes: integer("TRADEWIND_API_NODES", 2, 1, 64, "API node processes on this host"),
+  highProcesses: integer(
+    "TRADEWIND_HIGH_PROCESSES",
+    1,
+    0,
+    256,
+    "worker processes of the high pool on this host",
+  ),
+  normalProcesses: integer("TRADEWIND_NORMAL_PROCESSES", 1, 0, 256, "worker processes of the normal pool"),
+  lowProcesses: integer("TRADEWIND_LOW_PROCESSES", 1, 0, 256, "worker processes of the low pool"),
+  databasePool: integer("TRADEWIND_DATABASE_POOL", 10, 2, 200, "Postgres connections per process"),
+  drainSeconds: integer(
+    "TRADEWIND_DRAIN_SECONDS",
+    25,
+    1,
+    600,
+    "how long a process may take to finish its work on SIGTERM",
+  ),
+  reservationSeconds: integer(
+    "TRADEWIND_RESERVATION_SECONDS",
+    600,
+    5,
+    86_400,
+    "how long a checkout holds its stock",
+  ),
+  publicUrl: url("TRADEWIND_PUBLIC_URL", "origin in links that leave the cluster; default: the API's own", [
+    "http:",
+    "https:",
+  ]),
+  mailFrom: text("TRADEWIND_MAIL_FROM", "Tradewind <shop@tradewind.example>", "sender of the mails"),
+  mediaDir: optional(
+    "TRADEWIND_MEDIA_DIR",
+    "folder of the uploaded media; default: media under TRADEWIND_HOME",
+  ),
+  logLevel: choice(
+    "TRADEWIND_LOG_LEVEL",
+    ["debug", "info", "warn", "error", "silent"],
+    "info",
+    "least level that is logged",
+  ),
+  logFormat: choice(
+    "TRADEWIND_LOG_FORMAT",
+    ["auto", "json", "pretty"],
+    "auto",
+    "pretty on a terminal when auto",
+  ),
+
+  processName: text("TRADEWIND_PROCESS", "", "name of this process in logs", true),
+  nodePort: integer(
+    "TRADEWIND_NODE_PORT",
+    0,
+    0,
+    65_535,
+    "loopback port of this API node; 0: a free one",
+    true,
+  ),
+  pool: text("TRADEWIND_POOL", "", "priority that this worker process serves", true),
+  mailboxUrl: url("TRADEWIND_MAILBOX_URL", "HTTP door of the embedded mail catcher", ["http:"], true),
+  stackToken: optional("TRADEWIND_STACK_TOKEN", "secret shared by the processes of one embedded stack", true),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type Config = {
+  readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never;
+};
+
+/** Variables with our prefix that belong to the test runner and tools rather than to a running process. */
+const foreign = new Set([
+  "TRADEWIND_API",
+  "TRADEWIND_SECRET_KEY",
+  "TRADEWIND_OPS_KEY",
+  "TRADEWIND_TEST_STACK",
+]);
+
+/**
+ * Reads and validates every setting.
+ * @throws ConfigError naming the variable that is malformed or unknown.
+ */
+export function loadConfig(env: Env): Config {
+  const known = new Set<string>(Object.values(settings).map(setting => setting.env));
+  for (const name of Object.keys(env)) {
+    if (name.startsWith("TRADEWIND_") && !known.has(name) && !foreign.has(name)) {
+      throw new ConfigError(`${name} is not a setting of Tradewind; docs/operations.md lists them`);
+    }
+  }
+  const entries = Object.entries(settings).map(([key, setting]) => {
+    const raw = env[setting.env];
+    return [key, raw === undefined || raw === "" ? setting.fallback : setting.parse(raw)];
+  });
+  return Object.fromEntries(entries) as Config;
+}
+
+/** A setting that this process can't do without; the supervisor sets it for its children. */
+export function required<K extends keyof Config>(config: Config, key: K): NonNullable<Config[K]> {
+  const value = config[key];
+  if (value === undefined || value === "") throw new ConfigError(`${settings[key].env} must be set`);
+  return value as NonNullable<Config[K]>;
+}

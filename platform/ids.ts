@@ -1,0 +1,56 @@
+/**
+ * Prefixed, sortable ids: `prod_` + Crockford base32 of 48 bits of milliseconds and random bits (the layout of ULID).
+ * Ids made later sort later (to the millisecond) under a byte-wise collation.
+ */
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** Bytes of randomness: 10 for ordinary ids; 14 (112 bits) where the id itself grants access, as for guest carts. */
+const ORDINARY_BYTES = 10;
+const SECRET_BYTES = 14;
+
+function base32(bytes: Uint8Array): string {
+  let out = "";
+  let buffer = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    buffer = (buffer << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      out += alphabet[(buffer >> bits) & 31];
+    }
+    buffer &= (1 << bits) - 1;
+  }
+  return bits > 0 ? out + alphabet[(buffer << (5 - bits)) & 31] : out;
+}
+
+function sortable(prefix: string, randomBytes: number, nowMs: number): string {
+  const bytes = new Uint8Array(6 + randomBytes);
+  crypto.getRandomValues(bytes.subarray(6));
+  for (let i = 5, rest = nowMs; i >= 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256;
+  return `${prefix}_${base32(bytes)}`;
+}
+
+/** An id such as `prod_01jd…`: 26 characters after the prefix, 80 random bits. */
+export function newId(prefix: string, nowMs = Date.now()): string {
+  return sortable(prefix, ORDINARY_BYTES, nowMs);
+}
+
+/** An id that is itself a secret (guest carts and orders): 32 characters after the prefix, 112 random bits. */
+export function newSecretId(prefix: string, nowMs = Date.now()): string {
+  return sortable(prefix, SECRET_BYTES, nowMs);
+}
+
+/** An unguessable token of 160 random bits without a time, for keys and sessions. */
+export function newToken(prefix: string): string {
+  return `${prefix}_${base32(crypto.getRandomValues(new Uint8Array(20)))}`;
+}
+
+/** True when `value` has the shape of an id with this prefix; says nothing about existence. */
+export function isId(prefix: string, value: string): boolean {
+  return (
+    value.length <= 64 &&
+    value.startsWith(`${prefix}_`) &&
+    /^[0-9a-z]{8,48}$/.test(value.slice(prefix.length + 1))
+  );
+}

@@ -1,0 +1,49 @@
+/**
+ * Prometheus metrics by prom-client, one registry a process. Processes hand their values to the API node that is asked,
+ * which merges the registries of its host ({@link mergeMetrics}): counters and histograms add up, gauges keep a
+ * `process` label of their own.
+ */
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+export type Metrics = {
+  readonly registry: Registry;
+  counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
+  gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
+  histogram<L extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labels?: readonly L[],
+  ): Histogram<L>;
+};
+
+/** Seconds; from half a millisecond to ten seconds. */
+export const latencyBuckets = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+export function createMetrics(processName: string): Metrics {
+  const registry = new Registry();
+  const gauge = <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
+    new Gauge({ name, help, labelNames: ["process", ...labels] as L[], registers: [registry] });
+  const rss: Gauge<"process"> = new Gauge({
+    name: "tradewind_process_rss_bytes",
+    help: "Resident memory of the process",
+    labelNames: ["process"],
+    registers: [registry],
+    collect: (): void => rss.set({ process: processName }, process.memoryUsage.rss()),
+  });
+  return {
+    registry,
+    counter: (name, help, labels = []) =>
+      new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
+    gauge,
+    histogram: (name, help, buckets, labels = []) =>
+      new Histogram({ name, help, buckets, labelNames: [...labels], registers: [registry] }),
+  };
+}
+
+/** Merges what `registry.getMetricsAsJSON()` gave in several processes into one exposition text. */
+export function mergeMetrics(parts: unknown[][]): Promise<string> {
+  return AggregatorRegistry.aggregate(parts as Parameters<typeof AggregatorRegistry.aggregate>[0]).metrics();
+}

@@ -1,0 +1,10 @@
+/**
+ * Postgres: the connection pool, transactions that survive deadlocks, the migration runner.
+ *
+ * Inside {@link transaction} use only the `tx` that is handed in: the outer `sql` takes a second connection and can hang
+ * the pool under load. `bigint` columns come back as numbers (money is far below 2^53); a larger value throws.
+ */
+
+export { MigrationError, type MigrationModule, migrate, pendingMigrations } from "./migrate.ts";
+export { connect, type Db, type Sql, type Tx } from "./pool.ts";
+export { deadlockRetries, transaction } from "./transaction.ts";

@@ -1,0 +1,32 @@
+import postgres from "postgres";
+
+const INT8_OID = 20;
+
+const types = {
+  bigint: {
+    to: INT8_OID,
+    from: [INT8_OID],
+    serialize: (value: number | bigint | string) => String(value),
+    parse: (raw: string) => {
+      const value = Number(raw);
+      if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${raw} does not fit a number`);
+      return value;
+    },
+  },
+};
+
+export type Db = postgres.Sql<{ bigint: number }>;
+export type Tx = postgres.TransactionSql<{ bigint: number }>;
+/** What reads and single statements need: the pool or a transaction. */
+export type Sql = Db | Tx;
+
+export function connect(url: string, options: { max?: number; application: string }): Db {
+  return postgres(url, {
+    max: options.max ?? 10,
+    types,
+    connect_timeout: 5,
+    idle_timeout: 300,
+    onnotice: () => {},
+    connection: { application_name: options.application, statement_timeout: 30_000 },
+  }) as unknown as Db;
+}

@@ -1,0 +1,49 @@
+/**
+ * How a kind of job gets its handler. One file a kind in `workers/jobs/`, each exporting a {@link JobDefinition}; their
+ * one list is `workers/jobs/index.ts`. `make` is called once per process, with what the process has.
+ */
+import type { Contract, Job, Outcome, Payload } from "../bus/index.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Config } from "../platform/config.ts";
+import type { Log } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Db } from "../platform/postgres/index.ts";
+
+export type WorkerDeps = {
+  readonly config: Config;
+  readonly sql: Db;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+};
+
+export type JobContext = {
+  /** Aborted at the kind's time-out and when a drain runs out of patience. */
+  readonly signal: AbortSignal;
+  /** Carries job id, kind and trace id. */
+  readonly log: Log;
+};
+
+export type Handler<P = unknown> = {
+  run(job: Job<P>, context: JobContext): Promise<Outcome>;
+  /** Releases what the handler holds (connections, child processes); called after the drain. */
+  close?(): Promise<void>;
+};
+
+export type BatchHandler<P = unknown> = {
+  /** One outcome per job, in the order of `jobs`. */
+  runBatch(jobs: readonly Job<P>[], context: JobContext): Promise<Outcome[]>;
+  close?(): Promise<void>;
+};
+
+export type JobDefinition = {
+  readonly contract: Contract;
+  make(deps: WorkerDeps): Handler | BatchHandler;
+};
+
+export function defineJob<C extends Contract>(
+  contract: C,
+  make: (deps: WorkerDeps) => Handler<Payload<C>> | BatchHandler<Payload<C>>,
+): JobDefinition {
+  return { contract, make: make as JobDefinition["make"] };
+}
