@@ -1,0 +1,41 @@
+/** All SQL of the module. */
+import type { Sql } from "../../platform/postgres/index.ts";
+import type { CurrentPrice, NewPrice } from "./model.ts";
+
+/**
+ * Writes what differs and returns the products concerned. Rows are taken in the order of their key, the same in every
+ * flow, so that two writers can't wait for each other.
+ */
+export async function upsertPrices(
+  sql: Sql,
+  storeId: string,
+  currency: string,
+  prices: readonly NewPrice[],
+): Promise<string[]> {
+  const rows = await sql<{ productId: string }[]>`
+    INSERT INTO pricing.price AS p
+      (store_id, variant_id, currency, product_id, amount_minor, compare_at_minor)
+    SELECT ${storeId}, n."variantId", ${currency}, n."productId", n."amountMinor", n."compareAtMinor"
+    FROM jsonb_to_recordset(${sql.json(prices as never)}) AS n
+      ("variantId" text, "productId" text, "amountMinor" bigint, "compareAtMinor" bigint)
+    ORDER BY n."variantId"
+    ON CONFLICT (store_id, variant_id, currency) DO UPDATE
+    SET amount_minor = excluded.amount_minor, compare_at_minor = excluded.compare_at_minor, updated_at = now(),
+        version = p.version + (p.amount_minor <> excluded.amount_minor)::int
+    WHERE (p.amount_minor, p.compare_at_minor)
+          IS DISTINCT FROM (excluded.amount_minor, excluded.compare_at_minor)
+    RETURNING product_id AS "productId"`;
+  return [...new Set(rows.map(row => row.productId))];
+}
+
+export async function selectCurrent(
+  sql: Sql,
+  storeId: string,
+  currency: string,
+  variantIds: readonly string[],
+): Promise<CurrentPrice[]> {
+  return sql<CurrentPrice[]>`
+    SELECT variant_id AS "variantId", amount_minor AS "amountMinor", compare_at_minor AS "compareAtMinor",
+           version, source
+    FROM pricing.current(${storeId}, ${currency}, ${variantIds as string[]})`;
+}
