@@ -46,10 +46,11 @@ CREATE TABLE catalog.variant (
   created_at        timestamptz NOT NULL DEFAULT now(),
   updated_at        timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (store_id, id),
-  UNIQUE (store_id, product_id, option_values),
+  -- Deferrable: checked at the end of the statement, so that two variants may swap their options or SKUs.
+  UNIQUE (store_id, product_id, option_values) DEFERRABLE,
+  UNIQUE (store_id, sku) DEFERRABLE,
   FOREIGN KEY (store_id, product_id) REFERENCES catalog.product (store_id, id) ON DELETE CASCADE
 );
-CREATE UNIQUE INDEX variant_sku ON catalog.variant (store_id, sku) WHERE sku IS NOT NULL;
 
 CREATE TABLE catalog.category (
   store_id   text        NOT NULL,
