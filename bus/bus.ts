@@ -1,5 +1,102 @@
-/** The door to the bus for processes that cause jobs and look after them. */
+/**
+ * The bus as processes hold it that cause jobs and look after them (API nodes, keepers, tools). Opens at once; what
+ * needs NATS throws BusUnavailable until the first connection stands, and `poke` is silent.
+ */
+import type { Log } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Db } from "../platform/postgres/index.ts";
+import { BusUnavailable, type Connection, openConnection } from "./connection.ts";
+import { type Contract, type Priority, priorities } from "./contracts/contract.ts";
+import { type KindSettings, type KindState, type Kinds, openKinds } from "./kinds.ts";
+import { openPoolTargets, type PoolTargets, type PoolView, viewPools } from "./pools.ts";
+import { answerMetrics, collectMetrics } from "./process-metrics.ts";
+import { openRegistry, type Registry } from "./registry.ts";
+import { ensureTopology, signals } from "./topology.ts";
+
 export type Bus = {
+  readonly connection: Connection;
+  /** Resolves when NATS is connected and the topology stands. */
+  readonly ready: Promise<void>;
+  readonly isConnected: boolean;
   /** Tells the keepers that outbox rows were committed; without it they notice within 100 ms. Never throws. */
   poke(): void;
+  /** Milliseconds of a round trip to the server. @throws BusUnavailable */
+  ping(): Promise<number>;
+  readonly kinds: Kinds;
+  readonly targets: PoolTargets;
+  readonly registry: Registry;
+  setKind(contract: Contract, change: KindSettings): Promise<KindState>;
+  setPoolTarget(priority: Priority, processes: number): Promise<void>;
+  viewPools(): Promise<PoolView[]>;
+  /** Prometheus values of this host's processes, for `mergeMetrics`. */
+  collectMetrics(): Promise<unknown[][]>;
+  close(): Promise<void>;
 };
+
+type Opened = { kinds: Kinds; targets: PoolTargets; registry: Registry };
+
+export type BusOptions = {
+  url: string;
+  name: string;
+  log: Log;
+  sql: Db;
+  /** Answers `collectMetrics` of other processes when given. */
+  metrics?: Metrics;
+  /** Copies of each stream and bucket; default 1, 3 in a cluster of servers. */
+  replicas?: number;
+};
+
+export function openBus(options: BusOptions): Bus {
+  const connection = openConnection(options);
+  let opened: Opened | undefined;
+
+  async function open(): Promise<void> {
+    await connection.ready;
+    const kinds = await openKinds(connection);
+    await ensureTopology(connection.jsm, {
+      replicas: options.replicas ?? 1,
+      capOf: contract => kinds.state(contract).cap,
+    });
+    const [targets, registry] = await Promise.all([openPoolTargets(connection), openRegistry(connection)]);
+    if (options.metrics) answerMetrics(connection, options.metrics);
+    opened = { kinds, targets, registry };
+  }
+  const ready = open();
+  ready.catch(error => options.log.error({ err: error }, "the bus did not open"));
+
+  const need = (): Opened => {
+    if (!opened) throw new BusUnavailable();
+    return opened;
+  };
+  return {
+    connection,
+    ready,
+    get isConnected() {
+      return connection.connected;
+    },
+    poke() {
+      if (connection.connected) connection.nc.publish(signals.outbox);
+    },
+    ping: () => connection.nc.rtt(),
+    get kinds() {
+      return need().kinds;
+    },
+    get targets() {
+      return need().targets;
+    },
+    get registry() {
+      return need().registry;
+    },
+    setKind: (contract, change) => need().kinds.set(contract, change),
+    async setPoolTarget(priority, processes) {
+      if (!priorities.includes(priority)) throw new RangeError(`no pool ${priority}`);
+      await need().targets.set(priority, processes);
+    },
+    viewPools: () => viewPools({ connection, sql: options.sql, ...need() }),
+    collectMetrics: () => collectMetrics(connection),
+    async close() {
+      opened?.kinds.close();
+      await connection.close();
+    },
+  };
+}

@@ -4,8 +4,9 @@
  * Always holds: a job that was enqueued in a committed transaction is run at least once; it has exactly one terminal
  * row in the ledger, committed before its message is acknowledged; what can't be done or read ends in the dead letters.
  */
-
-export type { Bus } from "./bus.ts";
+export { acks } from "./acks.ts";
+export { type Bus, type BusOptions, openBus } from "./bus.ts";
+export { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 export {
   type Contract,
   defineContract,
@@ -14,7 +15,21 @@ export {
   priorities,
 } from "./contracts/contract.ts";
 export * from "./contracts/index.ts";
+export * from "./dead.ts";
+export { startDeadProjection } from "./dead-projection.ts";
+export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
 export type { Job, JobOf } from "./job.ts";
+export type { KindSettings, KindState } from "./kinds.ts";
+export { findJobs, getJob, type JobFilter, type JobStatus, jobStatuses, type LedgerJob } from "./ledger.ts";
 export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
+export { ensurePartitions } from "./partitions.ts";
+export type { KindView, PoolTargets, PoolView } from "./pools.ts";
+export { type Pulled, type Puller, startPull } from "./pull.ts";
+export { RateWindow } from "./rates.ts";
 export type { ShopEvent } from "./reactions.ts";
+export { BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
+export { type Relay, relayOnce, startRelay } from "./relay.ts";
+export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
+export { durableOf, HEARTBEAT_MS, streamOf } from "./topology.ts";
+export { abandonRun, beginRun, type Verdict } from "./tries.ts";

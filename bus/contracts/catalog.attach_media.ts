@@ -1,11 +1,11 @@
 import { Type } from "@sinclair/typebox";
-import { defineContract } from "./contract.ts";
+import { defineContract, id } from "./contract.ts";
 
 /** Tells the catalog that an asset's variants are ready (or gone), so that products show them. */
 export const catalogAttachMedia = defineContract({
   kind: "catalog.attach_media",
   version: 1,
-  schema: Type.Object({ assetId: Type.String({ maxLength: 64 }) }, { additionalProperties: false }),
+  schema: Type.Object({ assetId: id("asset") }, { additionalProperties: false }),
   priority: "normal",
   maxTries: 10,
   backoff: { baseMs: 500, maxMs: 300_000 },

@@ -1,11 +1,11 @@
 import { Type } from "@sinclair/typebox";
-import { defineContract } from "./contract.ts";
+import { defineContract, id } from "./contract.ts";
 
 /** Reads an uploaded product file into the catalog; checkpointed, so that another try goes on where the last stopped. */
 export const catalogImport = defineContract({
   kind: "catalog.import",
   version: 1,
-  schema: Type.Object({ importId: Type.String({ maxLength: 64 }) }, { additionalProperties: false }),
+  schema: Type.Object({ importId: id("imp") }, { additionalProperties: false }),
   priority: "low",
   maxTries: 5,
   backoff: { baseMs: 2_000, maxMs: 300_000 },

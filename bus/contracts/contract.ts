@@ -1,4 +1,4 @@
-import type { Static, TSchema } from "@sinclair/typebox";
+import { type Static, type TSchema, type TString, Type } from "@sinclair/typebox";
 
 export type Priority = "high" | "normal" | "low";
 export const priorities: readonly Priority[] = ["high", "normal", "low"];
@@ -39,4 +39,9 @@ export type Payload<C> = C extends Contract<infer S> ? Static<S> : never;
 
 export function defineContract<S extends TSchema>(contract: Contract<S>): Contract<S> {
   return contract;
+}
+
+/** An id of ours with this prefix (platform/ids.ts), as a payload's schema. */
+export function id(prefix: string): TString {
+  return Type.String({ pattern: `^${prefix}_[0-9a-z]{8,48}$`, description: `id, ${prefix}_…` });
 }

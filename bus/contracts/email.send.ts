@@ -11,8 +11,8 @@ export const emailSend = defineContract({
   schema: Type.Object(
     {
       template: Type.Union([Type.Literal("order_confirmation")]),
-      subjectId: Type.String({ maxLength: 64 }),
-      eventId: Type.String({ maxLength: 128 }),
+      subjectId: Type.String({ pattern: "^[0-9a-z_]{1,64}$" }),
+      eventId: Type.String({ pattern: "^[!-~]{1,128}$" }),
     },
     { additionalProperties: false },
   ),

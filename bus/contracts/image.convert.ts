@@ -1,11 +1,11 @@
 import { Type } from "@sinclair/typebox";
-import { defineContract } from "./contract.ts";
+import { defineContract, id } from "./contract.ts";
 
 /** Makes the sizes and formats of an uploaded picture. The decoder runs in a process of its own. */
 export const imageConvert = defineContract({
   kind: "image.convert",
   version: 1,
-  schema: Type.Object({ assetId: Type.String({ maxLength: 64 }) }, { additionalProperties: false }),
+  schema: Type.Object({ assetId: id("asset") }, { additionalProperties: false }),
   priority: "low",
   maxTries: 3,
   backoff: { baseMs: 2_000, maxMs: 60_000 },

@@ -1,11 +1,11 @@
 import { Type } from "@sinclair/typebox";
-import { defineContract } from "./contract.ts";
+import { defineContract, id } from "./contract.ts";
 
 /** Brings the search document of a product up to date, or removes it. Coalesced by product within a batch. */
 export const searchIndex = defineContract({
   kind: "search.index",
   version: 1,
-  schema: Type.Object({ productId: Type.String({ maxLength: 64 }) }, { additionalProperties: false }),
+  schema: Type.Object({ productId: id("prod") }, { additionalProperties: false }),
   priority: "normal",
   maxTries: 10,
   backoff: { baseMs: 500, maxMs: 600_000 },

@@ -1,0 +1,88 @@
+/**
+ * Dead letters. A message that can't be done or read goes to the stream DEAD before it leaves its own; Postgres gets a
+ * projection (dead-projection.ts) that serves search, grouping and replay (dead.ts).
+ *
+ * The message id (stream, sequence, time of storage) makes a repeated publish of the same message one entry: settle waits for the PubAck, and
+ * when it fails the original message goes back to its consumer.
+ */
+import type { Connection } from "./connection.ts";
+import type { Received } from "./envelope.ts";
+import { DEAD_STREAM } from "./topology.ts";
+
+export type DeadReason = "tries_used_up" | "failed" | "killed_worker" | "malformed";
+
+export type DeadLetter = {
+  job: Omit<Received, "payload" | "body"> & { body?: string };
+  reason: DeadReason;
+  error: string;
+  stack: string | undefined;
+  stream: string;
+  stored: string;
+  diedAtMs: number;
+  /** Body of a malformed message, base64. */
+  raw: string | null;
+};
+
+/** What lies on the DEAD stream. */
+export type DeadRecord = {
+  id: string;
+  jobId: string | null;
+  kind: string;
+  version: number;
+  storeId: string;
+  key: string;
+  payload: unknown;
+  raw: string | null;
+  reason: DeadReason;
+  error: string;
+  stack: string | null;
+  fingerprint: string;
+  attempts: number;
+  traceparent: string;
+  diedAt: string;
+};
+
+const TEXT_MAX = 8_000;
+const PUBLISH_TIMEOUT_MS = 2_000;
+
+export async function publishDead(connection: Connection, letter: DeadLetter): Promise<void> {
+  const record = recordOf(letter);
+  await connection.js.publish(`dead.${letter.job.kind}`, JSON.stringify(record), {
+    msgID: record.id,
+    timeout: PUBLISH_TIMEOUT_MS,
+    expect: { streamName: DEAD_STREAM },
+  });
+}
+
+function recordOf(letter: DeadLetter): DeadRecord {
+  const { job } = letter;
+  return {
+    id: `${letter.stream}-${letter.stored}`,
+    jobId: job.id || null,
+    kind: job.kind,
+    version: Number.isFinite(job.version) ? job.version : 0,
+    storeId: job.storeId,
+    key: job.key,
+    payload: job.body === undefined ? null : JSON.parse(job.body),
+    raw: letter.raw,
+    reason: letter.reason,
+    error: letter.error.slice(0, TEXT_MAX),
+    stack: letter.stack?.slice(0, TEXT_MAX) ?? null,
+    fingerprint: fingerprint(job.kind, letter.error),
+    attempts: Number.isFinite(job.attempt) ? job.attempt : 0,
+    traceparent: job.traceparent,
+    diedAt: new Date(letter.diedAtMs).toISOString(),
+  };
+}
+
+/** Errors that differ only in ids, numbers and quoted values share a fingerprint, within a kind. */
+export function fingerprint(kind: string, error: string): string {
+  const shape = error
+    .split("\n")[0]!
+    .replace(/\b[a-z]{2,10}_[0-9a-z]{8,48}\b/g, "<id>")
+    .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/gi, "<id>")
+    .replace(/"[^"]*"|'[^']*'/g, "<text>")
+    .replace(/\d+/g, "<n>")
+    .slice(0, 300);
+  return new Bun.CryptoHasher("sha256").update(`${kind}\n${shape}`).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,112 @@
+/**
+ * A job as a message. Headers carry the envelope and the body the payload (ids only), so that what only follows jobs
+ * need not see payloads. Kind, priority and store come from the subject `<priority>.<kind>.<store>`.
+ */
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { headers, type MsgHdrs } from "nats";
+import type { Contract, Priority } from "./contracts/contract.ts";
+import { contracts } from "./contracts/index.ts";
+import type { Job } from "./job.ts";
+import { subjectOf } from "./topology.ts";
+
+const names = {
+  id: "Tw-Job",
+  attempt: "Tw-Attempt",
+  version: "Tw-Version",
+  key: "Tw-Key",
+  queuedAt: "Tw-Queued",
+  trace: "traceparent",
+} as const;
+
+export const jobId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** The message is not a job that this version can read; it belongs in the dead letters as it is. */
+export class MalformedMessage extends Error {
+  override name = "MalformedMessage";
+}
+
+export type Received = Job & {
+  /** Milliseconds since the epoch when the job was enqueued. */
+  readonly queuedAtMs: number;
+  /** The payload as it came. */
+  readonly body: string;
+};
+
+export type Encoded = { subject: string; data: string; headers: MsgHdrs; msgID: string };
+
+/** The message id lets the server drop a publish that is repeated within its window. */
+export function encode(job: Job & { queuedAtMs: number }): Encoded {
+  const hdrs = headers();
+  hdrs.set(names.id, job.id);
+  hdrs.set(names.attempt, String(job.attempt));
+  hdrs.set(names.version, String(job.version));
+  hdrs.set(names.key, encodeURI(job.key));
+  hdrs.set(names.queuedAt, String(job.queuedAtMs));
+  hdrs.set(names.trace, job.traceparent);
+  return {
+    subject: subjectOf(job),
+    data: JSON.stringify(job.payload),
+    headers: hdrs,
+    msgID: `${job.id}:${job.attempt}`,
+  };
+}
+
+const checks = new Map(contracts.map(contract => [contract.kind, TypeCompiler.Compile(contract.schema)]));
+
+/** The first fault of a payload against its contract, or null. */
+export function payloadFault(contract: Contract, payload: unknown): { path: string; message: string } | null {
+  const check = checks.get(contract.kind) ?? TypeCompiler.Compile(contract.schema);
+  if (check.Check(payload)) return null;
+  const fault = check.Errors(payload).First();
+  return { path: fault?.path || "/", message: fault?.message ?? "does not fit the schema" };
+}
+
+type RawMessage = { subject: string; headers?: MsgHdrs | undefined; string(): string };
+
+/** @throws MalformedMessage when the envelope or payload can't be read. */
+export function decode(contract: Contract, message: RawMessage): Received {
+  const envelope = envelopeOf(contract, message);
+  if (!jobId.test(envelope.id)) throw new MalformedMessage("the message has no job id");
+  if (!Number.isInteger(envelope.attempt) || envelope.attempt < 1)
+    throw new MalformedMessage("attempt is not a number");
+  if (envelope.version !== contract.version) {
+    throw new MalformedMessage(`payload version ${envelope.version} is not ${contract.version}`);
+  }
+  const body = message.string();
+  const payload = parse(body);
+  const fault = payloadFault(contract, payload);
+  if (fault) throw new MalformedMessage(`payload ${fault.path}: ${fault.message}`);
+  return { ...envelope, payload, body };
+}
+
+/** What can be said of a message without trusting it; missing parts are empty or NaN. */
+export function envelopeOf(contract: Contract, message: RawMessage): Omit<Received, "payload" | "body"> {
+  const get = (name: string) => message.headers?.get(name) ?? "";
+  return {
+    id: get(names.id),
+    kind: contract.kind,
+    version: Number(get(names.version) || Number.NaN),
+    priority: contract.priority as Priority,
+    storeId: message.subject.slice(message.subject.lastIndexOf(".") + 1),
+    key: decodeKey(get(names.key)),
+    attempt: Number(get(names.attempt) || Number.NaN),
+    traceparent: get(names.trace),
+    queuedAtMs: Number(get(names.queuedAt)) || Date.now(),
+  };
+}
+
+function decodeKey(raw: string): string {
+  try {
+    return decodeURI(raw).replaceAll("\0", "");
+  } catch {
+    return raw;
+  }
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new MalformedMessage("the payload is not JSON");
+  }
+}

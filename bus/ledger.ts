@@ -1,0 +1,111 @@
+/** Reading the ledger: what became of a job. Jobs that wait in the outbox are part of the answer. */
+import { invalid } from "../platform/errors.ts";
+import type { Sql } from "../platform/postgres/index.ts";
+
+export const jobStatuses = ["queued", "delayed", "retrying", "done", "discarded", "dead"] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+export type LedgerTry = {
+  attempt: number;
+  startedAt: Date | null;
+  endedAt: Date | null;
+  outcome: string | null;
+  error: string | null;
+  worker: string | null;
+};
+
+export type LedgerJob = {
+  id: string;
+  kind: string;
+  version: number;
+  priority: string;
+  storeId: string;
+  key: string;
+  status: JobStatus;
+  attempt: number;
+  payload: unknown;
+  traceparent: string;
+  queuedAt: Date;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+  worker: string | null;
+  error: string | null;
+  tries: LedgerTry[];
+};
+
+export type JobFilter = {
+  key?: string | undefined;
+  kind?: string | undefined;
+  status?: JobStatus | undefined;
+  limit: number;
+  cursor?: string | undefined;
+};
+
+/** The outbox holds first tries (queued or delayed) and parked retries; the latter have a ledger row already. */
+const waiting = (sql: Sql) => sql`
+  SELECT id, kind, version, priority, store_id, key,
+         CASE WHEN due_at > now() THEN 'delayed' ELSE 'queued' END AS status,
+         attempt, payload, traceparent, created_at AS queued_at, NULL::timestamptz AS started_at,
+         NULL::timestamptz AS finished_at, NULL::text AS worker, NULL::text AS error
+  FROM bus.outbox o WHERE attempt = 1`;
+
+const ledger = (sql: Sql) => sql`
+  SELECT id, kind, version, priority, store_id, key, status, attempt, payload, traceparent, queued_at, started_at,
+         finished_at, worker, error FROM bus.job j WHERE true`;
+
+const shaped = (sql: Sql) => sql`
+  id, kind, version, priority, store_id AS "storeId", key, status, attempt, payload, traceparent,
+  queued_at AS "queuedAt", started_at AS "startedAt", finished_at AS "finishedAt", worker, error`;
+
+/** Jobs, latest first. */
+export async function findJobs(
+  sql: Sql,
+  filter: JobFilter,
+): Promise<{ items: LedgerJob[]; nextCursor: string | null }> {
+  const { limit, cursor } = filter;
+  if (cursor !== undefined && !/^[0-9a-f-]{36}$/.test(cursor)) {
+    throw invalid([{ path: "/cursor", message: "is not a cursor of this list" }]);
+  }
+  const where = sql`
+    ${filter.key === undefined ? sql`` : sql`AND key = ${filter.key}`}
+    ${filter.kind === undefined ? sql`` : sql`AND kind = ${filter.kind}`}
+    ${cursor === undefined ? sql`` : sql`AND id < ${cursor}::uuid`}`;
+  const status = filter.status === undefined ? sql`` : sql`WHERE status = ${filter.status}`;
+  const rows = await sql<LedgerJob[]>`
+    SELECT ${shaped(sql)} FROM (
+      (SELECT * FROM (${ledger(sql)} ${where}) l ${status} ORDER BY id DESC LIMIT ${limit + 1})
+      UNION ALL
+      (SELECT * FROM (${waiting(sql)} ${where} AND NOT EXISTS (SELECT FROM bus.job j WHERE j.id = o.id)) w
+       ${status} ORDER BY id DESC LIMIT ${limit + 1})
+    ) u ORDER BY id DESC LIMIT ${limit + 1}`;
+  const page = rows.slice(0, limit);
+  const items = await withTries(sql, page);
+  return { items, nextCursor: rows.length > limit ? page.at(-1)!.id : null };
+}
+
+/** One job with its tries, or null. */
+export async function getJob(sql: Sql, id: string): Promise<LedgerJob | null> {
+  const rows = await sql<LedgerJob[]>`
+    SELECT ${shaped(sql)} FROM (
+      ${ledger(sql)} AND id = ${id}::uuid UNION ALL ${waiting(sql)} AND id = ${id}::uuid
+    ) u LIMIT 1`;
+  return (await withTries(sql, rows))[0] ?? null;
+}
+
+async function withTries(sql: Sql, jobs: LedgerJob[]): Promise<LedgerJob[]> {
+  if (jobs.length === 0) return [];
+  const rows = await sql<(LedgerTry & { jobId: string })[]>`
+    SELECT job_id AS "jobId", attempt, started_at AS "startedAt", ended_at AS "endedAt", outcome, error, worker
+    FROM bus.job_try WHERE job_id = ANY(${jobs.map(job => job.id)}::uuid[]) ORDER BY job_id, attempt, run`;
+  return jobs.map(job => {
+    const tries = rows.filter(row => row.jobId === job.id).map(({ jobId: _, ...one }) => one);
+    return { ...job, tries: tries.length > 0 ? tries : onlyTry(job) };
+  });
+}
+
+/** A job that ended at its first try has no rows of tries; its own row tells the one. */
+function onlyTry(job: LedgerJob): LedgerTry[] {
+  if (!job.startedAt) return [];
+  const { attempt, startedAt, finishedAt: endedAt, status: outcome, error, worker } = job;
+  return [{ attempt, startedAt, endedAt, outcome, error, worker }];
+}

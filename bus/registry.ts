@@ -1,0 +1,78 @@
+/**
+ * Who is alive. Every worker process writes a heartbeat to the bucket TW_WORKERS each second, in the server's memory;
+ * an entry that is three seconds old counts as gone, the server forgets it after ten.
+ */
+import type { KV } from "nats";
+import { StorageType } from "nats";
+import type { Connection } from "./connection.ts";
+import type { Priority } from "./contracts/contract.ts";
+import type { RateSummary } from "./rates.ts";
+import { buckets } from "./topology.ts";
+
+export const BEAT_MS = 1_000;
+const GONE_AFTER_MS = 3_000;
+const FORGET_MS = 10_000;
+
+export type WorkerBeat = {
+  /** `<host>:<pid>:<random>`, unique for ever. */
+  worker: string;
+  host: string;
+  pid: number;
+  priority: Priority;
+  /** Jobs and batches running now. */
+  busy: number;
+  rssMb: number;
+  /** RFC 3339 time of the process's start. */
+  since: string;
+  draining: boolean;
+  kinds: Record<string, RateSummary & { running: number; held: number }>;
+};
+
+export function workerId(host: string): string {
+  return `${host.replaceAll(/[^\w-]/g, "-")}:${process.pid}:${Math.random().toString(36).slice(2, 8)}`;
+}
+
+async function bucket(connection: Connection): Promise<KV> {
+  return connection.js.views.kv(buckets.workers, { ttl: FORGET_MS, storage: StorageType.Memory, history: 1 });
+}
+
+const keyOf = (worker: string) => worker.replaceAll(":", ".");
+
+export type Registry = {
+  beat(beat: WorkerBeat): Promise<void>;
+  leave(worker: string): Promise<void>;
+  /** Workers whose heartbeat is fresh. */
+  live(): Promise<WorkerBeat[]>;
+};
+
+export async function openRegistry(connection: Connection): Promise<Registry> {
+  let kv = await bucket(connection);
+  return {
+    async beat(beat) {
+      const body = JSON.stringify(beat);
+      try {
+        await kv.put(keyOf(beat.worker), body);
+      } catch {
+        // The bucket lives in memory: a server that restarted has forgotten it.
+        kv = await bucket(connection);
+        await kv.put(keyOf(beat.worker), body);
+      }
+    },
+    async leave(worker) {
+      await kv.delete(keyOf(worker));
+    },
+    async live() {
+      return readBeats(kv);
+    },
+  };
+}
+
+async function readBeats(kv: KV): Promise<WorkerBeat[]> {
+  const keys: string[] = [];
+  for await (const key of await kv.keys()) keys.push(key);
+  const entries = await Promise.all(keys.map(key => kv.get(key)));
+  return entries
+    .filter(entry => entry?.operation === "PUT" && Date.now() - entry.created.getTime() < GONE_AFTER_MS)
+    .map(entry => entry!.json<WorkerBeat>())
+    .sort((a, b) => a.since.localeCompare(b.since));
+}

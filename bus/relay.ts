@@ -1,0 +1,151 @@
+/**
+ * The relay: outbox rows that are due → JetStream. It runs in every keeper; `FOR UPDATE SKIP LOCKED` shares the rows.
+ *
+ * One round, one transaction: lock up to {@link BATCH} due rows → publish all, each with its message id → delete what
+ * got its PubAck and write the ledger's queued rows, in one statement. NATS is probed before rows are locked.
+ *
+ * Crash story: killed before the commit, the rows are still there and are published again under the same message id,
+ * which the server drops within its two-minute window (later: the job runs twice, and effects are idempotent).
+ * No order is promised: rows of one transaction may overtake another's; handlers read current state.
+ */
+import type { Log } from "../platform/log.ts";
+import type { Db, Tx } from "../platform/postgres/index.ts";
+import type { Connection } from "./connection.ts";
+import type { Priority } from "./contracts/contract.ts";
+import { encode } from "./envelope.ts";
+import { signals, streamOf } from "./topology.ts";
+
+const BATCH = 500;
+const POLL_MS = 100;
+const PROBE_TIMEOUT_MS = 1_000;
+const PUBLISH_TIMEOUT_MS = 2_000;
+const PAUSE_AFTER_ERROR_MS = 1_000;
+
+type Row = {
+  id: string;
+  attempt: number;
+  kind: string;
+  version: number;
+  priority: Priority;
+  storeId: string;
+  key: string;
+  payload: unknown;
+  traceparent: string;
+  createdAt: Date;
+};
+
+export type Relay = {
+  /** Looks at the outbox at once instead of at the next poll. */
+  poke(): void;
+  /** Finishes the round at hand and stops. */
+  stop(): Promise<void>;
+};
+
+export function startRelay(deps: { connection: Connection; sql: Db; log: Log }): Relay {
+  const { connection, log } = deps;
+  let stopped = false;
+  let wake = () => {};
+  let poked = false;
+  const poke = () => {
+    poked = true;
+    wake();
+  };
+  const subscription = connection.nc.subscribe(signals.outbox, { callback: poke });
+
+  async function pause(ms: number): Promise<void> {
+    if (poked || stopped) return;
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      poked = false;
+      try {
+        const published = await relayOnce(deps);
+        if (published < BATCH) await pause(POLL_MS);
+      } catch (error) {
+        log.warn({ err: error }, "outbox not relayed; trying again");
+        await Bun.sleep(PAUSE_AFTER_ERROR_MS);
+      }
+    }
+  }
+  const running = run();
+
+  return {
+    poke,
+    async stop() {
+      stopped = true;
+      wake();
+      await running;
+      subscription.unsubscribe();
+    },
+  };
+}
+
+/** One round; returns how many rows it published. */
+export async function relayOnce(deps: { connection: Connection; sql: Db }): Promise<number> {
+  await probe(deps.connection);
+  return (await deps.sql.begin(async tx => {
+    const rows = await lockDue(tx as unknown as Tx);
+    const published = await publishAll(deps.connection, rows);
+    if (published.length > 0) await settlePublished(tx as unknown as Tx, published);
+    if (rows.length > 0 && published.length === 0)
+      throw new Error("JetStream acknowledged none of the messages");
+    return published.length;
+  })) as number;
+}
+
+async function probe(connection: Connection): Promise<void> {
+  await Promise.race([
+    connection.nc.flush(),
+    Bun.sleep(PROBE_TIMEOUT_MS).then(() => Promise.reject(new Error("NATS does not answer"))),
+  ]);
+}
+
+async function lockDue(tx: Tx): Promise<Row[]> {
+  return tx<Row[]>`
+    SELECT id, attempt, kind, version, priority, store_id AS "storeId", key, payload, traceparent,
+           created_at AS "createdAt"
+    FROM bus.outbox WHERE due_at <= now() ORDER BY due_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+}
+
+async function publishAll(connection: Connection, rows: Row[]): Promise<Row[]> {
+  const acked = await Promise.all(rows.map(row => publish(connection, row)));
+  return rows.filter((_, i) => acked[i]);
+}
+
+async function publish(connection: Connection, row: Row): Promise<boolean> {
+  const message = encode({ ...row, queuedAtMs: row.createdAt.getTime() });
+  try {
+    await connection.js.publish(message.subject, message.data, {
+      msgID: message.msgID,
+      headers: message.headers,
+      timeout: PUBLISH_TIMEOUT_MS,
+      expect: { streamName: streamOf(row.priority) },
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function settlePublished(tx: Tx, rows: Row[]): Promise<void> {
+  await tx`
+    WITH gone AS (
+      DELETE FROM bus.outbox o
+      USING unnest(${rows.map(row => row.id)}::uuid[], ${rows.map(row => row.attempt)}::int[]) AS p(id, attempt)
+      WHERE o.id = p.id AND o.attempt = p.attempt
+      RETURNING o.*
+    )
+    INSERT INTO bus.job AS j (id, kind, version, priority, store_id, key, status, attempt, traceparent, payload, queued_at)
+    SELECT id, kind, version, priority, store_id, key, 'queued', attempt, traceparent, payload, created_at
+    FROM gone ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET status = 'queued', attempt = excluded.attempt
+    WHERE j.status = 'retrying' AND j.attempt < excluded.attempt`;
+}

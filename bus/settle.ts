@@ -1,0 +1,193 @@
+/**
+ * The one place where the end of a try becomes true. Outcomes of a process are settled in groups: one SQL statement
+ * writes terminal rows, failed tries and parked retries of a whole group, then the messages are acknowledged.
+ *
+ * | outcome                       | written before the ack                                            |
+ * | ----------------------------- | ----------------------------------------------------------------- |
+ * | done, discarded               | terminal row                                                      |
+ * | failed, tries left            | the try, and a parked outbox row (job, attempt + 1) due after the back-off |
+ * | failed, none left; malformed; | message on DEAD with its PubAck, then terminal row, then an ack   |
+ * | killed its worker twice       | that the server confirms                                          |
+ *
+ * Crash story. Killed before the commit: nothing was written, the message comes back after the ack wait and takes the
+ * slow path. Killed between commit and ack: it comes back too, the slow path finds the try settled and only acks.
+ * Killed between PubAck on DEAD and commit: DEAD drops the repeat by its message id. Postgres away: the group waits,
+ * its messages stay alive by heartbeats, nothing runs twice.
+ * A retry always leaves the consumer: a message nak'ed with a delay would go on occupying the kind's cap.
+ */
+import type { Log } from "../platform/log.ts";
+import type { Db } from "../platform/postgres/index.ts";
+import { acks } from "./acks.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Connection } from "./connection.ts";
+import type { Contract } from "./contracts/contract.ts";
+import { type DeadLetter, type DeadReason, publishDead } from "./dead-letter.ts";
+import type { Received } from "./envelope.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Pulled } from "./pull.ts";
+import { isDataError, type SettledTry, writeSettled } from "./settle-store.ts";
+import { streamOf } from "./topology.ts";
+
+/** How a try ended, in the words of the runner. */
+export type Ending =
+  | Outcome
+  /** The handler threw or ran out of time. */
+  | { readonly type: "error"; readonly error: string; readonly stack?: string | undefined }
+  | { readonly type: "killed_worker"; readonly error: string }
+  /** The message could not be read; `raw` is its body in base64. */
+  | { readonly type: "malformed"; readonly error: string; readonly raw: string };
+
+export type Try = {
+  readonly contract: Contract;
+  readonly job: Received;
+  readonly pulled: Pulled;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** Number of the row in `bus.job_try` that the slow path has opened. */
+  readonly run: number | null;
+  readonly ending: Ending;
+};
+
+const GROUP_MAX = 500;
+const STORE_RETRY_MS = 500;
+
+export type Settler = {
+  /** Queues a try; `onSettled` is called after its message was acknowledged (or given back). */
+  settle(entry: Try, onSettled: (settled: SettledTry["status"] | "returned") => void): void;
+  /** Waits until everything queued is settled, or gives back what could not be written within `patienceMs`. */
+  close(patienceMs: number): Promise<void>;
+};
+
+type Judged = { queued: Queued; row: SettledTry };
+type Queued = { entry: Try; onSettled: (settled: SettledTry["status"] | "returned") => void };
+
+export function createSettler(deps: { connection: Connection; sql: Db; log: Log; worker: string }): Settler {
+  const { connection, sql, log, worker } = deps;
+  let queue: Queued[] = [];
+  let flushing: Promise<void> | undefined;
+  let giveUpAtMs = Number.POSITIVE_INFINITY;
+
+  async function flush(): Promise<void> {
+    // What finished in the same turn of the event loop belongs to one group.
+    await new Promise(resolve => setImmediate(resolve));
+    while (queue.length > 0) {
+      const group = queue.slice(0, GROUP_MAX);
+      queue = queue.slice(GROUP_MAX);
+      await settleGroup(group);
+    }
+  }
+
+  async function settleGroup(group: Queued[]): Promise<void> {
+    const judged = await Promise.all(group.map(judge));
+    await write(judged.filter(one => one !== null));
+  }
+
+  /** Writes a group, then acks it. A row that Postgres refuses is found by halving and goes back alone. */
+  async function write(group: Judged[]): Promise<void> {
+    const outcome = await written(group.map(one => one.row));
+    if (outcome === "written") for (const one of group) finish(one);
+    else if (outcome === "away" || group.length === 1) for (const one of group) giveBack(one.queued);
+    else {
+      const middle = Math.ceil(group.length / 2);
+      await write(group.slice(0, middle));
+      await write(group.slice(middle));
+    }
+  }
+
+  /** Decides what a try becomes; a dead letter is published here. Null: it could not be, and the message went back. */
+  async function judge(queued: Queued): Promise<Judged | null> {
+    const row = rowOf(queued.entry, worker);
+    if (row.status !== "dead") return { queued, row };
+    try {
+      await publishDead(connection, deadLetterOf(queued.entry));
+      return { queued, row };
+    } catch (error) {
+      log.warn({ err: error, jobId: row.id }, "dead letter not published; the message goes back");
+      giveBack(queued);
+      return null;
+    }
+  }
+
+  async function written(rows: SettledTry[]): Promise<"written" | "refused" | "away"> {
+    for (;;) {
+      try {
+        await writeSettled(sql, rows);
+        return "written";
+      } catch (error) {
+        log.warn({ err: error, rows: rows.length }, "ledger not written");
+        if (isDataError(error)) return "refused";
+        if (Date.now() > giveUpAtMs) return "away";
+        await Bun.sleep(STORE_RETRY_MS);
+      }
+    }
+  }
+
+  function finish({ queued, row }: Judged): void {
+    const { msg } = queued.entry.pulled;
+    if (row.status === "dead") {
+      acks
+        .ackSure(connection.nc, msg)
+        .catch(() => log.warn({ jobId: row.id }, "ack of a dead letter not confirmed"));
+    } else acks.ack(connection.nc, msg);
+    queued.onSettled(row.status);
+  }
+
+  function giveBack(queued: Queued): void {
+    acks.nak(connection.nc, queued.entry.pulled.msg, 1_000);
+    queued.onSettled("returned");
+  }
+
+  return {
+    settle(entry, onSettled) {
+      queue.push({ entry, onSettled });
+      flushing ??= flush().finally(() => {
+        flushing = undefined;
+      });
+    },
+    async close(patienceMs) {
+      giveUpAtMs = Date.now() + patienceMs;
+      while (flushing) await flushing;
+      if (connection.connected) await connection.nc.flush();
+    },
+  };
+}
+
+function rowOf(entry: Try, worker: string): SettledTry {
+  const { job, contract, ending, startedAtMs, endedAtMs, run } = entry;
+  const base = { ...job, worker, startedAtMs, endedAtMs, run, retryAfterMs: 0 };
+  switch (ending.type) {
+    case "done":
+      return { ...base, status: "done", error: null };
+    case "discard":
+      return { ...base, status: "discarded", error: ending.reason };
+    case "fail":
+    case "killed_worker":
+    case "malformed":
+      return { ...base, status: "dead", error: ending.error };
+    default: {
+      const error = ending.error ?? "the handler asked for another try";
+      if (job.attempt >= contract.maxTries) return { ...base, status: "dead", error };
+      const asked = ending.type === "retry" ? ending.afterMs : undefined;
+      return { ...base, status: "retrying", error, retryAfterMs: asked ?? backoffMs(contract, job.attempt) };
+    }
+  }
+}
+
+function deadLetterOf(entry: Try): DeadLetter {
+  const { ending, job } = entry;
+  const reasons: Partial<Record<Ending["type"], DeadReason>> = {
+    killed_worker: "killed_worker",
+    malformed: "malformed",
+    fail: "failed",
+  };
+  return {
+    job,
+    reason: reasons[ending.type] ?? "tries_used_up",
+    error: ("error" in ending && ending.error) || "the handler asked for another try",
+    stack: ending.type === "error" ? ending.stack : undefined,
+    stream: streamOf(job.priority),
+    stored: entry.pulled.stored,
+    diedAtMs: entry.endedAtMs,
+    raw: ending.type === "malformed" ? ending.raw : null,
+  };
+}
