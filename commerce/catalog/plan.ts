@@ -23,7 +23,7 @@ export type Plan = {
   refusals: Refusal[];
 };
 
-/** Owners of SKUs outside the product: SKU → product id. */
+/** Who uses a SKU so far: SKU → product id. */
 export type SkuOwners = ReadonlyMap<string, string>;
 
 type Match = { input: VariantInput; existing: VariantState | null };
@@ -94,7 +94,7 @@ function matchVariants(
 ): Match[] {
   let matches = pair(before?.variants ?? [], input.variants);
   for (;;) {
-    const refusal = firstConflict(before?.variants ?? [], matches, optionCount, owners);
+    const refusal = firstConflict(before, matches, optionCount, owners);
     if (!refusal) return matches;
     refusals.push(refusal);
     matches = matches.filter(match => match.input.ref !== refusal.ref);
@@ -127,13 +127,14 @@ function withSku(
 
 /** The first row that can't stand beside the variants that stay and the rows before it. */
 function firstConflict(
-  existing: readonly VariantState[],
+  before: ProductState | null,
   matches: readonly Match[],
   optionCount: number,
   owners: SkuOwners,
 ): Refusal | null {
   const touched = new Set(matches.map(match => match.existing?.id));
-  const kept = existing.filter(variant => !touched.has(variant.id));
+  const kept = before?.variants.filter(variant => !touched.has(variant.id)) ?? [];
+  const foreign = (sku: string) => owners.has(sku) && owners.get(sku) !== before?.id;
   const options = new Set(kept.map(variant => optionKey(variant.optionValues)));
   const skus = new Set(kept.map(variant => variant.sku));
   const otherwise = kept.some(variant => variant.optionValues.length !== optionCount);
@@ -149,7 +150,7 @@ function firstConflict(
       return refuse("options", "differ in number from those of variants that the product already has");
     }
     if (options.has(key)) return refuse("options", "are those of another variant of the product");
-    if (sku && (owners.has(sku) || skus.has(sku))) return refuse("sku", "is already used by another variant");
+    if (sku && (foreign(sku) || skus.has(sku))) return refuse("sku", "is already used by another variant");
     if (++count > limits.variants) return refuse("variants", `are more than ${limits.variants}`);
     options.add(key);
     if (sku) skus.add(sku);

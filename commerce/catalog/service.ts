@@ -55,8 +55,7 @@ function planAll(
   const refusals: Refusal[] = [];
   for (const input of inputs) {
     const before = states.get(input.handle) ?? null;
-    const foreign = new Map([...owners].filter(([, productId]) => productId !== before?.id));
-    const result = planProduct(before, input, foreign);
+    const result = planProduct(before, input, owners);
     refusals.push(...result.refusals);
     if (!result.plan) continue;
     plans.push(result.plan);
@@ -71,13 +70,11 @@ function categoriesOf(inputs: readonly ProductInput[], planned: ReadonlySet<stri
 }
 
 /**
- * Shows an asset's variants with its product, and emits `product.changed` where that changes something. False when the
- * product is not there (any more).
+ * Shows an asset's variants with its product, and emits `product.changed` where that changes something. Nothing
+ * happens when all is as it should be, or the product is not there (any more).
  */
-export async function attachMedia(tx: Tx, origin: Origin, media: Media): Promise<boolean> {
-  const changed = await upsertMedia(tx, origin.storeId, media);
-  await announce(tx, origin, changed);
-  return changed.length > 0;
+export async function attachMedia(tx: Tx, origin: Origin, media: Media): Promise<void> {
+  await announce(tx, origin, await upsertMedia(tx, origin.storeId, media));
 }
 
 /** Stops showing an asset. */
