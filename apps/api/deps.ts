@@ -13,4 +13,8 @@ export type ApiDeps = {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly bus: Bus;
+  /** Turned on once, when this node begins to leave; absent where nothing drains (tests). */
+  readonly drain?: { active: boolean };
+  /** The address a request came from; absent: unknown, and then nobody counts as local. */
+  readonly peerOf?: (request: Request) => string | undefined;
 };

@@ -1,0 +1,107 @@
+/**
+ * One API node's application: the shell (errors, trace context, bodies, ETags, compression, log, metrics) around the
+ * routes of all areas. Makes no connection and listens nowhere; main.ts and tests hand in what it needs.
+ */
+import { type AnyElysia, Elysia } from "elysia";
+import { Problem } from "../../platform/errors.ts";
+import { latencyBuckets } from "../../platform/metrics.ts";
+import { traceId } from "../../platform/trace.ts";
+import type { ApiDeps } from "./deps.ts";
+import { createAccessLog } from "./http/access-log.ts";
+import { readJson } from "./http/body.ts";
+import { beginRequest, type RequestMeta } from "./http/context.ts";
+import { createFinish, type ResponseSet } from "./http/finish.ts";
+import { internalError, problemDocument, problemOf } from "./http/problem.ts";
+import { allowedMethods, markDocumentedOnly, streamedRoutes } from "./http/route-table.ts";
+import { areas } from "./routes/index.ts";
+
+/** The shell puts `meta` on the context of every request; Elysia's types don't know. */
+type WithMeta = { meta: RequestMeta };
+
+function createObserve(deps: ApiDeps) {
+  const histogram = deps.metrics.histogram(
+    "tradewind_http_request_seconds",
+    "Time from the arrival of a request to its answer, streams up to their first byte",
+    latencyBuckets,
+    ["method", "route", "status"],
+  );
+  return (method: string, route: string, status: number, seconds: number) =>
+    histogram.observe({ method, route, status: String(status) }, seconds);
+}
+
+/** `extra` areas come after our own; for tests. */
+export function createApp(deps: ApiDeps, extra: AnyElysia[] = []) {
+  const node = deps.config.processName || `api-${process.pid}`;
+  const accessLog = createAccessLog(deps.log);
+  const finish = createFinish({ node, observe: createObserve(deps), accessLog, drain: deps.drain });
+  const streamed = new Set<string>();
+
+  const refuse = (
+    request: Request,
+    route: string | undefined,
+    set: ResponseSet,
+    error: unknown,
+    meta: RequestMeta,
+  ) => {
+    const problem = answerable(deps, meta, error, request, allowed);
+    set.status = problem.status;
+    set.headers = { ...problem.more.headers, "content-type": "application/problem+json; charset=utf-8" };
+    return finish(request, meta, route, set, problemDocument(problem, meta.traceparent))!;
+  };
+
+  // Unknown fields are refused, not dropped (`normalize: false`). Hooks take single fields of the context on purpose:
+  // Elysia reads their source, and a context passed on whole makes it parse cookies, headers and query each time.
+  const app = new Elysia({ normalize: false, precompile: true })
+    .onRequest(context => {
+      (context as unknown as WithMeta).meta = beginRequest(context.request.headers);
+    })
+    .onParse(({ request, contentType, route }) => {
+      if (streamed.has(`${request.method} ${route}`)) return null;
+      return readJson(request, contentType);
+    })
+    .onError(context => {
+      const meta = (context as unknown as WithMeta).meta ?? beginRequest(context.request.headers);
+      return refuse(context.request, context.route, context.set as ResponseSet, context.error, meta);
+    })
+    .mapResponse(context => {
+      const { request, route, responseValue: value } = context;
+      const set = context.set as ResponseSet;
+      const meta = (context as unknown as WithMeta).meta;
+      if (!(value instanceof Promise)) return finish(request, meta, route, set, value) as Response;
+      // Elysia guesses from a handler's source whether it must be awaited; this is what it guessed wrong.
+      return value.then(
+        settled => finish(request, meta, route, set, settled) ?? settled,
+        error => refuse(request, route, set, error, meta),
+      ) as unknown as Response;
+    });
+
+  const allowed = (path: string) => allowedMethods(app, path);
+  for (const area of [...areas(deps, () => app), ...extra]) {
+    markDocumentedOnly(area);
+    for (const route of streamedRoutes(area)) streamed.add(route);
+    app.use(area);
+  }
+  return app;
+}
+
+/** The problem to answer with; a defect is logged with its stack and becomes a bare 500. */
+function answerable(
+  deps: ApiDeps,
+  meta: RequestMeta,
+  error: unknown,
+  request: Request,
+  allowed: (path: string) => string[],
+): Problem {
+  const problem = problemOf(error, request);
+  if (problem?.code === "not_found" && (error as { code?: unknown }).code === "NOT_FOUND") {
+    const methods = allowed(new URL(request.url).pathname);
+    if (methods.length > 0) {
+      const headers = { allow: methods.join(", ") };
+      return new Problem(405, "method_not_allowed", `This route takes ${headers.allow}.`, { headers });
+    }
+  }
+  if (problem) return problem;
+  const log = { err: error, requestId: meta.requestId, traceId: traceId(meta.traceparent) };
+  deps.log.error(log, "request failed");
+  return internalError;
+}

@@ -1,0 +1,91 @@
+/**
+ * Who may ask. Three guards, one per area: `/store/*` wants a publishable key, `/admin/*` a secret key, `/ops/*` an ops
+ * key. Missing or wrong: 401; a good key of another kind: 403. The store comes from the key alone.
+ *
+ * A looked-up key is trusted for {@link TRUST_MS}, so a revocation takes effect within that time on every node.
+ */
+import { Elysia } from "elysia";
+import { type Access, findKey, type KeyKind } from "../../../commerce/stores/index.ts";
+import { Problem } from "../../../platform/errors.ts";
+import type { Db } from "../../../platform/postgres/index.ts";
+import type { ApiDeps } from "../deps.ts";
+import type { RequestMeta } from "./context.ts";
+
+const TRUST_MS = 1_000;
+const MAX_TRUSTED = 2_000;
+
+export type StoreAccess = { readonly storeId: string; readonly keyId: string; readonly kind: KeyKind };
+export type OpsAccess = { readonly keyId: string; readonly kind: "ops" };
+
+type Found = Access | null;
+type Entry = { found: Promise<Found>; until: number };
+
+/** One per database handle, so that the guards of all route files share it without a global. */
+const trusted = new WeakMap<Db, Map<string, Entry>>();
+
+function lookUp(sql: Db, key: string): Promise<Found> {
+  const entries = trusted.get(sql) ?? new Map<string, Entry>();
+  trusted.set(sql, entries);
+  const known = entries.get(key);
+  const now = performance.now();
+  if (known && known.until > now) return known.found;
+  const found = findKey(sql, key);
+  // Oldest first: a Map keeps the order of insertion.
+  entries.delete(key);
+  entries.set(key, { found, until: now + TRUST_MS });
+  if (entries.size > MAX_TRUSTED) entries.delete(entries.keys().next().value!);
+  found.catch(() => entries.delete(key));
+  return found;
+}
+
+function unauthorized(wanted: string, challenge: string): Problem {
+  return new Problem(401, "unauthorized", `This route wants ${wanted}.`, {
+    headers: { "www-authenticate": challenge },
+  });
+}
+
+const wants = {
+  publishable: {
+    text: "a publishable key in the header x-publishable-key",
+    challenge: 'ApiKey realm="store", header="x-publishable-key"',
+  },
+  secret: { text: "a secret key as Authorization: Bearer sk_…", challenge: 'Bearer realm="admin"' },
+  ops: { text: "an ops key as Authorization: Bearer op_…", challenge: 'Bearer realm="ops"' },
+} as const;
+
+function keyOf(headers: Headers, kind: KeyKind): string | undefined {
+  if (kind === "publishable") return headers.get("x-publishable-key")?.trim() || undefined;
+  return /^Bearer +(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1];
+}
+
+/** The access that a request's key gives. @throws Problem 401 or 403. */
+export async function authenticate(sql: Db, headers: Headers, kind: KeyKind): Promise<Access> {
+  const want = wants[kind];
+  const key = keyOf(headers, kind);
+  const access = key === undefined ? null : await lookUp(sql, key);
+  if (!access) throw unauthorized(want.text, want.challenge);
+  if (access.kind !== kind) {
+    throw new Problem(403, "forbidden", `A ${access.kind} key does not open this; it wants ${want.text}.`);
+  }
+  return access;
+}
+
+function guard(deps: ApiDeps, kind: KeyKind) {
+  return new Elysia().derive({ as: "scoped" }, async context => {
+    const meta = (context as unknown as { meta: RequestMeta }).meta;
+    const access = await authenticate(deps.sql, context.request.headers, kind);
+    meta.storeId = access.storeId ?? undefined;
+    return {
+      access: { storeId: access.storeId ?? "", keyId: access.id, kind: access.kind } as StoreAccess,
+      traceparent: meta.traceparent,
+      requestId: meta.requestId,
+    };
+  });
+}
+
+/** `access` of a shop front: `x-publishable-key`. */
+export const storeAuth = (deps: ApiDeps) => guard(deps, "publishable");
+/** `access` of a store's back office: `Authorization: Bearer sk_…`. */
+export const adminAuth = (deps: ApiDeps) => guard(deps, "secret");
+/** `access` of the deployment's operators: `Authorization: Bearer op_…`; its `storeId` is empty. */
+export const opsAuth = (deps: ApiDeps) => guard(deps, "ops");

@@ -1,0 +1,48 @@
+/**
+ * Request bodies. Routes that take JSON get it from here: at most {@link MAX_JSON_BYTES}, counted while reading, so that
+ * neither a missing nor a lying Content-Length gets past. Routes with `parse: "none"` read their stream themselves.
+ */
+import { Problem } from "../../../platform/errors.ts";
+
+export const MAX_JSON_BYTES = 1024 * 1024;
+
+function tooLarge(): Problem {
+  return new Problem(413, "body_too_large", "The body is larger than this route takes.", {
+    extensions: { maxBytes: MAX_JSON_BYTES },
+  });
+}
+
+function isJson(contentType: string): boolean {
+  return contentType === "application/json" || contentType.endsWith("+json");
+}
+
+async function readLimited(body: ReadableStream<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > MAX_JSON_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** The parsed body; undefined when there is none. @throws Problem 400, 413 or 415. */
+export async function readJson(request: Request, contentType: string): Promise<unknown> {
+  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (request.body === null || declared === 0) return undefined;
+  if (!isJson(contentType.trim().toLowerCase())) {
+    throw new Problem(415, "unsupported_media_type", "This route takes application/json.", {
+      headers: { accept: "application/json" },
+    });
+  }
+  if (declared > MAX_JSON_BYTES) throw tooLarge();
+  const bytes = await readLimited(request.body);
+  try {
+    return JSON.parse(utf8.decode(bytes));
+  } catch {
+    throw new Problem(400, "malformed_json", "The body is not valid JSON in UTF-8.");
+  }
+}

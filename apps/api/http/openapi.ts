@@ -1,0 +1,106 @@
+/** The OpenAPI 3.1 description, made from the routes' own schemas, with what holds for all routes added in one place. */
+import { toOpenAPISchema } from "@elysiajs/openapi";
+import type { AnyElysia } from "elysia";
+
+const VERSION = "3.1.1";
+
+type Operation = {
+  security?: Record<string, string[]>[];
+  responses?: Record<string, unknown>;
+  [key: string]: unknown;
+};
+
+const schemes = {
+  publishableKey: {
+    type: "apiKey",
+    in: "header",
+    name: "x-publishable-key",
+    description: "pk_…, binds the store",
+  },
+  secretKey: { type: "http", scheme: "bearer", description: "sk_…, a store's back office" },
+  opsKey: { type: "http", scheme: "bearer", description: "op_…, the whole deployment" },
+};
+
+const areaKeys: [prefix: string, scheme: keyof typeof schemes][] = [
+  ["/store/", "publishableKey"],
+  ["/admin/", "secretKey"],
+  ["/ops/", "opsKey"],
+];
+
+const problemSchema = {
+  type: "object",
+  required: ["type", "title", "status", "detail", "code", "traceId"],
+  properties: {
+    type: { type: "string", format: "uri" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    detail: { type: "string" },
+    code: { type: "string", description: "a stable snake_case word" },
+    errors: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["path", "message"],
+        properties: { path: { type: "string" }, message: { type: "string" } },
+      },
+    },
+    traceId: { type: "string" },
+  },
+};
+
+const tags = [
+  { name: "store", description: "Shop fronts, with a publishable key" },
+  { name: "admin", description: "A store's back office, with a secret key" },
+  { name: "ops", description: "Operators, with an ops key" },
+  { name: "system", description: "Health, metrics and this description" },
+];
+
+function complete(path: string, operation: Operation): Operation {
+  const scheme = areaKeys.find(([prefix]) => path.startsWith(prefix))?.[1];
+  const area = path.split("/")[1] ?? "";
+  return {
+    ...operation,
+    tags: operation.tags ?? (tags.some(tag => tag.name === area) ? [area] : ["system"]),
+    ...(scheme ? { security: [{ [scheme]: [] }] } : {}),
+    responses: {
+      ...(operation.responses ?? { 200: { description: "OK" } }),
+      default: {
+        description: "A problem (RFC 9457)",
+        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+      },
+    },
+  };
+}
+
+export function openApiDocument(app: AnyElysia): object {
+  const { paths, components } = toOpenAPISchema(app, undefined, undefined, undefined, VERSION);
+  const completed = Object.entries(paths).map(([path, operations]) => [
+    path,
+    Object.fromEntries(
+      Object.entries(operations as Record<string, Operation>).map(([method, one]) => [
+        method,
+        complete(path, one),
+      ]),
+    ),
+  ]);
+  const document = {
+    openapi: VERSION,
+    info: {
+      title: "Tradewind",
+      version: "0.1.0",
+      description:
+        "Headless commerce. Money is an integer of minor units beside a currency; times are RFC 3339 UTC.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    tags,
+    paths: Object.fromEntries(completed),
+    components: {
+      ...components,
+      schemas: { ...components.schemas, Problem: problemSchema },
+      securitySchemes: schemes,
+    },
+  };
+  // Plain JSON, without TypeBox's symbols and the shell's own mark on response schemas.
+  return JSON.parse(JSON.stringify(document, (key, value) => (key === "noValidate" ? undefined : value)));
+}

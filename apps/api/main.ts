@@ -1,0 +1,92 @@
+/**
+ * An API node. Listens on the shared port (`reusePort`: the kernel spreads new connections over the nodes of this host)
+ * and on a loopback port of its own, both served by the same application.
+ *
+ * Drain, on SIGTERM or SIGINT: (1) readiness off, so that balancers look elsewhere; (2) for 500 ms every answer carries
+ * `Connection: close`, so that clients that hold connections leave on their own; (3) the listeners stop and what runs is
+ * finished, for at most the configured time; (4) connections are closed. A second signal ends the process at once. A
+ * kill at any step loses no accepted work: it is in Postgres before a request is answered.
+ */
+import { openBus } from "../../bus/index.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { type Config, ConfigError, loadConfig, required } from "../../platform/config.ts";
+import { createLog, flushLog, type Log } from "../../platform/log.ts";
+import { createMetrics } from "../../platform/metrics.ts";
+import { connect } from "../../platform/postgres/index.ts";
+import { createApp } from "./app.ts";
+
+/** Above the largest upload that a route takes, so that our own limits answer; Bun's bare 413 has no body. */
+const MAX_REQUEST_BYTES = 3 * 1024 ** 3;
+const GOODBYE_MS = 500;
+
+function readConfig(): Config {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(`tradewind: ${error.message}`);
+    process.exit(2);
+  }
+}
+
+type Listener = { port: number; hostname?: string; reusePort?: boolean };
+
+/** Both servers; `peerOf` asks the one that took the request. */
+function serve(fetch: (request: Request) => Response | Promise<Response>, listeners: Listener[]) {
+  return listeners.map(listener =>
+    Bun.serve({
+      ...listener,
+      maxRequestBodySize: MAX_REQUEST_BYTES,
+      idleTimeout: 30,
+      fetch(request, server) {
+        // Streams of events may be quiet for longer than the idle time.
+        if (request.url.endsWith("/events")) server.timeout(request, 0);
+        return fetch(request);
+      },
+    }),
+  );
+}
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const name = config.processName || `api-${process.pid}`;
+  const log = createLog({ level: config.logLevel, process: name });
+  const sql = connect(required(config, "databaseUrl"), { max: config.databasePool, application: name });
+  const metrics = createMetrics(name);
+  const bus = openBus({ url: required(config, "natsUrl"), name, log, sql, metrics });
+  const drain = { active: false };
+  let servers: ReturnType<typeof serve> = [];
+  const peerOf = (request: Request) =>
+    servers.map(server => server.requestIP(request)?.address).find(address => address !== undefined);
+
+  const app = createApp({ config, sql, log, clock: systemClock, metrics, bus, drain, peerOf });
+  servers = serve(app.fetch, [
+    { port: config.port, reusePort: true },
+    { port: config.nodePort, hostname: "127.0.0.1" },
+  ]);
+  log.info({ port: servers[0]!.port, nodePort: servers[1]!.port }, "listening");
+
+  const leave = async (signal: string) => {
+    if (drain.active) process.exit(1);
+    drain.active = true;
+    log.info({ signal }, "draining");
+    await Bun.sleep(GOODBYE_MS);
+    await stopWithin(config.drainSeconds * 1_000, servers, log);
+    await Promise.allSettled([bus.close(), sql.end({ timeout: 5 })]);
+    log.info("stopped");
+    await flushLog(log);
+    process.exit(0);
+  };
+  process.on("SIGTERM", () => void leave("SIGTERM"));
+  process.on("SIGINT", () => void leave("SIGINT"));
+}
+
+async function stopWithin(ms: number, servers: ReturnType<typeof serve>, log: Log): Promise<void> {
+  const stopped = Promise.all(servers.map(server => server.stop()));
+  const late = Bun.sleep(ms).then(() => "late" as const);
+  if ((await Promise.race([stopped, late])) !== "late") return;
+  log.warn("requests were cut off at the end of the drain");
+  await Promise.all(servers.map(server => server.stop(true)));
+}
+
+await main();

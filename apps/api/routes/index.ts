@@ -1,0 +1,10 @@
+/** All routes of a node, by area. One line a file; each owner adds theirs. */
+import type { AnyElysia } from "elysia";
+import type { ApiDeps } from "../deps.ts";
+import { documentationRoutes } from "./documentation.ts";
+import { systemRoutes } from "./system.ts";
+
+/** `app` gives the finished application to the routes that describe it. */
+export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
+  return [systemRoutes(deps), documentationRoutes(app)];
+}
