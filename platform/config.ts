@@ -165,6 +165,7 @@ export const settings = {
   ),
   pool: text("TRADEWIND_POOL", "", "priority that this worker process serves", true),
   mailboxUrl: url("TRADEWIND_MAILBOX_URL", "HTTP door of the embedded mail catcher", ["http:"], true),
+  embeddedRedisUrl: optional("TRADEWIND_REDIS_URL", "the Redis behind the embedded REST front", true),
   stackToken: optional("TRADEWIND_STACK_TOKEN", "secret shared by the processes of one embedded stack", true),
 } as const satisfies Record<string, Setting<unknown>>;
 

@@ -1,0 +1,112 @@
+/**
+ * What the embedded servers have in common: they bind 127.0.0.1 on a free port with a generated secret, write their
+ * output to a file, are ready when a real client got an answer, and can be taken over by the next supervisor.
+ */
+import { appendFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { freePort } from "../ports.ts";
+import { end, type Launch, launch, type ManagedProcess } from "../process.ts";
+
+export type ServerContext = {
+  /** Folder for the data of this server; made when missing. */
+  readonly dataDir: string;
+  /** Folder for the log files. */
+  readonly logDir: string;
+  /** Where downloaded binaries are kept. */
+  readonly binDir: string;
+  /** Throw-away servers give up durability for speed. */
+  readonly throwAway: boolean;
+};
+
+/** What must be known to connect to a running server and to take it over; stands in stack.json. */
+export type ServerRecord = {
+  readonly pid: number;
+  readonly started: string;
+  readonly port: number;
+  readonly url: string;
+};
+
+export type RunningServer = ServerRecord & {
+  readonly process: ManagedProcess;
+  stop(): Promise<void>;
+};
+
+export class ServerError extends Error {
+  override name = "ServerError";
+}
+
+type Plan = {
+  readonly name: string;
+  readonly launch: (port: number) => Promise<Omit<Launch, "logFile">> | Omit<Launch, "logFile">;
+  readonly url: (port: number) => string;
+  /** Throws or returns false until the server answers. */
+  readonly ready: (url: string) => Promise<boolean>;
+  readonly stopSignal?: NodeJS.Signals;
+};
+
+const PORT_TRIES = 3;
+const READY_MS = 60_000;
+const STOP_MS = 20_000;
+
+/** Starts a server and waits until it answers. Another port is tried when the server ends at once. */
+export async function startServer(context: ServerContext, plan: Plan): Promise<RunningServer> {
+  await mkdir(context.logDir, { recursive: true });
+  const logFile = join(context.logDir, `${plan.name}.log`);
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    const process = await launch({ ...(await plan.launch(port)), logFile });
+    const url = plan.url(port);
+    const failure = await becomesReady(process, () => plan.ready(url));
+    if (!failure) return running(plan, { process, port, url });
+    await end(process, { patienceMs: 2_000 });
+    if (attempt === PORT_TRIES) {
+      throw new ServerError(
+        `${plan.name} does not start (${failure}); its last words: ${await tail(logFile)}`,
+      );
+    }
+    await appendFile(logFile, `tradewind: ${plan.name} ${failure}; trying another port\n`);
+  }
+}
+
+/** The stop order is the same for a server that was started here and for one that was taken over. */
+export function running(
+  plan: Pick<Plan, "name" | "stopSignal">,
+  at: { process: ManagedProcess; port: number; url: string },
+): RunningServer {
+  const stop = async () => {
+    await end(at.process, { patienceMs: STOP_MS, ...(plan.stopSignal && { signal: plan.stopSignal }) });
+  };
+  const { pid, started } = at.process;
+  return { pid, started, port: at.port, url: at.url, process: at.process, stop };
+}
+
+/** Null when ready; else what happened. */
+async function becomesReady(process: ManagedProcess, ready: () => Promise<boolean>): Promise<string | null> {
+  let ended: string | undefined;
+  process.exited.then(how => {
+    ended = how;
+  });
+  const deadline = Date.now() + READY_MS;
+  while (Date.now() < deadline) {
+    if (ended) return `ended: ${ended}`;
+    if (await ready().catch(() => false)) return null;
+    await Bun.sleep(20);
+  }
+  return `no answer within ${READY_MS / 1000} s`;
+}
+
+async function tail(file: string): Promise<string> {
+  const text = await Bun.file(file)
+    .text()
+    .catch(() => "");
+  return text.trim().split("\n").slice(-5).join(" | ");
+}
+
+/** A small environment for foreign programs: nothing of ours, no secrets of the user's shell. */
+export function plainEnv(more: Record<string, string> = {}): Record<string, string> {
+  const kept = ["PATH", "HOME", "TMPDIR", "TZ"].flatMap(name => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(kept), ...more };
+}

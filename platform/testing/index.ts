@@ -1,0 +1,11 @@
+/**
+ * For tests only: fresh databases and NATS accounts on the servers that `bun run test` started, their addresses, and
+ * waiting for a condition.
+ *
+ * Always holds: what one test gets no other test sees, also when several test processes share the servers. Redis,
+ * Meilisearch and the mailbox are shared: tests use names of their own there.
+ */
+export { ensureTemplate, type FreshDatabase, freshDatabase } from "./database.ts";
+export { type FreshNats, freshNats } from "./nats.ts";
+export { type TestStack, testServers } from "./stack.ts";
+export { until } from "./until.ts";
