@@ -7,4 +7,4 @@
 
 export { MigrationError, type MigrationModule, migrate, pendingMigrations } from "./migrate.ts";
 export { connect, type Db, type Sql, type Tx } from "./pool.ts";
-export { deadlockRetries, transaction } from "./transaction.ts";
+export { deadlockRetries, retried, transaction } from "./transaction.ts";

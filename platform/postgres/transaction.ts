@@ -3,17 +3,25 @@ import type { Db, Tx } from "./pool.ts";
 const RETRIED = new Set(["40P01", "40001"]);
 const TRIES = 5;
 
-/** How often {@link transaction} repeated a unit of work in this process, for the metrics. */
+/** How often {@link retried} repeated a unit of work in this process, for the metrics. */
 export const deadlockRetries = { count: 0 };
 
 /**
  * Runs `work` in one transaction; repeats it when Postgres chose it as a deadlock or serialization victim
  * (40P01, 40001), up to five times. `work` must therefore have no effect outside its `tx`.
  */
-export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+export function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return retried(() => db.begin(tx => work(tx as unknown as Tx)) as Promise<T>);
+}
+
+/**
+ * Repeats a single statement that is a transaction by itself, as {@link transaction} repeats several: one round trip
+ * instead of three.
+ */
+export async function retried<T>(statement: () => PromiseLike<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await db.begin(tx => work(tx as unknown as Tx))) as T;
+      return await statement();
     } catch (error) {
       if (attempt === TRIES || !RETRIED.has((error as { code?: string }).code ?? "")) throw error;
       deadlockRetries.count++;
