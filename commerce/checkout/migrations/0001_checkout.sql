@@ -16,6 +16,7 @@ CREATE TABLE checkout.attempt (
   traceparent     text        NOT NULL,
   created_at      timestamptz NOT NULL DEFAULT now(),
   finished_at     timestamptz,
+  -- 201: the order; otherwise { code, … } of a refusal, which the API makes a problem of.
   response_status smallint,
   response_body   json,
   location        text,
@@ -27,7 +28,7 @@ CREATE INDEX attempt_old ON checkout.attempt (finished_at) WHERE status = 'done'
 -- T1 of a group of checkouts, each with an answer of its own (service.ts tells the protocol). All locks are taken
 -- first and in one order: keys, carts, levels; then the requests are served in the order they came.
 -- p_requests: [{ storeId, key, fingerprint, cartId, orderId, reservationId, intentId, provider, traceparent, leaseMs,
--- holdMs, outOfStock, changed }] (model.ts, BeginRequest).
+-- holdMs, changed }] (model.ts, BeginRequest).
 CREATE FUNCTION checkout.begin(p_requests jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql AS $$
 DECLARE
   r record;
@@ -64,15 +65,18 @@ BEGIN
   SELECT * INTO a FROM checkout.attempt t WHERE t.store_id = r ->> 'storeId' AND t.key = r ->> 'key';
   IF a.order_id = r ->> 'orderId' THEN RETURN NULL; END IF;
   IF a.fingerprint <> r ->> 'fingerprint' THEN RETURN jsonb_build_object('outcome', 'key_reused'); END IF;
-  IF a.status = 'done' THEN
-    RETURN jsonb_build_object('outcome', 'answered', 'status', a.response_status, 'body', a.response_body::text,
-                              'location', a.location);
-  END IF;
+  IF a.status = 'done' THEN RETURN checkout.stored(a); END IF;
   IF a.key IS NULL OR a.lease_until > now() THEN RETURN jsonb_build_object('outcome', 'in_progress'); END IF;
   UPDATE checkout.attempt t SET lease_until = now() + (r ->> 'leaseMs')::integer * interval '1 millisecond'
   WHERE t.store_id = a.store_id AND t.key = a.key;
   RETURN jsonb_build_object('outcome', 'taken_over', 'attempt', checkout.handle(a));
 END $$;
+
+-- The stored answer. The body travels as text, so that its members keep their order.
+CREATE FUNCTION checkout.stored(a checkout.attempt) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT jsonb_build_object('outcome', 'answered', 'status', a.response_status, 'body', a.response_body::text,
+                            'location', a.location, 'orderId', a.order_id, 'traceparent', a.traceparent)
+$$;
 
 -- An attempt as the program carries it from T1 to T2.
 CREATE FUNCTION checkout.handle(a checkout.attempt) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
@@ -122,7 +126,8 @@ BEGIN
   END IF;
   IF v_short IS NOT NULL THEN
     PERFORM carts.reopen(v_store, r ->> 'cartId', r ->> 'orderId');
-    RETURN checkout.answer(v_store, r ->> 'key', 409, (r -> 'outOfStock' || jsonb_build_object('lines', v_short))::json, NULL);
+    RETURN checkout.answer(v_store, r ->> 'key', 409,
+                           json_build_object('code', 'out_of_stock', 'lines', v_short), NULL);
   END IF;
 
   PERFORM orders.create_pending(r || jsonb_build_object('email', v_cart.email, 'currency', v_cart.currency,
@@ -142,11 +147,14 @@ END $$;
 -- Ends an attempt with the answer that every repetition gets.
 CREATE FUNCTION checkout.answer(p_store text, p_key text, p_status integer, p_body json, p_location text)
 RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  v_done checkout.attempt;
 BEGIN
   UPDATE checkout.attempt a
   SET status = 'done', finished_at = now(), response_status = p_status, response_body = p_body, location = p_location
-  WHERE a.store_id = p_store AND a.key = p_key;
-  RETURN jsonb_build_object('outcome', 'settled', 'status', p_status, 'body', p_body::text, 'location', p_location);
+  WHERE a.store_id = p_store AND a.key = p_key
+  RETURNING a.* INTO v_done;
+  RETURN checkout.stored(v_done);
 END $$;
 
 -- The attempt of this order, locked; its status is NULL when it is gone (abandoned meanwhile).
@@ -159,7 +167,7 @@ BEGIN
   RETURN a;
 END $$;
 
--- T2: the payment is authorised. outcome: settled (placed by this call, or answered before), lapsed (the stock is no
+-- T2: the payment is authorised. outcome: answered (placed by this call, or settled before), lapsed (the stock is no
 -- longer ours: nothing was changed) or gone.
 CREATE FUNCTION checkout.place(p_store text, p_key text, p_order text, p_location text, p_rows jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -167,10 +175,7 @@ DECLARE
   a checkout.attempt := checkout.locked(p_store, p_key, p_order);
 BEGIN
   IF a.status IS NULL THEN RETURN jsonb_build_object('outcome', 'gone'); END IF;
-  IF a.status = 'done' THEN
-    RETURN jsonb_build_object('outcome', 'settled', 'status', a.response_status, 'body', a.response_body::text,
-                              'location', a.location);
-  END IF;
+  IF a.status = 'done' THEN RETURN checkout.stored(a); END IF;
   IF NOT inventory.confirm(p_store, a.reservation_id) THEN RETURN jsonb_build_object('outcome', 'lapsed'); END IF;
   IF NOT (orders.move(p_store, p_order, 'pending', 'placed', 'authorised')
           AND payments.move(p_store, a.intent_id, '{created}', 'authorised')
@@ -181,22 +186,19 @@ BEGIN
   RETURN checkout.answer(p_store, p_key, 201, orders.document(p_store, p_order), p_location);
 END $$;
 
--- The payment was declined: stock and cart are free again, the answer is stored. outcome: settled or gone.
-CREATE FUNCTION checkout.decline(p_store text, p_key text, p_order text, p_body json, p_changed jsonb)
+-- The payment was declined: stock and cart are free again, the answer is stored. outcome: answered or gone.
+CREATE FUNCTION checkout.decline(p_store text, p_key text, p_order text, p_changed jsonb)
 RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   a checkout.attempt := checkout.locked(p_store, p_key, p_order);
 BEGIN
   IF a.status IS NULL THEN RETURN jsonb_build_object('outcome', 'gone'); END IF;
-  IF a.status = 'done' THEN
-    RETURN jsonb_build_object('outcome', 'settled', 'status', a.response_status, 'body', a.response_body::text,
-                              'location', a.location);
-  END IF;
+  IF a.status = 'done' THEN RETURN checkout.stored(a); END IF;
   PERFORM carts.reopen(p_store, a.cart_id, p_order);
   PERFORM orders.move(p_store, p_order, 'pending', 'refused', 'declined');
   PERFORM payments.move(p_store, a.intent_id, '{created}', 'declined');
   PERFORM inventory.release(p_store, a.reservation_id, false, p_changed);
-  RETURN checkout.answer(p_store, p_key, 402, p_body, NULL);
+  RETURN checkout.answer(p_store, p_key, 402, json_build_object('code', 'payment_declined'), NULL);
 END $$;
 
 -- The checkout came to nothing (never paid, or paid after its stock had lapsed): all is undone, the key is free again,
