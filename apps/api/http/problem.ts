@@ -3,7 +3,9 @@
  * caller; Elysia's own errors are translated, and whatever else was thrown is a defect: logged with its stack, answered
  * as a bare 500. Left alone, Elysia would send a thrown message, and a 422 would echo the input.
  */
-import { type FieldError, Problem } from "../../../platform/errors.ts";
+
+import { BusUnavailable } from "../../../bus/index.ts";
+import { type FieldError, Problem, unavailable } from "../../../platform/errors.ts";
 import { traceId } from "../../../platform/trace.ts";
 
 const MAX_FIELD_ERRORS = 20;
@@ -38,6 +40,20 @@ const titles: Record<number, string> = {
   503: "Service unavailable",
   504: "Gateway timeout",
 };
+
+/** Codes of postgres.js and Postgres (SQLSTATE) that say "not now" rather than "never". */
+const unreachable = new Set([
+  "CONNECT_TIMEOUT",
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "53300", // too_many_connections
+  "57P01", // admin_shutdown
+  "57P02", // crash_shutdown
+  "57P03", // cannot_connect_now
+]);
 
 type SchemaIssue = { path: string; message: string; schema?: { anyOf?: Bound[] } };
 type Bound = { type?: string; format?: string; minimum?: number; maximum?: number };
@@ -89,7 +105,9 @@ function lateIssue(error: ElysiaError, request: Request): FieldError {
 /** The problem that an error stands for; null for a defect. */
 export function problemOf(error: unknown, request: Request): Problem | null {
   if (error instanceof Problem) return error;
+  if (error instanceof BusUnavailable) return unavailable("The job bus");
   const known = error as ElysiaError;
+  if (unreachable.has(String(known?.code))) return unavailable("The database");
   if (known?.code === "PARSE") {
     if (known.cause instanceof Problem) return known.cause;
     return new Problem(400, "malformed_body", "The body can't be read.");

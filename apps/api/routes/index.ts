@@ -2,9 +2,22 @@
 import type { AnyElysia } from "elysia";
 import type { ApiDeps } from "../deps.ts";
 import { documentationRoutes } from "./documentation.ts";
+import { deadRoutes } from "./ops/dead.ts";
+import { jobRoutes } from "./ops/jobs.ts";
+import { mailboxRoutes } from "./ops/mailbox.ts";
+import { poolRoutes } from "./ops/pools.ts";
+import { storeRoutes } from "./ops/stores.ts";
 import { systemRoutes } from "./system.ts";
 
 /** `app` gives the finished application to the routes that describe it. */
 export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
-  return [systemRoutes(deps), documentationRoutes(app)];
+  return [
+    systemRoutes(deps),
+    documentationRoutes(app),
+    poolRoutes(deps),
+    jobRoutes(deps),
+    deadRoutes(deps),
+    mailboxRoutes(deps),
+    storeRoutes(deps),
+  ];
 }
