@@ -11,7 +11,7 @@ import { type KindSettings, type KindState, type Kinds, openKinds } from "./kind
 import { openPoolTargets, type PoolTargets, type PoolView, viewPools } from "./pools.ts";
 import { answerMetrics, collectMetrics } from "./process-metrics.ts";
 import { openRegistry, type Registry } from "./registry.ts";
-import { ensureTopology, signals } from "./topology.ts";
+import { applyCap, ensureTopology, signals } from "./topology.ts";
 
 export type Bus = {
   readonly connection: Connection;
@@ -26,6 +26,8 @@ export type Bus = {
   readonly targets: PoolTargets;
   readonly registry: Registry;
   setKind(contract: Contract, change: KindSettings): Promise<KindState>;
+  /** Makes the server enforce a cap that TW_KINDS holds already. */
+  applyCap(contract: Contract, cap: number): Promise<void>;
   setPoolTarget(priority: Priority, processes: number): Promise<void>;
   viewPools(): Promise<PoolView[]>;
   /** Prometheus values of this host's processes, for `mergeMetrics`. */
@@ -88,6 +90,7 @@ export function openBus(options: BusOptions): Bus {
       return need().registry;
     },
     setKind: (contract, change) => need().kinds.set(contract, change),
+    applyCap: (contract, cap) => applyCap(connection.jsm, contract, cap),
     async setPoolTarget(priority, processes) {
       if (!priorities.includes(priority)) throw new RangeError(`no pool ${priority}`);
       await need().targets.set(priority, processes);

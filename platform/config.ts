@@ -118,6 +118,13 @@ export const settings = {
   normalProcesses: integer("TRADEWIND_NORMAL_PROCESSES", 1, 0, 256, "worker processes of the normal pool"),
   lowProcesses: integer("TRADEWIND_LOW_PROCESSES", 1, 0, 256, "worker processes of the low pool"),
   databasePool: integer("TRADEWIND_DATABASE_POOL", 10, 2, 200, "Postgres connections per process"),
+  natsReplicas: integer(
+    "TRADEWIND_NATS_REPLICAS",
+    1,
+    1,
+    5,
+    "copies of each stream; 3 on a cluster of NATS servers",
+  ),
   drainSeconds: integer(
     "TRADEWIND_DRAIN_SECONDS",
     25,

@@ -20,6 +20,8 @@ export type WorkerDeps = {
 export type JobContext = {
   /** Aborted at the kind's time-out and when a drain runs out of patience. */
   readonly signal: AbortSignal;
+  /** The server's count of deliveries of this try's message; over 1 after a worker died or gave it back. */
+  readonly delivery: number;
   /** Carries job id, kind and trace id. */
   readonly log: Log;
 };

@@ -1,0 +1,73 @@
+/**
+ * What must go on in the background. Any number of keepers may run: the relay shares rows by `SKIP LOCKED`, the
+ * projection shares one consumer, sweeps are conditional statements. A chore that fails is logged and tried again at
+ * its next turn; it never stops the others.
+ */
+import { type Bus, ensurePartitions, startDeadProjection, startRelay } from "../../bus/index.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Db } from "../../platform/postgres/index.ts";
+
+export type Chore = {
+  name: string;
+  everyMs: number;
+  run(): Promise<unknown>;
+};
+
+export type KeeperDeps = { bus: Bus; sql: Db; log: Log; clock: Clock; chores: readonly Chore[] };
+
+/** Relays side by side; one locks and publishes while the other commits. */
+const RELAYS = 2;
+const HOUR_MS = 3_600_000;
+
+export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<void> }> {
+  const { bus, sql, log, clock } = deps;
+  const { connection } = bus;
+  await bus.ready;
+  const partitions: Chore = {
+    name: "ledger partitions",
+    everyMs: HOUR_MS,
+    run: () => ensurePartitions(sql, clock.now()),
+  };
+  const chores = [partitions, ...deps.chores].map(chore => startChore(chore, log));
+  const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log }));
+  const projection = startDeadProjection({ connection, sql, log });
+  // Caps are applied by who sets them; a keeper repeats it in case that process died in between.
+  const unwatch = bus.kinds.watch((contract, state) => {
+    bus
+      .applyCap(contract, state.cap)
+      .catch(error => log.warn({ err: error, kind: contract.kind }, "cap not applied"));
+  });
+  return {
+    async stop() {
+      unwatch();
+      await Promise.all([...chores, ...relays, projection].map(part => part.stop()));
+    },
+  };
+}
+
+function startChore(chore: Chore, log: Log): { stop(): Promise<void> } {
+  let stopped = false;
+  let wake = () => {};
+  async function loop(): Promise<void> {
+    while (!stopped) {
+      await chore.run().catch(error => log.warn({ err: error, chore: chore.name }, "chore failed"));
+      if (stopped) return;
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, chore.everyMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+  const running = loop();
+  return {
+    async stop() {
+      stopped = true;
+      wake();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** A keeper process: relay, projections and sweeps, until SIGTERM. */
+import { openBus } from "../../bus/index.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { loadConfig, required } from "../../platform/config.ts";
+import { createLog, flushLog } from "../../platform/log.ts";
+import { createMetrics } from "../../platform/metrics.ts";
+import { connect } from "../../platform/postgres/index.ts";
+import { chores } from "./chores.ts";
+import { startKeeper } from "./keeper.ts";
+
+const config = loadConfig(process.env);
+const name = config.processName || "keeper";
+const log = createLog({ level: config.logLevel, process: name });
+const sql = connect(required(config, "databaseUrl"), { max: config.databasePool, application: name });
+const metrics = createMetrics(name);
+const clock = systemClock;
+const bus = openBus({
+  url: required(config, "natsUrl"),
+  name,
+  log,
+  sql,
+  metrics,
+  replicas: config.natsReplicas,
+});
+const keeper = await startKeeper({ bus, sql, log, clock, chores: chores({ config, sql, log, clock, bus }) });
+log.info("keeper is working");
+
+let stopping = false;
+async function stop(signal: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  log.info({ signal }, "leaving");
+  await keeper.stop();
+  await bus.close();
+  await sql.end({ timeout: 2 });
+  await flushLog(log);
+  process.exit(0);
+}
+process.on("SIGTERM", () => void stop("SIGTERM"));
+process.on("SIGINT", () => void stop("SIGINT"));

@@ -1,0 +1,38 @@
+import { done, drills, fail, type Job } from "../../bus/index.ts";
+import { defineJob, type JobContext, type JobDefinition } from "../handler.ts";
+
+type Drill = { ms?: number; failures?: number; permanent?: boolean };
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+const shapes: Record<string, (job: Job<Drill>, context: JobContext) => Promise<ReturnType<typeof done>>> = {
+  noop: async () => done(),
+  sleep: async ({ payload }, { signal }) => {
+    await sleep(payload.ms ?? 1_000, signal);
+    return done();
+  },
+  fail: async ({ payload, attempt }) => {
+    if (payload.permanent) return fail({ error: "the drill fails for good" });
+    if (attempt <= (payload.failures ?? 1)) throw new Error("the drill fails this try");
+    return done();
+  },
+  // Without `failures` it kills its process until it is taken for a killer.
+  crash: async ({ payload }, { delivery }) => {
+    if (delivery <= (payload.failures ?? Number.POSITIVE_INFINITY)) process.kill(process.pid, "SIGKILL");
+    return done();
+  },
+};
+
+/** The handlers of all drills, for every priority. */
+export const drillJobs: readonly JobDefinition[] = drills.map(contract => {
+  const shape = shapes[contract.kind.split(".")[1]!]!;
+  return defineJob(contract, () => ({ run: shape }));
+});

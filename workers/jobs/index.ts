@@ -1,0 +1,5 @@
+/** The one list of handlers. */
+import type { JobDefinition } from "../handler.ts";
+import { drillJobs } from "./drill.ts";
+
+export const jobs: readonly JobDefinition[] = [...drillJobs];

@@ -1,0 +1,46 @@
+/** A worker process: serves the kinds of one priority (`TRADEWIND_POOL`) until SIGTERM, then drains. */
+import { openBus, type Priority, priorities } from "../bus/index.ts";
+import { systemClock } from "../platform/clock.ts";
+import { ConfigError, loadConfig, required } from "../platform/config.ts";
+import { channel, createLog, flushLog } from "../platform/log.ts";
+import { createMetrics } from "../platform/metrics.ts";
+import { connect } from "../platform/postgres/index.ts";
+import { jobs } from "./jobs/index.ts";
+import { startPool } from "./pool.ts";
+
+/** What remains of the drain time for settling and closing before the supervisor kills. */
+const CLOSING_MS = 3_000;
+
+const config = loadConfig(process.env);
+const priority = config.pool as Priority;
+if (!priorities.includes(priority))
+  throw new ConfigError(`TRADEWIND_POOL must be one of ${priorities.join(", ")}`);
+const name = config.processName || `worker-${priority}`;
+const log = channel(createLog({ level: config.logLevel, process: name }), "workers");
+const sql = connect(required(config, "databaseUrl"), { max: config.databasePool, application: name });
+const metrics = createMetrics(name);
+const bus = openBus({
+  url: required(config, "natsUrl"),
+  name,
+  log,
+  sql,
+  metrics,
+  replicas: config.natsReplicas,
+});
+const pool = await startPool({ config, sql, log, clock: systemClock, metrics, bus, priority, jobs });
+log.info({ worker: pool.worker, priority }, "pool process is working");
+
+let stopping = false;
+async function stop(signal: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  log.info({ signal, held: pool.held }, "draining");
+  await pool.drain(Math.max(1_000, config.drainSeconds * 1_000 - CLOSING_MS));
+  await bus.close();
+  await sql.end({ timeout: 2 });
+  log.info("left");
+  await flushLog(log);
+  process.exit(0);
+}
+process.on("SIGTERM", () => void stop("SIGTERM"));
+process.on("SIGINT", () => void stop("SIGINT"));

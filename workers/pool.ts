@@ -1,0 +1,113 @@
+/**
+ * A pool process: one runner per kind of its priority, one gate and one settler for all of them, a heartbeat to the
+ * registry each second.
+ *
+ * Drain: no further pulls → what has not started goes back → running jobs get `patienceMs` → what still runs is aborted
+ * and given back, without counting as a try → outcomes settle → the process leaves the registry. A kill -9 at any
+ * moment loses nothing: unacknowledged messages come back after the ack wait.
+ */
+import { hostname } from "node:os";
+import { BEAT_MS, type Bus, createSettler, HEARTBEAT_MS, type Priority, workerId } from "../bus/index.ts";
+import { required } from "../platform/config.ts";
+import { Gate } from "./gate.ts";
+import type { JobDefinition, WorkerDeps } from "./handler.ts";
+import { openMachineSlots } from "./machine-slots.ts";
+import { createPoolMetrics } from "./pool-metrics.ts";
+import { Runner } from "./runner.ts";
+
+export type Pool = {
+  readonly worker: string;
+  /** Messages that this process holds; 0 when it is idle. */
+  readonly held: number;
+  drain(patienceMs: number): Promise<void>;
+};
+
+const DRAIN_POLL_MS = 20;
+/** How long aborted handlers get to notice. */
+const ABORT_GRACE_MS = 1_000;
+
+/** Starts to work. `deps.sql` and the bus stay open after the drain; their owner closes them. */
+export async function startPool(
+  deps: WorkerDeps & { bus: Bus; priority: Priority; jobs: readonly JobDefinition[] },
+): Promise<Pool> {
+  const { bus, sql, log, priority } = deps;
+  await bus.ready;
+  const host = hostname();
+  const worker = workerId(host);
+  const since = new Date().toISOString();
+  const gate = new Gate(() => {
+    for (const runner of runners) runner.pump();
+  });
+  const settler = createSettler({ connection: bus.connection, sql, log, worker });
+  const slots = openMachineSlots(required(deps.config, "databaseUrl"));
+  const metrics = createPoolMetrics(deps.metrics);
+  const mine = deps.jobs.filter(job => job.contract.priority === priority);
+  const handlers = mine.map(job => job.make(deps));
+  const runners = mine.map(
+    (job, i) =>
+      new Runner(job.contract, handlers[i]!, { bus, sql, log, gate, settler, slots, metrics, worker }),
+  );
+
+  let draining = false;
+  async function beat(): Promise<void> {
+    const kinds = Object.fromEntries(
+      runners.map(runner => [
+        runner.contract.kind,
+        { ...runner.rates.summary(), running: runner.running, held: runner.held },
+      ]),
+    );
+    const rssMb = Math.round(process.memoryUsage.rss() / 1_048_576);
+    await bus.registry.beat({
+      worker,
+      host,
+      pid: process.pid,
+      priority,
+      busy: gate.inside,
+      rssMb,
+      since,
+      draining,
+      kinds,
+    });
+  }
+  await beat();
+  const beats = setInterval(() => beat().catch(error => log.warn({ err: error }, "no heartbeat")), BEAT_MS);
+  const heartbeats = setInterval(() => {
+    for (const runner of runners) runner.beat();
+  }, HEARTBEAT_MS);
+
+  const unwatch = bus.kinds.watch((contract, state) => {
+    const runner = runners.find(one => one.contract.kind === contract.kind);
+    if (!runner || draining) return;
+    if (state.paused) void runner.stop();
+    else runner.start();
+  });
+
+  const held = () => runners.reduce((sum, runner) => sum + runner.held, 0);
+  async function idle(patienceMs: number): Promise<boolean> {
+    const until = Date.now() + patienceMs;
+    while (held() > 0 && Date.now() < until) await Bun.sleep(DRAIN_POLL_MS);
+    return held() === 0;
+  }
+
+  return {
+    worker,
+    get held() {
+      return held();
+    },
+    async drain(patienceMs) {
+      draining = true;
+      unwatch();
+      await Promise.all(runners.map(runner => runner.stop()));
+      if (!(await idle(patienceMs))) {
+        for (const runner of runners) runner.abort();
+        await idle(ABORT_GRACE_MS);
+      }
+      await settler.close(ABORT_GRACE_MS);
+      clearInterval(beats);
+      clearInterval(heartbeats);
+      await bus.registry.leave(worker).catch(() => {});
+      await slots.close();
+      await Promise.all(handlers.map(handler => handler.close?.()));
+    },
+  };
+}

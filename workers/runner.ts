@@ -1,0 +1,268 @@
+/**
+ * One kind in one process: receive → decode → run → settle.
+ *
+ * A message is held from its arrival until it is settled or given back; held messages get heartbeats, so that the
+ * server keeps them with us. New messages run in groups of `concurrency` (or as batches); messages that were delivered
+ * before take the slow path, one at a time and alone in the process (bus/tries.ts).
+ */
+
+import type { Bus } from "../bus/index.ts";
+import {
+  abandonRun,
+  acks,
+  beginRun,
+  type Contract,
+  decode,
+  durableOf,
+  type Ending,
+  envelopeOf,
+  HEARTBEAT_MS,
+  type Pulled,
+  type Puller,
+  RateWindow,
+  type Received,
+  type Settler,
+  startPull,
+  streamOf,
+} from "../bus/index.ts";
+import type { Log } from "../platform/log.ts";
+import type { Db } from "../platform/postgres/index.ts";
+import { contextOf, Deadline, executeBatch, executeOne } from "./execute.ts";
+import type { Gate } from "./gate.ts";
+import type { BatchHandler, Handler } from "./handler.ts";
+import type { MachineSlots } from "./machine-slots.ts";
+import type { PoolMetrics } from "./pool-metrics.ts";
+
+export type RunnerDeps = {
+  readonly bus: Bus;
+  readonly sql: Db;
+  readonly log: Log;
+  readonly gate: Gate;
+  readonly settler: Settler;
+  readonly slots: MachineSlots;
+  readonly metrics: PoolMetrics;
+  readonly worker: string;
+};
+
+type Held = {
+  readonly pulled: Pulled;
+  readonly job: Received;
+  readonly sinceMs: number;
+  readonly puller: Puller;
+};
+
+/** How long a message rests that another live worker may still be working on. */
+const STALLED_PAUSE_MS = 1_000;
+/** Messages younger than this need no heartbeat yet. */
+const YOUNG_MS = HEARTBEAT_MS / 2;
+
+export class Runner {
+  readonly contract: Contract;
+  readonly rates = new RateWindow();
+  readonly #deps: RunnerDeps;
+  readonly #handler: Handler | BatchHandler;
+  readonly #held = new Set<Held>();
+  readonly #deadlines = new Set<Deadline>();
+  #ready: Held[] = [];
+  #again: Held[] = [];
+  /** Jobs or batches that run now, and the jobs in them. */
+  #groups = 0;
+  #running = 0;
+  #slowBusy = false;
+  #leaving = false;
+  #puller: Puller | undefined;
+  #batchTimer: Timer | undefined;
+  #batchDue = false;
+
+  constructor(contract: Contract, handler: Handler | BatchHandler, deps: RunnerDeps) {
+    this.contract = contract;
+    this.#handler = handler;
+    this.#deps = deps;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get held(): number {
+    return this.#held.size;
+  }
+
+  start(): void {
+    if (this.#puller || this.#leaving) return;
+    const puller: Puller = startPull({
+      connection: this.#deps.bus.connection,
+      stream: streamOf(this.contract.priority),
+      durable: durableOf(this.contract.kind),
+      limit: this.contract.prefetch,
+      onMessage: pulled => this.#receive(pulled, puller),
+      onRefused: reason => this.#deps.log.warn({ kind: this.contract.kind, reason }, "pull refused"),
+    });
+    this.#puller = puller;
+  }
+
+  /** Takes no more and gives back what has not started. Running jobs go on. */
+  async stop(): Promise<void> {
+    const puller = this.#puller;
+    this.#puller = undefined;
+    await puller?.stop();
+    clearTimeout(this.#batchTimer);
+    for (const held of [...this.#ready, ...this.#again]) this.#giveBack(held);
+    this.#ready = [];
+    this.#again = [];
+  }
+
+  /** Ends the tries that are still running, because the process leaves: they are given back and count as no try. */
+  abort(): void {
+    this.#leaving = true;
+    for (const deadline of this.#deadlines) deadline.abort("the worker is leaving");
+  }
+
+  beat(): void {
+    const { nc } = this.#deps.bus.connection;
+    const youngest = Date.now() - YOUNG_MS;
+    for (const held of this.#held) if (held.sinceMs <= youngest) acks.working(nc, held.pulled.msg);
+  }
+
+  /** Starts what may start. Called whenever something changed. */
+  pump(): void {
+    if (this.#again.length > 0 && !this.#slowBusy) void this.#runAgain();
+    while (this.#ready.length > 0 && this.#groups < this.contract.concurrency && this.#isDue()) {
+      if (!this.#deps.gate.tryEnter()) return;
+      const group = this.#ready.splice(0, this.contract.batch?.max ?? 1);
+      this.#batchDue = false;
+      void this.#runGroup(group);
+    }
+  }
+
+  #receive(pulled: Pulled, puller: Puller): void {
+    const sinceMs = Date.now();
+    try {
+      const held = { pulled, puller, sinceMs, job: decode(this.contract, pulled.msg) };
+      this.#held.add(held);
+      (pulled.delivery > 1 ? this.#again : this.#ready).push(held);
+      this.pump();
+    } catch (error) {
+      const job = { ...envelopeOf(this.contract, pulled.msg), payload: null, body: "null" };
+      const held = { pulled, puller, sinceMs, job };
+      this.#held.add(held);
+      const raw = Buffer.from(pulled.msg.data).toString("base64");
+      this.#settle(held, { type: "malformed", error: (error as Error).message, raw }, sinceMs, null);
+    }
+  }
+
+  /** A batch starts when it is full or its time has come. */
+  #isDue(): boolean {
+    const { batch } = this.contract;
+    if (!batch || this.#batchDue || this.#ready.length >= batch.max) return true;
+    this.#batchTimer ??= setTimeout(() => {
+      this.#batchTimer = undefined;
+      this.#batchDue = true;
+      this.pump();
+    }, batch.waitMs);
+    return false;
+  }
+
+  async #runGroup(group: Held[]): Promise<void> {
+    this.#groups++;
+    await this.#run(group, null);
+    this.#groups--;
+    this.#deps.gate.leave();
+    this.pump();
+  }
+
+  /** The slow path, one message at a time. */
+  async #runAgain(): Promise<void> {
+    this.#slowBusy = true;
+    for (let held = this.#again.shift(); held; held = this.#again.shift()) {
+      const one = held;
+      await this.#deps.gate
+        .alone(alone => this.#rerun(one, alone))
+        .catch(error => {
+          this.#deps.log.warn(
+            { err: error, jobId: one.job.id },
+            "a redelivered job could not start; it goes back",
+          );
+          this.#giveBack(one, STALLED_PAUSE_MS);
+        });
+    }
+    this.#slowBusy = false;
+  }
+
+  async #rerun(held: Held, alone: boolean): Promise<void> {
+    const { sql, worker, bus } = this.#deps;
+    const liveWorkers = (await bus.registry.live()).map(beat => beat.worker);
+    const verdict = await beginRun(sql, held.job, { worker, alone, liveWorkers });
+    if (verdict.type === "settled") return this.#ackOnly(held);
+    if (verdict.type === "running") return this.#giveBack(held, STALLED_PAUSE_MS);
+    if (verdict.type === "killer") {
+      const error = `the job killed its worker ${verdict.kills} times`;
+      return this.#settle(held, { type: "killed_worker", error }, Date.now(), verdict.run);
+    }
+    await this.#run([held], verdict.run);
+  }
+
+  async #run(group: Held[], run: number | null): Promise<void> {
+    const deadline = new Deadline(this.contract.timeoutMs);
+    this.#deadlines.add(deadline);
+    this.#running += group.length;
+    const release = await this.#slot(deadline);
+    const startedAtMs = Date.now();
+    const endings = await this.#execute(group, deadline);
+    await release?.();
+    this.#running -= group.length;
+    this.#deadlines.delete(deadline);
+    for (const [i, held] of group.entries()) {
+      if (this.#leaving && endings[i]!.type === "error") this.#abandon(held, run);
+      else this.#settle(held, endings[i]!, startedAtMs, run);
+    }
+  }
+
+  async #slot(deadline: Deadline): Promise<(() => Promise<void>) | undefined> {
+    if (!this.contract.perMachine) return undefined;
+    return this.#deps.slots.acquire(deadline.signal).catch(() => undefined);
+  }
+
+  async #execute(group: Held[], deadline: Deadline): Promise<Ending[]> {
+    const [first] = group;
+    const context = contextOf(first!.job, first!.pulled.delivery, deadline.signal, this.#deps.log);
+    if ("runBatch" in this.#handler) {
+      const jobs = group.map(held => held.job);
+      return executeBatch(this.#handler, jobs, context, deadline);
+    }
+    return [await executeOne(this.#handler, first!.job, context, deadline)];
+  }
+
+  #settle(held: Held, ending: Ending, startedAtMs: number, run: number | null): void {
+    const { contract } = this;
+    const endedAtMs = Date.now();
+    this.rates.add(endedAtMs - startedAtMs);
+    this.#deps.settler.settle(
+      { contract, job: held.job, pulled: held.pulled, startedAtMs, endedAtMs, run, ending },
+      status => {
+        this.#deps.metrics.settled(contract.kind, status, endedAtMs - startedAtMs);
+        this.#drop(held);
+      },
+    );
+  }
+
+  #ackOnly(held: Held): void {
+    acks.ack(this.#deps.bus.connection.nc, held.pulled.msg);
+    this.#drop(held);
+  }
+
+  #giveBack(held: Held, delayMs = 0): void {
+    acks.nak(this.#deps.bus.connection.nc, held.pulled.msg, delayMs);
+    this.#drop(held);
+  }
+
+  #abandon(held: Held, run: number | null): void {
+    const closed = run === null ? Promise.resolve() : abandonRun(this.#deps.sql, held.job, run);
+    closed.catch(() => {}).finally(() => this.#giveBack(held));
+  }
+
+  #drop(held: Held): void {
+    this.#held.delete(held);
+    held.puller.release();
+  }
+}
