@@ -1,0 +1,134 @@
+/**
+ * Runs the decoder: one process per photograph, because a native decoder fed with bytes of strangers may crash, hang,
+ * or take all memory, and an abort signal does not stop it. Killing the process does.
+ *
+ * What can happen: it says `done` or `refused` and ends (both are answers); it ends or is killed before that
+ * ({@link DecoderCrash}): by its deadline, by the caller's signal, by the kernel, by itself.
+ */
+import { setPriority } from "node:os";
+import { join } from "node:path";
+import type { Subprocess } from "bun";
+import type { Look, MadeVariant, Refusal } from "./model.ts";
+import type { DecoderMessage, DecoderTask } from "./protocol.ts";
+
+/** The decoder ended without an answer. The picture may be to blame, or the machine. */
+export class DecoderCrash extends Error {
+  override name = "DecoderCrash";
+}
+
+export type DecoderOptions = {
+  readonly deadlineMs: number;
+  /** Kills the process when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each file as it is finished, before the next is begun. */
+  readonly onVariant: (variant: MadeVariant) => Promise<void>;
+  /** The program; tests hand in ones that misbehave. */
+  readonly program?: string | undefined;
+};
+
+export type DecoderAnswer = { look: Look } | { refusal: Refusal };
+
+/** Below everything that a person waits for. */
+const NICE = 15;
+const PROGRAM = join(import.meta.dir, "decoder-process.ts");
+
+/**
+ * @throws DecoderCrash when it ended without an answer; whatever `onVariant` throws.
+ */
+export async function runDecoder(task: DecoderTask, options: DecoderOptions): Promise<DecoderAnswer> {
+  const child = start(task, options.program ?? PROGRAM);
+  let killed: string | undefined;
+  const kill = (why: string) => {
+    killed ??= why;
+    child.kill("SIGKILL");
+  };
+  const timer = setTimeout(kill, options.deadlineMs, `was killed after ${options.deadlineMs} ms`);
+  const onAbort = () => kill("was killed because its job was aborted");
+  options.signal?.addEventListener("abort", onAbort);
+  if (options.signal?.aborted) onAbort();
+  try {
+    const complaint = tail(child.stderr);
+    const answer = await listen(child.stdout, options.onVariant);
+    if (answer) return answer;
+    await child.exited;
+    throw new DecoderCrash(`the decoder ${killed ?? ending(child)}${await complaint}`);
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", onAbort);
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+}
+
+function start(task: DecoderTask, program: string) {
+  const child = Bun.spawn([process.execPath, program], {
+    cwd: task.outputDir,
+    // Two arenas keep freed pixels from staying in each thread's own; large pictures spill into TMPDIR.
+    env: { MALLOC_ARENA_MAX: "2", TMPDIR: task.outputDir },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  lowerPriority(child.pid);
+  child.stdin.write(`${JSON.stringify(task)}\n`);
+  child.stdin.flush();
+  return child;
+}
+
+/** At once, before the process has threads: on Linux the value is a thread's, and is inherited by new ones. */
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, NICE);
+  } catch {
+    // It has ended already, which is reported in its own way.
+  }
+}
+
+async function listen(
+  stdout: ReadableStream<Uint8Array>,
+  onVariant: DecoderOptions["onVariant"],
+): Promise<DecoderAnswer | undefined> {
+  for await (const line of lines(stdout)) {
+    const message = parse(line);
+    if (message?.type === "variant") await onVariant(message.variant);
+    if (message?.type === "done") return { look: message.look };
+    if (message?.type === "refused") return { refusal: message.refusal };
+  }
+  return undefined;
+}
+
+/** A crashing library may write into the middle of a line; such a line says nothing. */
+function parse(line: string): DecoderMessage | undefined {
+  try {
+    return JSON.parse(line) as DecoderMessage;
+  } catch {
+    return undefined;
+  }
+}
+
+const MAX_LINE = 64 * 1024;
+
+async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = parts.pop()!;
+    yield* parts;
+    if (rest.length > MAX_LINE) throw new DecoderCrash("the decoder writes without end");
+  }
+}
+
+const COMPLAINT_LENGTH = 500;
+
+async function tail(stderr: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const chunk of stderr) {
+    text = (text + Buffer.from(chunk).toString("utf8")).slice(-COMPLAINT_LENGTH);
+  }
+  return text.trim() ? `: ${text.trim()}` : "";
+}
+
+function ending(child: Subprocess): string {
+  return child.signalCode ? `was ended by ${child.signalCode}` : `ended with code ${child.exitCode}`;
+}

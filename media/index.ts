@@ -1,0 +1,35 @@
+/**
+ * Media: pictures that merchants upload, and what is made of them. Owns the schema `media` (asset, variant)
+ * and, in storage, the keys under `original/` and `variant/`.
+ *
+ * Always holds: the same bytes in a store are one asset; an asset that is `ready` has every variant of the plan, each
+ * in sRGB, upright and without metadata; a variant's URL never changes its content; originals are never served; what
+ * a file is, is decided by its content; no decoder runs but in a process of its own (decoder.ts).
+ *
+ * Emits `media.uploaded` (→ image.convert) and `media.changed` (→ catalog.attach_media).
+ */
+import type { Sql } from "../platform/postgres/index.ts";
+import type { Asset, AssetStatus } from "./model.ts";
+import { findAsset, findAssets } from "./store.ts";
+
+export { type Conversion, type ConversionResult, convertAsset } from "./convert.ts";
+export { DecoderCrash } from "./decoder.ts";
+export type { Asset, AssetStatus, AssetVariant } from "./model.ts";
+export { keyOfFile, limits, mediaTypes, variantPlan } from "./plan.ts";
+export { watchAsset } from "./progress.ts";
+export { type ReceivedFile, receiveFile } from "./receive.ts";
+export { type UploadDetails, type Uploaded, uploadFiles } from "./upload.ts";
+
+/** The asset, or null when the store has none of this id. */
+export function getAsset(sql: Sql, storeId: string, assetId: string): Promise<Asset | null> {
+  return findAsset(sql, storeId, assetId);
+}
+
+/** Newest first. `before` is the id of the last one of the page before. */
+export function listAssets(
+  sql: Sql,
+  storeId: string,
+  query: { before?: string | undefined; status?: AssetStatus | undefined; limit: number },
+): Promise<Asset[]> {
+  return findAssets(sql, storeId, query);
+}

@@ -1,0 +1,24 @@
+/**
+ * What the decoder's process and its parent say to one another: the task as one line of JSON on stdin, then one line
+ * per message on stdout. Stdin stays open; when it ends, the parent is gone and the process ends too.
+ */
+import type { Look, MadeVariant, Refusal } from "./model.ts";
+import type { Plan } from "./plan.ts";
+import type { InputFormat } from "./sniff.ts";
+
+export type DecoderTask = {
+  readonly input: string;
+  readonly format: InputFormat;
+  /** Where files are written, each named by its hash. */
+  readonly outputDir: string;
+  readonly plan: Plan;
+  readonly maxPixels: number;
+  readonly maxFrames: number;
+};
+
+export type DecoderMessage =
+  | { readonly type: "variant"; readonly variant: MadeVariant }
+  /** The last message of a success. */
+  | { readonly type: "done"; readonly look: Look }
+  /** The last message when the picture itself can't be used; anything else that goes wrong is a crash. */
+  | { readonly type: "refused"; readonly refusal: Refusal };

@@ -1,0 +1,188 @@
+/**
+ * From an untrusted file to its variants, inside the decoder's process. The file is decoded once, into raw sRGB pixels
+ * no larger than the largest size; every variant is made from those. So nothing of the original's metadata can reach a
+ * variant, and only the first step deals with bytes of strangers: what fails there is the picture's fault
+ * ({@link UnusableImage}), what fails later is ours.
+ */
+import { join } from "node:path";
+import sharp, { type Metadata } from "sharp";
+import { APPEARANCE_EDGE, appearanceOf } from "./appearance.ts";
+import type { Look, MadeVariant } from "./model.ts";
+import type { Encoding, Size } from "./plan.ts";
+import type { DecoderMessage, DecoderTask } from "./protocol.ts";
+import type { InputFormat } from "./sniff.ts";
+
+export class UnusableImage extends Error {
+  override name = "UnusableImage";
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Pixels of all frames, one under the other. */
+type Pixels = {
+  readonly data: Buffer;
+  readonly raw: { width: number; height: number; channels: 1 | 2 | 3 | 4; pageHeight?: number };
+  /** Of one frame. */
+  readonly width: number;
+  readonly height: number;
+  readonly alpha: boolean;
+  /** Frames' delays in milliseconds and the number of loops; undefined for a still picture. */
+  readonly motion: { delay: number[]; loop: number } | undefined;
+};
+
+const loaders: Readonly<Record<InputFormat, string>> = {
+  jpeg: "VipsForeignLoadJpeg",
+  png: "VipsForeignLoadPng",
+  gif: "VipsForeignLoadNsgif",
+  webp: "VipsForeignLoadWebp",
+  avif: "VipsForeignLoadHeif",
+  tiff: "VipsForeignLoadTiff",
+};
+
+/** One thread, no caches, and no loader but the one for the format that the first bytes show. */
+export function confine(format: InputFormat): void {
+  sharp.concurrency(1);
+  sharp.cache(false);
+  sharp.block({ operation: ["VipsForeignLoad"] });
+  sharp.unblock({ operation: [loaders[format]] });
+}
+
+export async function* render(task: DecoderTask): AsyncGenerator<DecoderMessage, void> {
+  const { source, pixels } = await decode(task);
+  for (const encoding of task.plan.encodings) {
+    if (encoding.forAlpha !== undefined && encoding.forAlpha !== pixels.alpha) continue;
+    for (const { names, size } of distinctSizes(pixels, task.plan.sizes)) {
+      yield { type: "variant", variant: await encode(pixels, encoding, size, names, task.outputDir) };
+    }
+  }
+  const { width, height } = source.autoOrient;
+  const frameHeight = source.pageHeight ?? height;
+  const animated = pixels.motion !== undefined;
+  yield { type: "done", look: { width, height: frameHeight, animated, ...(await appearance(pixels)) } };
+}
+
+async function decode(task: DecoderTask): Promise<{ source: Metadata; pixels: Pixels }> {
+  try {
+    const source = await inspect(task);
+    return { source, pixels: await readPixels(task, source) };
+  } catch (error) {
+    if (error instanceof UnusableImage) throw error;
+    throw new UnusableImage("unreadable", `The picture is damaged: ${firstLine(error)}.`);
+  }
+}
+
+/** Reads the header only, and holds it against the limits. */
+async function inspect(task: DecoderTask): Promise<Metadata> {
+  const source = await sharp(task.input, { limitInputPixels: false }).metadata();
+  const frames = isMoving(source) ? source.pages! : 1;
+  if (frames > task.maxFrames) {
+    throw new UnusableImage("too_many_frames", `It has ${frames} frames; the limit is ${task.maxFrames}.`);
+  }
+  const pixels = source.width * (source.pageHeight ?? source.height) * frames;
+  if (pixels > task.maxPixels) {
+    const millions = (count: number) => Math.round(count / 1e5) / 10;
+    throw new UnusableImage(
+      "too_many_pixels",
+      `It has ${millions(pixels)} million pixels, all frames counted; the limit is ${millions(task.maxPixels)} million.`,
+    );
+  }
+  return source;
+}
+
+/** Pages of other formats (TIFF) are no animation. */
+function isMoving(source: Metadata): boolean {
+  return (source.format === "gif" || source.format === "webp") && (source.pages ?? 1) > 1;
+}
+
+async function readPixels(task: DecoderTask, source: Metadata): Promise<Pixels> {
+  const moving = isMoving(source);
+  const largest = task.plan.sizes.at(-1)!;
+  const input = sharp(task.input, {
+    failOn: "error",
+    limitInputPixels: task.maxPixels,
+    sequentialRead: true,
+    animated: moving,
+  });
+  // Frames can't be turned, and the formats that move are not made by cameras.
+  const { data, info } = await (moving ? input : input.autoOrient())
+    .resize({ width: largest.width, height: largest.height, fit: "inside", withoutEnlargement: true })
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const pageHeight = moving ? info.pageHeight : undefined;
+  return {
+    data,
+    raw: {
+      width: info.width,
+      height: info.height,
+      channels: info.channels as 1 | 2 | 3 | 4,
+      ...(pageHeight ? { pageHeight } : {}),
+    },
+    width: info.width,
+    height: pageHeight ?? info.height,
+    alpha: info.channels % 2 === 0 && !isOpaque(data, info.channels),
+    motion: moving ? { delay: source.delay ?? [], loop: source.loop ?? 0 } : undefined,
+  };
+}
+
+function isOpaque(data: Buffer, channels: number): boolean {
+  for (let i = channels - 1; i < data.length; i += channels) if (data[i] !== 255) return false;
+  return true;
+}
+
+type DistinctSize = { names: string[]; size: { width: number; height: number } };
+
+/** The pixels that each size comes to; sizes that come to the same are made once. */
+function distinctSizes(pixels: Pixels, sizes: readonly Size[]): DistinctSize[] {
+  const distinct: DistinctSize[] = [];
+  for (const size of sizes) {
+    const scale = Math.min(1, size.width / pixels.width, size.height / pixels.height);
+    const width = Math.max(1, Math.round(pixels.width * scale));
+    const height = Math.max(1, Math.round(pixels.height * scale));
+    const same = distinct.find(one => one.size.width === width && one.size.height === height);
+    if (same) same.names.push(size.name);
+    else distinct.push({ names: [size.name], size: { width, height } });
+  }
+  return distinct;
+}
+
+async function encode(
+  pixels: Pixels,
+  { format, options, moves }: Encoding,
+  size: DistinctSize["size"],
+  names: readonly string[],
+  outputDir: string,
+): Promise<MadeVariant> {
+  const animated = moves === true && pixels.motion !== undefined;
+  let image = sharp(pixels.data, { raw: pixels.raw, animated, limitInputPixels: false });
+  if (size.width !== pixels.width) image = image.resize({ ...size, fit: "fill" });
+  if (!pixels.alpha) image = image.removeAlpha();
+  const motion = animated ? pixels.motion : {};
+  const { data, info } = await image
+    .toFormat(format, { ...options, ...motion })
+    .toBuffer({ resolveWithObject: true });
+  const sha256 = new Bun.CryptoHasher("sha256").update(data).digest("hex");
+  await Bun.write(join(outputDir, sha256), data);
+  const height = animated ? size.height : info.height;
+  return { names, format, width: info.width, height, bytes: data.length, animated, sha256 };
+}
+
+async function appearance(pixels: Pixels): Promise<Pick<Look, "placeholder" | "colour">> {
+  const edge = { width: APPEARANCE_EDGE, height: APPEARANCE_EDGE };
+  const { data, info } = await sharp(pixels.data, { raw: pixels.raw })
+    .resize({ ...edge, fit: "inside", withoutEnlargement: true })
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return appearanceOf(data, info.width, info.height);
+}
+
+function firstLine(error: unknown): string {
+  return String((error as Error).message ?? error)
+    .split("\n")[0]!
+    .slice(0, 200);
+}

@@ -1,0 +1,149 @@
+/** All SQL of the module. */
+import type { Sql, Tx } from "../platform/postgres/index.ts";
+import type { Asset, AssetStatus, AssetVariant, Look, MadeVariant, Refusal } from "./model.ts";
+import { fileOfKey, variantKey } from "./plan.ts";
+import type { InputFormat } from "./sniff.ts";
+
+type VariantRow = Omit<AssetVariant, "url"> & { key: string };
+
+type AssetRow = Omit<Asset, "variants" | "error"> & {
+  variants: VariantRow[];
+  errorCode: string | null;
+  errorMessage: string | null;
+};
+
+function assetOf({ errorCode, errorMessage, variants, ...row }: AssetRow): Asset {
+  return {
+    ...row,
+    variants: variants.map(({ key, ...variant }) => ({ ...variant, url: `/media/${fileOfKey(key)}` })),
+    error: errorCode === null ? null : { code: errorCode, message: errorMessage ?? "" },
+  };
+}
+
+/** Every column of an asset, with its variants, in one statement and so of one moment. */
+const selectAsset = (sql: Sql) => sql`
+  SELECT a.id, a.store_id AS "storeId", a.sha256, a.status, a.format, a.bytes, a.filename, a.alt,
+         a.product_id AS "productId", a.position, a.width, a.height,
+         a.animated, a.placeholder, a.colour, a.error_code AS "errorCode", a.error AS "errorMessage", a.version,
+         a.created_at AS "createdAt", a.updated_at AS "updatedAt",
+         (SELECT coalesce(jsonb_agg(jsonb_build_object('name', v.name, 'format', v.format, 'width', v.width,
+            'height', v.height, 'bytes', v.bytes, 'animated', v.animated, 'key', v.storage_key) ORDER BY v.ordinal), '[]')
+          FROM media.variant v WHERE v.store_id = a.store_id AND v.asset_id = a.id) AS variants
+  FROM media.asset a`;
+
+export async function findAsset(sql: Sql, storeId: string, id: string): Promise<Asset | null> {
+  const rows = await sql<AssetRow[]>`${selectAsset(sql)} WHERE a.store_id = ${storeId} AND a.id = ${id}`;
+  return rows[0] ? assetOf(rows[0]) : null;
+}
+
+/** Newest first, those with an id below `before`. */
+export async function findAssets(
+  sql: Sql,
+  storeId: string,
+  query: { before?: string | undefined; status?: AssetStatus | undefined; limit: number },
+): Promise<Asset[]> {
+  const rows = await sql<AssetRow[]>`${selectAsset(sql)}
+    WHERE a.store_id = ${storeId}
+      ${query.before ? sql`AND a.id < ${query.before}` : sql``}
+      ${query.status ? sql`AND a.status = ${query.status}` : sql``}
+    ORDER BY a.id DESC LIMIT ${query.limit}`;
+  return rows.map(assetOf);
+}
+
+export type NewAsset = {
+  id: string;
+  storeId: string;
+  sha256: string;
+  format: InputFormat;
+  bytes: number;
+  filename: string | null;
+  alt: string | null;
+  productId: string | null;
+  position: number | null;
+};
+
+export type SavedAsset = {
+  id: string;
+  status: AssetStatus;
+  /** The status before; null for a new asset. */
+  before: AssetStatus | null;
+  /** Whether pages that show it are to show it otherwise now. */
+  changed: boolean;
+};
+
+/**
+ * Creates the asset, or locks the one with these bytes until the transaction ends. A failed one is tried again; `alt`,
+ * `productId` and `position` replace the old ones where they are given. Behind the product's other pictures when no
+ * position is.
+ */
+export async function saveAsset(tx: Tx, asset: NewAsset): Promise<SavedAsset> {
+  const { id, storeId, sha256, format, bytes, filename, alt, productId, position } = asset;
+  const rows = await tx<SavedAsset[]>`
+    INSERT INTO media.asset AS a
+      (id, store_id, sha256, status, format, bytes, filename, alt, product_id, position)
+    SELECT ${id}, ${storeId}, ${sha256}, 'processing', ${format}, ${bytes}, ${filename}, ${alt}, ${productId},
+      CASE WHEN ${productId}::text IS NOT NULL THEN coalesce(${position}::integer, (
+        SELECT max(o.position) + 1 FROM media.asset o
+        WHERE o.store_id = ${storeId} AND o.product_id = ${productId} AND o.sha256 <> ${sha256}), 0) END
+    ON CONFLICT (store_id, sha256) DO UPDATE SET
+      status = CASE a.status WHEN 'failed' THEN 'processing' ELSE a.status END,
+      error_code = NULL,
+      error = NULL,
+      alt = coalesce(excluded.alt, a.alt),
+      product_id = coalesce(excluded.product_id, a.product_id),
+      position = CASE WHEN ${position}::integer IS NULL AND a.product_id = excluded.product_id
+                 THEN a.position ELSE coalesce(excluded.position, a.position) END,
+      version = a.version + 1,
+      updated_at = now()
+    RETURNING new.id, new.status, old.status AS before,
+      (new.alt, new.product_id, new.position) IS DISTINCT FROM (old.alt, old.product_id, old.position) AS changed`;
+  return rows[0]!;
+}
+
+/** Adds a finished file while the asset is processing; false when it no longer is. */
+export async function saveVariant(
+  tx: Tx,
+  storeId: string,
+  assetId: string,
+  ordinal: number,
+  made: MadeVariant,
+): Promise<boolean> {
+  const alive = await tx`UPDATE media.asset SET version = version + 1, updated_at = now()
+    WHERE store_id = ${storeId} AND id = ${assetId} AND status = 'processing' RETURNING id`;
+  if (alive.length === 0) return false;
+  const { format, width, height, bytes, animated } = made;
+  const storage_key = variantKey(made.sha256, format);
+  const same = { store_id: storeId, asset_id: assetId, format, width, height, bytes, animated, storage_key };
+  const rows = made.names.map((name, i) => ({ ...same, name, ordinal: ordinal + i }));
+  await tx`INSERT INTO media.variant ${tx(rows)}
+    ON CONFLICT (store_id, asset_id, name, format) DO UPDATE SET ordinal = excluded.ordinal, width = excluded.width,
+      height = excluded.height, bytes = excluded.bytes, animated = excluded.animated,
+      storage_key = excluded.storage_key`;
+  return true;
+}
+
+/** processing → ready; false when another run was first. */
+export async function markReady(tx: Tx, storeId: string, assetId: string, look: Look): Promise<boolean> {
+  const { width, height, animated, placeholder, colour } = look;
+  const rows = await tx`
+    UPDATE media.asset SET status = 'ready', width = ${width}, height = ${height}, animated = ${animated},
+      placeholder = ${placeholder}, colour = ${colour}, version = version + 1, updated_at = now()
+    WHERE store_id = ${storeId} AND id = ${assetId} AND status = 'processing' RETURNING id`;
+  return rows.length > 0;
+}
+
+/** processing → failed, without variants; false when another run was first. */
+export async function markFailed(
+  tx: Tx,
+  storeId: string,
+  assetId: string,
+  refusal: Refusal,
+): Promise<boolean> {
+  const rows = await tx`
+    UPDATE media.asset SET status = 'failed', error_code = ${refusal.code}, error = ${refusal.message},
+      version = version + 1, updated_at = now()
+    WHERE store_id = ${storeId} AND id = ${assetId} AND status = 'processing' RETURNING id`;
+  if (rows.length === 0) return false;
+  await tx`DELETE FROM media.variant WHERE store_id = ${storeId} AND asset_id = ${assetId}`;
+  return true;
+}
