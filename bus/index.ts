@@ -5,6 +5,7 @@
  * row in the ledger, committed before its message is acknowledged; what can't be done or read ends in the dead letters.
  */
 export { acks } from "./acks.ts";
+export { type Backlog, outboxBacklog } from "./backlog.ts";
 export { type Bus, type BusOptions, openBus } from "./bus.ts";
 export { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 export {

@@ -100,8 +100,8 @@ function answerable(
       return new Problem(405, "method_not_allowed", `This route takes ${headers.allow}.`, { headers });
     }
   }
-  if (problem) return problem;
+  if (problem && problem.status < 500) return problem;
   const log = { err: error, requestId: meta.requestId, traceId: traceId(meta.traceparent) };
-  deps.log.error(log, "request failed");
-  return internalError;
+  deps.log[problem ? "warn" : "error"](log, "request failed");
+  return problem ?? internalError;
 }

@@ -1,4 +1,4 @@
-import type { TAny, TSchema } from "elysia";
+import type { TAny, TSchema } from "@sinclair/typebox";
 
 /**
  * Response schemas by status, for the OpenAPI description. They describe JSON as it is sent (times are strings), while

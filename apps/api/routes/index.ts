@@ -6,6 +6,7 @@ import { deadRoutes } from "./ops/dead.ts";
 import { jobRoutes } from "./ops/jobs.ts";
 import { mailboxRoutes } from "./ops/mailbox.ts";
 import { poolRoutes } from "./ops/pools.ts";
+import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
 import { systemRoutes } from "./system.ts";
 
@@ -19,5 +20,6 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     deadRoutes(deps),
     mailboxRoutes(deps),
     storeRoutes(deps),
+    statusRoutes(deps),
   ];
 }

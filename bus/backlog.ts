@@ -1,0 +1,19 @@
+import type { Sql } from "../platform/postgres/index.ts";
+
+export type Backlog = {
+  /** Jobs that no keeper has published yet, though they are due. */
+  due: number;
+  /** Delayed jobs and parked retries. */
+  delayed: number;
+  /** How long the oldest due job has waited; null when none does. */
+  oldestMs: number | null;
+};
+
+/** What the outbox holds at this moment. */
+export async function outboxBacklog(sql: Sql): Promise<Backlog> {
+  const [row] = await sql<Backlog[]>`
+    SELECT count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE due_at > now()) AS delayed,
+           (extract(epoch FROM now() - min(due_at) FILTER (WHERE due_at <= now())) * 1000)::bigint AS "oldestMs"
+    FROM bus.outbox`;
+  return row!;
+}
