@@ -9,6 +9,7 @@
  * Prices and stock live elsewhere; the storefront brings them together.
  */
 
+export { sanitizeHtml } from "./html.ts";
 export {
   type Category,
   limits,

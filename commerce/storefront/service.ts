@@ -31,8 +31,8 @@ async function currencyOf(sql: Sql, storeId: string): Promise<string> {
 /** Documents of these products in the order of `ids`, with prices in `currency` and stock: three statements. */
 async function documents(sql: Sql, storeId: string, currency: string, ids: readonly string[]) {
   const products = (await readProducts(sql, storeId, ids)).filter(product => product.status === "active");
+  if (products.length === 0) return [];
   const variantIds = products.flatMap(product => product.variants.map(variant => variant.id));
-  if (variantIds.length === 0) return [];
   const [prices, stock] = await Promise.all([
     currentPrices(sql, storeId, currency, variantIds),
     selectStock(sql, storeId, variantIds),

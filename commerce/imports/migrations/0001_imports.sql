@@ -1,7 +1,7 @@
 CREATE SCHEMA imports;
 
--- One uploaded product file. rows, products … count what is committed: rows is the checkpoint at which another try goes
--- on. errors holds the first thousand bad rows as [{row, column, message}]; error_count counts all of them.
+-- One uploaded product file. checkpoint is the number of records (blank ones included) whose outcome is committed, at
+-- which another try goes on; rows, products … count what was found in them. errors holds the first thousand bad rows as [{row, column, message}]; error_count counts all of them.
 CREATE TABLE imports.import (
   store_id    text        NOT NULL,
   id          text        NOT NULL,
@@ -10,6 +10,7 @@ CREATE TABLE imports.import (
   storage_key text        NOT NULL,
   bytes       bigint      NOT NULL,
   inventory   text        NOT NULL DEFAULT 'new' CHECK (inventory IN ('new', 'set')),
+  checkpoint  integer     NOT NULL DEFAULT 0,
   rows        integer     NOT NULL DEFAULT 0,
   products    integer     NOT NULL DEFAULT 0,
   variants    integer     NOT NULL DEFAULT 0,
