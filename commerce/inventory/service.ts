@@ -1,0 +1,96 @@
+/**
+ * Use cases of stock. A reservation's life: checkout claims it (held, with an expiry), T2 confirms it (held for good),
+ * `stock.commit` commits it. One that is declined is released at once; one whose expiry passes is found by
+ * {@link sweepReservations}, which emits `reservation.lapsed` exactly once, and `stock.release` releases it.
+ *
+ * Crashes: each step is one statement or one transaction, conditional on the state before it. A job that runs twice, or
+ * twice at the same time, finds the reservation settled and changes nothing.
+ */
+import { type Bus, emit, type Origin, outboxRows } from "../../bus/index.ts";
+import { conflict, invalid, notFound } from "../../platform/errors.ts";
+import { type Db, retried, transaction } from "../../platform/postgres/index.ts";
+import type { Adjustment, Level } from "./model.ts";
+import * as store from "./store.ts";
+
+const SWEEP_BATCH = 200;
+
+/** What SQL functions of this module enqueue for each product whose stock they change. */
+export function stockChanged(origin: Origin): store.ChangedTemplate {
+  return outboxRows(origin, [{ type: "stock.changed", productId: "$product" }]);
+}
+
+/**
+ * Changes `on_hand`, once per key; a repeated key changes nothing and gives the level as it is.
+ * @throws Problem 404 for a variant or location that the store doesn't have; 409 `insufficient_stock` when `on_hand`
+ * would fall under 0 or under what is reserved.
+ */
+export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
+  if (change.delta === 0) throw invalid([{ path: "delta", message: "must not be 0" }]);
+  const productId = await store.productOf(sql, change.storeId, change.variantId);
+  if (productId === null) throw notFound("variant");
+  const row = await retried(() => store.adjust(sql, change, productId, stockChanged(change)));
+  if (row.outcome === "no_location") throw notFound("location");
+  const level: Level = {
+    variantId: change.variantId,
+    locationId: row.locationId,
+    onHand: row.onHand,
+    reserved: row.reserved,
+    available: Math.max(row.onHand - row.reserved, 0),
+    version: row.version,
+    updatedAt: row.updatedAt.toISOString(),
+  };
+  if (row.outcome === "insufficient") {
+    throw conflict("insufficient_stock", "Stock can't fall under 0 or under what is reserved.", { level });
+  }
+  return level;
+}
+
+/**
+ * Turns a confirmed reservation into a sale. `committed` for the one call that did it; `settled` when it was done
+ * before; `pending` when its order is not placed (yet); `unknown` when there is none.
+ */
+export async function commitReservation(
+  sql: Db,
+  origin: Origin,
+  reservationId: string,
+): Promise<"committed" | "settled" | "pending" | "unknown"> {
+  if (await retried(() => store.commit(sql, origin.storeId, reservationId, stockChanged(origin)))) {
+    return "committed";
+  }
+  const status = await store.reservationStatus(sql, origin.storeId, reservationId);
+  if (status === null) return "unknown";
+  return status === "held" ? "pending" : "settled";
+}
+
+/**
+ * Gives the stock of a reservation back that has lapsed. `released` for the one call that did it; `settled` when it was
+ * committed or released before; `alive` when it has not lapsed; `unknown` when there is none.
+ */
+export async function releaseLapsed(
+  sql: Db,
+  origin: Origin,
+  reservationId: string,
+): Promise<"released" | "settled" | "alive" | "unknown"> {
+  if (await retried(() => store.releaseLapsed(sql, origin.storeId, reservationId, stockChanged(origin)))) {
+    return "released";
+  }
+  const status = await store.reservationStatus(sql, origin.storeId, reservationId);
+  if (status === null) return "unknown";
+  return status === "held" ? "alive" : "settled";
+}
+
+/**
+ * Emits `reservation.lapsed` for reservations whose expiry has passed, once each, and returns how many. For keepers,
+ * every few seconds; any number may run.
+ */
+export async function sweepReservations(deps: { sql: Db; bus?: Pick<Bus, "poke"> }): Promise<number> {
+  const count = await transaction(deps.sql, async tx => {
+    const lapsed = await store.lapse(tx, SWEEP_BATCH);
+    for (const { storeId, reservationId } of lapsed) {
+      await emit(tx, { storeId }, { type: "reservation.lapsed", reservationId });
+    }
+    return lapsed.length;
+  });
+  if (count > 0) deps.bus?.poke();
+  return count;
+}

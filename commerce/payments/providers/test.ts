@@ -1,0 +1,45 @@
+/**
+ * The provider `test`: a company outside, played by a table. Its statements run on connections of their own and never in
+ * a transaction of ours, so that its books say what it did also when we crashed.
+ *
+ * Tokens: `ok` is authorised; `decline` is declined; `timeout` is authorised, but the answer gets lost on the way, which
+ * is the case that tells apart who asks afterwards and who charges twice.
+ */
+import type { Db } from "../../../platform/postgres/index.ts";
+import { type PaymentProvider, type PaymentResult, PaymentUnanswered } from "../provider.ts";
+import * as books from "../store.ts";
+
+export type TestProviderOptions = {
+  /** How long a lost answer is waited for; default 1,000. */
+  silenceMs?: number;
+};
+
+function silence(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    if (signal.aborted) resolve();
+  });
+}
+
+export function testProvider(sql: Db, options: TestProviderOptions = {}): PaymentProvider {
+  const name = "test";
+  return {
+    name,
+    async authorise(intent, token, signal) {
+      const wanted: PaymentResult = token === "decline" ? "declined" : "authorised";
+      const state = await books.openCharge(sql, intent, wanted);
+      if (token === "timeout") {
+        await silence(options.silenceMs ?? 1_000, signal);
+        throw new PaymentUnanswered(name);
+      }
+      return state;
+    },
+    capture: intent => books.captureCharge(sql, intent),
+    void: intent => books.voidCharge(sql, intent),
+    lookup: intent => books.chargeState(sql, intent),
+  };
+}

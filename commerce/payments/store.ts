@@ -1,0 +1,57 @@
+/** SQL of the module that is not in its functions: intents to be voided, and the books of the provider `test`. */
+import type { Sql } from "../../platform/postgres/index.ts";
+import type { Intent, PaymentResult, PaymentState } from "./provider.ts";
+
+type Known = Pick<Intent, "storeId" | "intentId">;
+
+export type VoidingIntent = Known & { provider: string };
+
+/** Intents promised to be voided and not tried for `afterMs`; marks them as tried now. Any number of sweeps may run. */
+export async function takeVoiding(sql: Sql, afterMs: number, limit: number): Promise<VoidingIntent[]> {
+  return sql<VoidingIntent[]>`
+    UPDATE payments.intent i SET updated_at = now()
+    FROM (SELECT d.store_id, d.id FROM payments.intent d
+          WHERE d.status = 'voiding' AND d.updated_at < now() - ${afterMs} * interval '1 millisecond'
+          ORDER BY d.updated_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
+    WHERE i.store_id = due.store_id AND i.id = due.id
+    RETURNING i.store_id AS "storeId", i.id AS "intentId", i.provider`;
+}
+
+export async function markVoided(sql: Sql, { storeId, intentId }: Known): Promise<void> {
+  await sql`SELECT payments.move(${storeId}, ${intentId}, ${["voiding"]}, 'voided')`;
+}
+
+/** The first call decides; later ones see what it came to. */
+export async function openCharge(sql: Sql, intent: Intent, wanted: PaymentResult): Promise<PaymentResult> {
+  const [made] = await sql<{ status: PaymentResult }[]>`
+    INSERT INTO payments.test_charge (store_id, intent_id, amount_minor, currency, status)
+    VALUES (${intent.storeId}, ${intent.intentId}, ${intent.amountMinor}, ${intent.currency}, ${wanted})
+    ON CONFLICT (store_id, intent_id) DO NOTHING RETURNING status`;
+  return made?.status ?? ((await chargeState(sql, intent)) as PaymentResult);
+}
+
+export async function chargeState(sql: Sql, { storeId, intentId }: Known): Promise<PaymentState> {
+  const [row] = await sql<{ status: PaymentResult }[]>`
+    SELECT status FROM payments.test_charge WHERE store_id = ${storeId} AND intent_id = ${intentId}`;
+  return row?.status ?? "unknown";
+}
+
+export async function captureCharge(sql: Sql, { storeId, intentId }: Known): Promise<PaymentResult> {
+  await sql`
+    UPDATE payments.test_charge SET status = 'captured'
+    WHERE store_id = ${storeId} AND intent_id = ${intentId} AND status = 'authorised'`;
+  const state = await chargeState(sql, { storeId, intentId });
+  if (state === "unknown") throw new Error(`capture of an unknown intent ${intentId}`);
+  return state;
+}
+
+/** An intent never heard of is remembered as voided, so that a late authorisation of it comes to nothing. */
+export async function voidCharge(sql: Sql, { storeId, intentId }: Known): Promise<PaymentState> {
+  const [row] = await sql<{ status: PaymentState }[]>`
+    INSERT INTO payments.test_charge AS c (store_id, intent_id, amount_minor, currency, status)
+    VALUES (${storeId}, ${intentId}, 0, '', 'voided')
+    ON CONFLICT (store_id, intent_id) DO UPDATE
+    SET status = CASE WHEN c.status = 'authorised' THEN 'voided' ELSE c.status END
+    RETURNING status`;
+  return row!.status;
+}
