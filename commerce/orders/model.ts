@@ -1,0 +1,38 @@
+export const orderStatuses = ["pending", "placed", "completed", "cancelled", "refused"] as const;
+export type OrderStatus = (typeof orderStatuses)[number];
+
+export type OrderLine = {
+  variantId: string;
+  productId: string;
+  sku: string | null;
+  title: string;
+  quantity: number;
+  unitMinor: number;
+  discountMinor: number;
+  totalMinor: number;
+};
+
+/** An order as the API shows it; `orders.document` makes it. Amounts in minor units, times RFC 3339 UTC. */
+export type Order = {
+  id: string;
+  number: string;
+  status: OrderStatus;
+  paymentStatus: "pending" | "authorised" | "captured" | "declined" | "voided" | "refunded";
+  fulfilmentStatus: "unfulfilled" | "partial" | "fulfilled";
+  email: string | null;
+  shippingAddress: Record<string, string> | null;
+  currency: string;
+  lines: OrderLine[];
+  subtotalMinor: number;
+  discountMinor: number;
+  shippingMinor: number;
+  taxMinor: number;
+  totalMinor: number;
+  createdAt: string;
+  placedAt: string | null;
+};
+
+/** What jobs need to know of an order. */
+export type OrderFacts = { status: OrderStatus; reservationId: string };
+
+export type OrderPage = { items: Order[]; nextCursor: string | null };
