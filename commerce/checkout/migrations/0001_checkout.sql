@@ -13,6 +13,9 @@ CREATE TABLE checkout.attempt (
   reservation_id  text        NOT NULL,
   intent_id       text        NOT NULL,
   provider        text        NOT NULL,
+  -- What the intent is for; known when T1 has quoted the cart.
+  amount_minor    bigint,
+  currency        text,
   traceparent     text        NOT NULL,
   created_at      timestamptz NOT NULL DEFAULT now(),
   finished_at     timestamptz,
@@ -65,7 +68,7 @@ BEGIN
   SELECT * INTO a FROM checkout.attempt t WHERE t.store_id = r ->> 'storeId' AND t.key = r ->> 'key';
   IF a.order_id = r ->> 'orderId' THEN RETURN NULL; END IF;
   IF a.fingerprint <> r ->> 'fingerprint' THEN RETURN jsonb_build_object('outcome', 'key_reused'); END IF;
-  IF a.status = 'done' THEN RETURN checkout.stored(a); END IF;
+  IF a.status = 'done' THEN RETURN checkout.stored(a) || '{"replayed": true}'; END IF;
   IF a.key IS NULL OR a.lease_until > now() THEN RETURN jsonb_build_object('outcome', 'in_progress'); END IF;
   UPDATE checkout.attempt t SET lease_until = now() + (r ->> 'leaseMs')::integer * interval '1 millisecond'
   WHERE t.store_id = a.store_id AND t.key = a.key;
@@ -75,13 +78,14 @@ END $$;
 -- The stored answer. The body travels as text, so that its members keep their order.
 CREATE FUNCTION checkout.stored(a checkout.attempt) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_build_object('outcome', 'answered', 'status', a.response_status, 'body', a.response_body::text,
-                            'location', a.location, 'orderId', a.order_id, 'traceparent', a.traceparent)
+                            'location', a.location, 'traceparent', a.traceparent)
 $$;
 
 -- An attempt as the program carries it from T1 to T2.
 CREATE FUNCTION checkout.handle(a checkout.attempt) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_build_object('storeId', a.store_id, 'key', a.key, 'orderId', a.order_id, 'intentId', a.intent_id,
-                            'provider', a.provider, 'traceparent', a.traceparent)
+                            'provider', a.provider, 'traceparent', a.traceparent, 'amountMinor', a.amount_minor,
+                            'currency', a.currency)
 $$;
 
 -- Cart, prices, stock, order and payment intent of a new request.
@@ -93,6 +97,7 @@ DECLARE
   v_short jsonb;
   v_total bigint;
   v_refusal jsonb;
+  v_attempt checkout.attempt;
 BEGIN
   SELECT * INTO v_cart FROM carts.begin_checkout(v_store, r ->> 'cartId', r ->> 'orderId');
   IF v_cart.outcome <> 'claimed' THEN
@@ -133,8 +138,9 @@ BEGIN
   PERFORM orders.create_pending(r || jsonb_build_object('email', v_cart.email, 'currency', v_cart.currency,
                                 'shippingAddress', v_cart.shipping_address), v_lines);
   PERFORM payments.intend(v_store, r ->> 'intentId', r ->> 'orderId', r ->> 'provider', v_total, v_cart.currency);
-  RETURN jsonb_build_object('outcome', 'started', 'amountMinor', v_total, 'currency', v_cart.currency,
-                            'orderId', r ->> 'orderId');
+  UPDATE checkout.attempt a SET amount_minor = v_total, currency = v_cart.currency
+  WHERE a.store_id = v_store AND a.key = r ->> 'key' RETURNING a.* INTO v_attempt;
+  RETURN jsonb_build_object('outcome', 'started', 'attempt', checkout.handle(v_attempt));
 END $$;
 
 -- Ends an attempt with an answer that is not stored: its key is free again.

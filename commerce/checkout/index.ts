@@ -1,0 +1,12 @@
+/**
+ * From cart to order. Owns `checkout.attempt`: one row per idempotency key, with the answer that each repetition gets.
+ * The flow that joins carts, inventory, orders and payments, through the SQL functions they publish.
+ *
+ * Always holds (service.ts tells how): a cart becomes at most one placed order; an order is placed only while its stock
+ * is reserved and its payment authorised; stock that is claimed is sold or given back; an authorisation whose order is
+ * not placed is voided. None of it depends on the process that began a checkout staying alive.
+ */
+
+export type { CheckoutAnswer, CheckoutDeps, CheckoutRequest, Step } from "./model.ts";
+export { recoverCheckouts } from "./recovery.ts";
+export { checkout } from "./service.ts";
