@@ -1,0 +1,24 @@
+/** All commands, in the order of the help. */
+import type { Command } from "../command.ts";
+import { deadCommands } from "./dead.ts";
+import { importCommand } from "./import.ts";
+import { jobCommands } from "./jobs.ts";
+import { keyCommands } from "./keys.ts";
+import { mediaUpload } from "./media.ts";
+import { migrateCommand } from "./migrate.ts";
+import { kindCommands, poolCommands } from "./pools.ts";
+import { statusCommand } from "./status.ts";
+import { storeCommands } from "./stores.ts";
+
+export const commands: readonly Command[] = [
+  statusCommand,
+  ...poolCommands,
+  ...kindCommands,
+  ...jobCommands,
+  ...deadCommands,
+  importCommand,
+  mediaUpload,
+  ...storeCommands,
+  ...keyCommands,
+  migrateCommand,
+];

@@ -1,0 +1,84 @@
+import {
+  createKey,
+  type KeyKind,
+  keyKinds,
+  listKeys,
+  listStores,
+  revokeKey,
+} from "../../../commerce/stores/index.ts";
+import type { Sql } from "../../../platform/postgres/index.ts";
+import { CliError, type Command, type Context, textOption, UsageError } from "../command.ts";
+import { withDatabase } from "../database.ts";
+import { table } from "../table.ts";
+
+function kindOf(context: Context): KeyKind {
+  const kind = keyKinds.find(one => one === textOption(context, "kind"));
+  if (!kind) throw new UsageError(`--kind must be one of ${keyKinds.join(", ")}`);
+  return kind;
+}
+
+/** The store that is named, or the only one there is. */
+async function storeOf(context: Context, sql: Sql, kind: KeyKind): Promise<string | null> {
+  const named = textOption(context, "store");
+  if (kind === "ops") {
+    if (named) throw new UsageError("an ops key belongs to no store: leave --store out");
+    return null;
+  }
+  if (named) return named;
+  const stores = await listStores(sql, { limit: 2 });
+  if (stores.length !== 1)
+    throw new UsageError("--store is needed; `tradewind stores list` shows the stores");
+  return stores[0]!.id;
+}
+
+export const keyCommands: readonly Command[] = [
+  {
+    path: ["keys", "create"],
+    about: "Create a key; it is shown this once",
+    options: {
+      kind: { type: "string", value: "KIND", about: "publishable, secret or ops" },
+      store: { type: "string", value: "ID", about: "its store; default: the only one" },
+      name: { type: "string", value: "TEXT", about: "what it is for, in lists" },
+    },
+    async run(context) {
+      const kind = kindOf(context);
+      return withDatabase(context, async sql => {
+        const storeId = await storeOf(context, sql, kind);
+        const name = textOption(context, "name") ?? `${kind} key`;
+        const { id, key } = await createKey(sql, { kind, storeId, name });
+        return { json: { id, kind, storeId, name, key }, text: key };
+      });
+    },
+  },
+  {
+    path: ["keys", "list"],
+    about: "List keys, revoked ones too; only their first characters are known",
+    options: { store: { type: "string", value: "ID", about: "only keys of this store" } },
+    run: context =>
+      withDatabase(context, async sql => {
+        const items = await listKeys(sql, textOption(context, "store"));
+        const rows = items.map(one => [
+          one.id,
+          one.kind,
+          one.storeId,
+          one.name,
+          `${one.prefix}…`,
+          one.lastUsedAt?.toISOString(),
+          one.revokedAt?.toISOString(),
+        ]);
+        const head = ["id", "kind", "store", "name", "key", "last used", "revoked"];
+        return { json: { items }, text: table(head, rows, "no keys") };
+      }),
+  },
+  {
+    path: ["keys", "revoke"],
+    args: ["ID"],
+    about: "Revoke a key; nodes refuse it within a second",
+    run: context =>
+      withDatabase(context, async sql => {
+        const id = context.args[0]!;
+        if (!(await revokeKey(sql, id))) throw new CliError(`${id} is no key that is in force`, "not_found");
+        return { json: { id, revoked: true }, text: `${id} is revoked` };
+      }),
+  },
+];

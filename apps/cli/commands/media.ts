@@ -1,0 +1,97 @@
+import { basename } from "node:path";
+import { CliError, type Command, type Context, type Result, textOption } from "../command.ts";
+import { createProgress } from "../progress.ts";
+import { bytes, cut, table } from "../table.ts";
+import { uploadOf } from "../upload.ts";
+
+type AssetView = {
+  id: string;
+  status: "processing" | "ready" | "failed";
+  width?: number | null;
+  height?: number | null;
+  format?: string | null;
+  variants?: { name: string; format: string; bytes: number; url: string }[];
+  error?: unknown;
+};
+type Outcome = { file: string; asset?: AssetView; error?: string };
+
+const POLL_MS = 250;
+
+async function send(context: Context, file: string): Promise<Outcome> {
+  const progress = createProgress(context, `sending ${basename(file)}`);
+  try {
+    let size = 0;
+    const fields = { alt: textOption(context, "alt"), productId: textOption(context, "product") };
+    const upload = await uploadOf(file, fields, sent => progress.update(sent, size, bytes(size)));
+    size = upload.size;
+    return { file, asset: await context.api.upload("/media", upload.body, upload.contentType) };
+  } catch (error) {
+    // One file that is refused does not stop the others; without the API nothing goes on.
+    if (!(error instanceof CliError) || stopsAll.has(error.code)) throw error;
+    return { file, error: error.message };
+  } finally {
+    progress.end();
+  }
+}
+
+const stopsAll = new Set(["unreachable", "unauthorized", "forbidden", "no_key"]);
+
+async function follow(context: Context, outcomes: Outcome[]): Promise<void> {
+  const progress = createProgress(context, "converting");
+  try {
+    for (;;) {
+      const waiting = outcomes.filter(({ asset }) => asset?.status === "processing");
+      progress.update(outcomes.length - waiting.length, outcomes.length, `${waiting.length} to go`);
+      if (waiting.length === 0) return;
+      for (const outcome of waiting) {
+        outcome.asset = await context.api.admin<AssetView>(`/media/${outcome.asset!.id}`);
+      }
+      await Bun.sleep(POLL_MS);
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+function reason({ asset, error }: Outcome): string {
+  if (error) return error;
+  if (!asset?.error) return "";
+  return typeof asset.error === "string" ? asset.error : JSON.stringify(asset.error);
+}
+
+function show(outcomes: Outcome[]): string {
+  const rows = outcomes.map(outcome => [
+    basename(outcome.file),
+    outcome.asset?.id ?? "",
+    outcome.asset?.status ?? "refused",
+    outcome.asset?.width ? `${outcome.asset.width}×${outcome.asset.height}` : "",
+    outcome.asset?.variants?.length ?? 0,
+    cut(reason(outcome), 90),
+  ]);
+  return table(["file", "asset", "status", "size", "variants", "error"], rows);
+}
+
+export const mediaUpload: Command = {
+  path: ["media", "upload"],
+  args: ["FILE…"],
+  about: "Upload pictures and wait for their variants; exit code 1 when one fails",
+  options: {
+    product: { type: "string", value: "ID", about: "the product they show" },
+    alt: { type: "string", value: "TEXT", about: "their alternative text" },
+    "no-wait": { type: "boolean", about: "don't wait for the variants" },
+  },
+  async run(context): Promise<Result> {
+    const outcomes: Outcome[] = [];
+    for (const file of context.args) outcomes.push(await send(context, file));
+    if (!context.options["no-wait"]) await follow(context, outcomes);
+    const failed = outcomes.some(({ asset }) => !asset || asset.status === "failed");
+    const items = outcomes.map(outcome => ({ ...outcome.asset, file: outcome.file, ...errorOf(outcome) }));
+    return { json: { items }, text: show(outcomes), exitCode: failed ? 1 : 0 };
+  },
+};
+
+function errorOf(outcome: Outcome): { error?: string; status?: string } {
+  if (outcome.error) return { status: "refused", error: outcome.error };
+  const error = reason(outcome);
+  return error ? { error } : {};
+}
