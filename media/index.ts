@@ -15,7 +15,7 @@ import { findAsset, findAssets } from "./store.ts";
 export { type Conversion, type ConversionResult, convertAsset } from "./convert.ts";
 export { DecoderCrash } from "./decoder.ts";
 export type { Asset, AssetStatus, AssetVariant } from "./model.ts";
-export { keyOfFile, limits, mediaTypes, variantPlan } from "./plan.ts";
+export { keyOfFile, limits, mediaTypes, variantCount, variantPlan } from "./plan.ts";
 export { watchAsset } from "./progress.ts";
 export { type ReceivedFile, receiveFile } from "./receive.ts";
 export { type UploadDetails, type Uploaded, uploadFiles } from "./upload.ts";

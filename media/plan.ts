@@ -85,3 +85,7 @@ export function keyOfFile(file: string): string {
 export function fileOfKey(key: string): string {
   return key.slice(key.lastIndexOf("/") + 1);
 }
+
+/** Variants of a finished asset; for progress. */
+export const variantCount =
+  variantPlan.sizes.length * variantPlan.encodings.filter(encoding => encoding.forAlpha !== true).length;

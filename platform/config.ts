@@ -148,6 +148,7 @@ export const settings = {
     "TRADEWIND_MEDIA_DIR",
     "folder of the uploaded media; default: media under TRADEWIND_HOME",
   ),
+  mediaMaxMb: integer("TRADEWIND_MEDIA_MAX_MB", 64, 1, 2_048, "largest picture that may be uploaded, in MB"),
   logLevel: choice(
     "TRADEWIND_LOG_LEVEL",
     ["debug", "info", "warn", "error", "silent"],

@@ -1,7 +1,9 @@
 /** All routes of a node, by area. One line a file; each owner adds theirs. */
 import type { AnyElysia } from "elysia";
 import type { ApiDeps } from "../deps.ts";
+import { mediaRoutes } from "./admin/media.ts";
 import { documentationRoutes } from "./documentation.ts";
+import { mediaFileRoutes } from "./media/files.ts";
 import { deadRoutes } from "./ops/dead.ts";
 import { jobRoutes } from "./ops/jobs.ts";
 import { mailboxRoutes } from "./ops/mailbox.ts";
@@ -21,5 +23,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     mailboxRoutes(deps),
     storeRoutes(deps),
     statusRoutes(deps),
+    mediaRoutes(deps),
+    mediaFileRoutes(deps),
   ];
 }

@@ -1,0 +1,64 @@
+/** The shapes of the media routes, as OpenAPI shows them. */
+import { t } from "elysia";
+
+const time = t.String({ format: "date-time" });
+const status = t.UnionEnum(["processing", "ready", "failed"]);
+
+export const assetView = t.Object({
+  id: t.String(),
+  status,
+  sha256: t.String(),
+  format: t.String({ description: "of the original" }),
+  bytes: t.Integer({ description: "of the original" }),
+  width: t.Nullable(t.Integer({ description: "of the original, upright; known when it is ready" })),
+  height: t.Nullable(t.Integer()),
+  animated: t.Boolean(),
+  filename: t.Nullable(t.String()),
+  alt: t.Nullable(t.String()),
+  productId: t.Nullable(t.String()),
+  position: t.Nullable(t.Integer()),
+  placeholder: t.Nullable(t.String({ description: "a ThumbHash in base64" })),
+  colour: t.Nullable(t.String({ description: "the dominant one, #rrggbb" })),
+  variants: t.Array(
+    t.Object({
+      name: t.String({ description: "of the size: 300, 800 or 1920" }),
+      format: t.UnionEnum(["webp", "avif", "jpeg", "png"]),
+      width: t.Integer(),
+      height: t.Integer(),
+      bytes: t.Integer(),
+      animated: t.Boolean(),
+      url: t.String(),
+    }),
+  ),
+  progress: t.Object({ done: t.Integer(), total: t.Integer() }),
+  error: t.Optional(t.Object({ code: t.String(), message: t.String() })),
+  version: t.Integer(),
+  createdAt: time,
+  updatedAt: time,
+});
+
+const uploaded = { id: t.String(), status, href: t.String() };
+
+export const uploadedView = t.Object({
+  ...uploaded,
+  items: t.Optional(t.Array(t.Object(uploaded), { description: "every file, when several were sent" })),
+});
+
+/** For the description only: the form is read as a stream, part by part. */
+export const uploadForm = {
+  required: true,
+  content: {
+    "multipart/form-data": {
+      schema: {
+        type: "object" as const,
+        required: ["file"],
+        properties: {
+          file: { type: "string" as const, format: "binary", description: "once or several times" },
+          alt: { type: "string" as const, maxLength: 500 },
+          productId: { type: "string" as const },
+          position: { type: "integer" as const, minimum: 0 },
+        },
+      },
+    },
+  },
+};

@@ -1,0 +1,116 @@
+/** Pictures of a store: upload, state, progress. */
+import { Elysia, t } from "elysia";
+import { type Asset, getAsset, listAssets, variantCount, watchAsset } from "../../../../media/index.ts";
+import { notFound } from "../../../../platform/errors.ts";
+import { isId } from "../../../../platform/ids.ts";
+import { openStorage } from "../../../../platform/storage/index.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { adminAuth } from "../../http/auth.ts";
+import { documented } from "../../http/documented.ts";
+import { type SseEvent, sseResponse } from "../../http/sse.ts";
+import { assetView, uploadedView, uploadForm } from "./media.schema.ts";
+import { acceptUpload } from "./media.upload.ts";
+
+const MB = 1024 * 1024;
+const params = t.Object({ id: t.String({ maxLength: 64 }) });
+
+function viewOf({ storeId: _, error, ...asset }: Asset, origin: string) {
+  return {
+    ...asset,
+    variants: asset.variants.map(variant => ({ ...variant, url: origin + variant.url })),
+    progress: { done: asset.variants.length, total: variantCount },
+    ...(error ? { error } : {}),
+  };
+}
+
+/** `progress` for each change, then `ready` or `failed`; the data is the asset. */
+async function* eventsOf(assets: AsyncIterable<Asset>, origin: string): AsyncGenerator<SseEvent, void> {
+  for await (const asset of assets) {
+    const event = asset.status === "processing" ? "progress" : asset.status;
+    yield { event, id: String(asset.version), data: viewOf(asset, origin) };
+  }
+}
+
+export function mediaRoutes(deps: ApiDeps) {
+  const { sql, config, bus } = deps;
+  const uploads = { sql, storage: openStorage(config), maxBytes: config.mediaMaxMb * MB };
+  const origin = config.publicUrl?.replace(/\/$/, "") ?? "";
+
+  async function find(storeId: string, id: string): Promise<Asset> {
+    const asset = isId("asset", id) ? await getAsset(sql, storeId, id) : null;
+    if (!asset) throw notFound("asset");
+    return asset;
+  }
+
+  return new Elysia({ prefix: "/admin/media", detail: { tags: ["admin"] } })
+    .use(adminAuth(deps))
+    .post(
+      "/",
+      async ({ request, access, traceparent, set }) => {
+        const uploaded = await acceptUpload(uploads, request, { storeId: access.storeId, traceparent });
+        bus.poke();
+        const items = uploaded.map(({ id, status }) => ({ id, status, href: `/admin/media/${id}` }));
+        set.status = 202;
+        set.headers.location = items[0]!.href;
+        return items.length === 1 ? items[0]! : { ...items[0]!, items };
+      },
+      {
+        parse: "none",
+        detail: {
+          summary: "Upload pictures",
+          description:
+            "The same bytes again give the same asset and no new work; `alt`, `productId` and `position` that are given then replace the old ones.",
+          requestBody: uploadForm,
+        },
+        response: documented({ 202: uploadedView }),
+      },
+    )
+    .get(
+      "/",
+      async ({ access, query }) => {
+        const { limit = 20, cursor: before, status } = query;
+        const found = await listAssets(sql, access.storeId, { limit: limit + 1, before, status });
+        const items = found.slice(0, limit);
+        return {
+          items: items.map(asset => viewOf(asset, origin)),
+          nextCursor: found.length > limit ? items.at(-1)!.id : null,
+        };
+      },
+      {
+        detail: { summary: "Assets, latest first" },
+        query: t.Object(
+          {
+            status: t.Optional(t.UnionEnum(["processing", "ready", "failed"])),
+            limit: t.Optional(t.Integer({ minimum: 1, maximum: 100 })),
+            cursor: t.Optional(t.String({ maxLength: 64 })),
+          },
+          { additionalProperties: false },
+        ),
+        response: documented({
+          200: t.Object({ items: t.Array(assetView), nextCursor: t.Nullable(t.String()) }),
+        }),
+      },
+    )
+    .get("/:id", async ({ access, params }) => viewOf(await find(access.storeId, params.id), origin), {
+      params,
+      detail: { summary: "One asset with its variants" },
+      response: documented({ 200: assetView }),
+    })
+    .get(
+      "/:id/events",
+      async ({ access, params, request }) => {
+        const asset = await find(access.storeId, params.id);
+        const gone = new AbortController();
+        const signal = AbortSignal.any([gone.signal, request.signal]);
+        const changes = watchAsset(sql, access.storeId, asset.id, { signal });
+        return sseResponse(eventsOf(changes, origin), { stop: () => gone.abort() });
+      },
+      {
+        params,
+        detail: {
+          summary: "Progress of an asset (server-sent events)",
+          description: "`progress` for each change, then `ready` or `failed`; the data is the asset.",
+        },
+      },
+    );
+}

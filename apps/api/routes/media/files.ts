@@ -1,0 +1,45 @@
+/** The files of variants. A URL names its content, so whoever has the bytes never needs to ask again. */
+import { Elysia, t } from "elysia";
+import { keyOfFile, mediaTypes } from "../../../../media/index.ts";
+import { notFound } from "../../../../platform/errors.ts";
+import { openStorage } from "../../../../platform/storage/index.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { fileResponse } from "../../http/file-response.ts";
+
+/** SHA-256 and extension; nothing else is looked up, so no request names a path. */
+const fileName = /^([0-9a-f]{64})\.([a-z]{3,4})$/;
+
+const immutable = {
+  "cache-control": "public, max-age=31536000, immutable",
+  "x-content-type-options": "nosniff",
+  // Opened by itself, a file may load, run and frame nothing.
+  "content-security-policy": "default-src 'none'; sandbox",
+  "cross-origin-resource-policy": "cross-origin",
+};
+
+export function mediaFileRoutes(deps: ApiDeps) {
+  const storage = openStorage(deps.config);
+
+  async function serve(request: Request, name: string): Promise<Response> {
+    const [, sha256, extension] = fileName.exec(name) ?? [];
+    const type = extension && mediaTypes[extension];
+    const file = type ? await storage.open(keyOfFile(name)) : null;
+    if (!file) throw notFound("file");
+    const headers = { ...immutable, "content-type": type! };
+    return fileResponse(request, { blob: file.blob, bytes: file.bytes, etag: `"${sha256}"`, headers });
+  }
+
+  const detail = {
+    summary: "The bytes of a variant",
+    description: "Immutable; takes `If-None-Match` and `Range`.",
+    tags: ["media"],
+    responses: { 200: { description: "The picture" }, 206: { description: "A range of it" } },
+  };
+  const params = t.Object({ file: t.String({ maxLength: 200 }) });
+  return new Elysia()
+    .get("/media/:file", async ({ request, params }) => serve(request, params.file), { params, detail })
+    .head("/media/:file", async ({ request, params }) => serve(request, params.file), {
+      params,
+      detail: { ...detail, hide: true },
+    });
+}
