@@ -96,7 +96,7 @@ export type Media = {
   position: number;
   alt: string;
   placeholder: string | null;
-  variants: unknown[];
+  variants: readonly unknown[];
 };
 
 /** The products whose pictures changed: none when all is as it was, or the product is not there. */

@@ -1,7 +1,7 @@
 /** Rows gathered into products: what one transaction of an import writes. */
 import type { ProductInput, Refusal, VariantInput } from "../catalog/index.ts";
 import { type Column, type Header, nameOf } from "./header.ts";
-import { BATCH_ROWS, MAX_BATCH_ROWS, type RowError } from "./model.ts";
+import { BATCH_ROWS, BrokenFileError, MAX_BATCH_ROWS, type RowError } from "./model.ts";
 import type { CsvRecord } from "./records.ts";
 import { type ImageRow, type ProductFields, type Row, readRow, type VariantRow } from "./row.ts";
 
@@ -38,16 +38,23 @@ export async function* batches(
 ): AsyncGenerator<Batch, void> {
   let open = new OpenBatch(options.checkpoint);
   let at = 0;
-  for await (const { cells, row } of records) {
-    if (++at <= options.checkpoint) continue;
-    const read = readRow(row, cells, header, options.currency);
-    if (open.isFull(read)) {
-      yield open.close();
-      open = new OpenBatch(at - 1);
+  let broken: BrokenFileError | null = null;
+  try {
+    for await (const { cells, row } of records) {
+      if (++at <= options.checkpoint) continue;
+      const read = readRow(row, cells, header, options.currency);
+      if (open.isFull(read)) {
+        yield open.close();
+        open = new OpenBatch(at - 1);
+      }
+      open.add(at, read);
     }
-    open.add(at, read);
+  } catch (error) {
+    if (!(error instanceof BrokenFileError)) throw error;
+    broken = error;
   }
   if (open.to > open.from) yield open.close();
+  if (broken) throw broken;
 }
 
 class OpenBatch {

@@ -10,7 +10,8 @@
  *   up to the checkpoint and cuts the rest into the same batches;
  * - two runs at once (a stalled worker and the redelivery) take turns: the one that finds the checkpoint moved reads
  *   the file again from there. Both may finish the import; the second finds it finished;
- * - a crash after the last batch but before `done`: the next try finds no records left and marks it done.
+ * - a crash after the last batch but before `done`: the next try finds no records left and marks it done; one before the
+ *   file is removed: the next try removes it.
  */
 import { emit, type Origin } from "../../bus/index.ts";
 import { type Db, type Tx, transaction } from "../../platform/postgres/index.ts";
@@ -49,8 +50,11 @@ export async function runImport(
       state = await commitAll(run, file.blob, state, signal);
     }
   } catch (error) {
-    if (!(error instanceof BrokenFileError)) throw error;
-    await fail(sql, storeId, importId, { reason: error.message, errors: error.errors });
+    // Another run may have finished it, and removed the file, while this one was reading.
+    if ((await begin(sql, storeId, importId))?.status === "running") {
+      if (!(error instanceof BrokenFileError)) throw error;
+      await fail(sql, storeId, importId, { reason: error.message, errors: error.errors });
+    }
   }
   await storage.remove(opened.storageKey);
   return (await begin(sql, storeId, importId))?.status === "done" ? "done" : "failed";
