@@ -10,10 +10,14 @@ export type Channel = "app" | "access" | "workers";
 
 const FLUSH_BYTES = 4096;
 
-export function createLog(options: { level: string; process: string; channel?: Channel }): Log {
-  const destination = pino.destination({ dest: 1, sync: false, minLength: FLUSH_BYTES });
-  // Below the threshold nothing would be written until the next line; a short timer bounds how late a line shows.
-  setInterval(() => destination.flush(), 200).unref();
+export function createLog(options: {
+  level: string;
+  process: string;
+  channel?: Channel;
+  /** Where lines go; default: standard output. */
+  destination?: pino.DestinationStream;
+}): Log {
+  const destination = options.destination ?? standardOutput();
   return pino(
     {
       level: options.level,
@@ -26,6 +30,13 @@ export function createLog(options: { level: string; process: string; channel?: C
     },
     destination,
   );
+}
+
+function standardOutput(): pino.DestinationStream {
+  const destination = pino.destination({ dest: 1, sync: false, minLength: FLUSH_BYTES });
+  // Below the threshold nothing would be written until the next line; a short timer bounds how late a line shows.
+  setInterval(() => destination.flush(), 200).unref();
+  return destination;
 }
 
 export function channel(log: Log, name: Channel): Log {

@@ -58,7 +58,7 @@ async function run(check: Check): Promise<DependencyReport> {
   const started = performance.now();
   const patience = Promise.withResolvers<never>();
   const timer = setTimeout(() => patience.reject(new Error("no answer")), PATIENCE_MS);
-  const state = await Promise.race([probe(AbortSignal.timeout(PATIENCE_MS)), patience.promise])
+  const state = await Promise.race([Promise.try(probe, AbortSignal.timeout(PATIENCE_MS)), patience.promise])
     .then((): DependencyState => "ok")
     .catch((): DependencyState => (needed ? "down" : "degraded"))
     .finally(() => clearTimeout(timer));

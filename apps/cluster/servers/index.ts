@@ -8,7 +8,6 @@ export { startPostgres } from "./postgres.ts";
 export { startRedis } from "./redis.ts";
 export {
   type RunningServer,
-  running,
   type ServerContext,
   ServerError,
   type ServerRecord,

@@ -5,7 +5,7 @@
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "../ports.ts";
-import { end, type Launch, launch, type ManagedProcess } from "../process.ts";
+import { adopt, end, isAlive, type Launch, launch, type ManagedProcess } from "../process.ts";
 
 export type ServerContext = {
   /** Folder for the data of this server; made when missing. */
@@ -16,6 +16,10 @@ export type ServerContext = {
   readonly binDir: string;
   /** Throw-away servers give up durability for speed. */
   readonly throwAway: boolean;
+  /** What an earlier supervisor left: taken over when it is alive and answers, ended otherwise. */
+  readonly previous?: ServerRecord | undefined;
+  /** The port to use when a server that others are connected to is started again. */
+  readonly port?: number | undefined;
 };
 
 /** What must be known to connect to a running server and to take it over; stands in stack.json. */
@@ -48,12 +52,14 @@ const PORT_TRIES = 3;
 const READY_MS = 60_000;
 const STOP_MS = 20_000;
 
-/** Starts a server and waits until it answers. Another port is tried when the server ends at once. */
+/** Takes over or starts a server, and waits until it answers. Another port is tried when the server ends at once. */
 export async function startServer(context: ServerContext, plan: Plan): Promise<RunningServer> {
   await mkdir(context.logDir, { recursive: true });
   const logFile = join(context.logDir, `${plan.name}.log`);
+  const taken = context.previous && (await takeOver(plan, context.previous));
+  if (taken) return taken;
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const port = context.port ?? (await freePort());
     const process = await launch({ ...(await plan.launch(port)), logFile });
     const url = plan.url(port);
     const failure = await becomesReady(process, () => plan.ready(url));
@@ -68,9 +74,17 @@ export async function startServer(context: ServerContext, plan: Plan): Promise<R
   }
 }
 
-/** The stop order is the same for a server that was started here and for one that was taken over. */
-export function running(
-  plan: Pick<Plan, "name" | "stopSignal">,
+/** The leftover as a running server; null after it was ended because it does not answer, or when it is gone. */
+async function takeOver(plan: Plan, previous: ServerRecord): Promise<RunningServer | null> {
+  if (!isAlive(previous)) return null;
+  const { port, url } = previous;
+  if (await plan.ready(url).catch(() => false)) return running(plan, { process: adopt(previous), port, url });
+  await end(previous, { patienceMs: STOP_MS, ...(plan.stopSignal && { signal: plan.stopSignal }) });
+  return null;
+}
+
+function running(
+  plan: Pick<Plan, "stopSignal">,
   at: { process: ManagedProcess; port: number; url: string },
 ): RunningServer {
   const stop = async () => {

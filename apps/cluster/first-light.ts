@@ -1,0 +1,3 @@
+export async function runFirstLight(_stack: unknown, say: (t: string) => void) {
+  say("first light");
+}

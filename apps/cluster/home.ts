@@ -1,0 +1,100 @@
+/**
+ * TRADEWIND_HOME: its folders, the lock that keeps a second supervisor out, and `stack.json`.
+ *
+ * The lock is one of the operating system on a file, so that it is gone with its holder however that ended; `stack.json`
+ * tells who that is. `stack.json` holds secrets and is readable by its owner only; it is replaced by renaming, so that a
+ * reader or a crash never meets half a file.
+ */
+import { Database } from "bun:sqlite";
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { ProcessRef } from "./process.ts";
+import type { ServerRecord } from "./servers/index.ts";
+
+export type Keys = { publishable: string | null; secret: string | null; ops: string };
+export type ServerName = "postgres" | "nats" | "redis" | "meilisearch";
+export type Secrets = { [K in ServerName | "stack"]: string };
+export type ProcessRecord = ProcessRef & { port?: number | undefined };
+
+/** What is in use on this machine. Addresses of services stand here also when they are not embedded. */
+export type StackFile = {
+  state: "starting" | "running" | "stopped";
+  /** Origin of the shared port. */
+  api: string;
+  /** Origins of the nodes' own ports. */
+  nodes: string[];
+  /** Null until the first start is through. */
+  keys: Keys | null;
+  storeId: string | null;
+  home: string;
+  supervisor: ProcessRef | null;
+  databaseUrl: string;
+  natsUrl: string;
+  redisUrl: string;
+  redisToken: string;
+  meiliUrl: string | null;
+  meiliKey: string | null;
+  smtpUrl: string;
+  mailboxUrl: string | null;
+  stackToken: string;
+  servers: Partial<Record<ServerName, ServerRecord>>;
+  processes: Record<string, ProcessRecord>;
+  /** Of the embedded servers; made at the first start and kept. */
+  secrets: Secrets;
+};
+
+export class HomeInUse extends Error {
+  override name = "HomeInUse";
+}
+
+export type Home = {
+  readonly dir: string;
+  readonly logDir: string;
+  path(...parts: string[]): string;
+  /** Null before the first start. */
+  read(): StackFile | null;
+  write(stack: StackFile): void;
+  unlock(): void;
+};
+
+/** @throws HomeInUse while another supervisor lives on this folder. */
+export function openHome(dir: string): Home {
+  const root = resolve(dir);
+  const path = (...parts: string[]) => join(root, ...parts);
+  for (const folder of [root, path("logs"), path("media")])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = path("stack.json");
+  const read = () => readStack(file);
+  const unlock = lock(path("supervisor.lock"), () => {
+    const pid = read()?.supervisor?.pid;
+    return `another Tradewind is running on ${root}${pid ? ` (process ${pid})` : ""}; stop it, or set TRADEWIND_HOME`;
+  });
+  const write = (stack: StackFile) => {
+    writeFileSync(`${file}.tmp`, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${file}.tmp`, file);
+  };
+  return { dir: root, logDir: path("logs"), path, read, write, unlock };
+}
+
+function readStack(file: string): StackFile | null {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as StackFile;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw new Error(`${file} can't be read: ${(error as Error).message}`);
+  }
+}
+
+/** SQLite's exclusive lock is a portable way to an operating-system lock. */
+function lock(file: string, refusal: () => string): () => void {
+  const database = new Database(file, { create: true });
+  try {
+    chmodSync(file, 0o600);
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
+    throw new HomeInUse(refusal());
+  }
+  return () => database.close();
+}

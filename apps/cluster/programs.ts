@@ -1,0 +1,39 @@
+/** Our own processes: API nodes, keeper, pool processes, mail catcher and Redis front, each a Bun process. */
+import { setPriority } from "node:os";
+import { join } from "node:path";
+import { root } from "./install.ts";
+import { end, launch } from "./process.ts";
+import type { Started } from "./unit.ts";
+
+export type Program = {
+  /** Unique on this host; also the name of the log file and of the process in its logs. */
+  readonly name: string;
+  /** Path below the project. */
+  readonly entry: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Added to the scheduling priority: 10 leaves the processor to everybody else. */
+  readonly nice?: number;
+};
+
+export async function startProgram(
+  program: Program,
+  options: { baseEnv: Record<string, string>; logDir: string },
+): Promise<Started> {
+  const process_ = await launch({
+    command: [process.execPath, join(root, program.entry)],
+    env: { ...options.baseEnv, ...program.env, TRADEWIND_PROCESS: program.name },
+    logFile: join(options.logDir, `${program.name}.log`),
+    cwd: root,
+  });
+  if (program.nice) {
+    try {
+      setPriority(process_.pid, program.nice);
+    } catch {
+      // It ended at once; the unit notices.
+    }
+  }
+  const stop = async (patienceMs: number) => {
+    await end(process_, { patienceMs });
+  };
+  return { process: process_, stop };
+}

@@ -1,0 +1,93 @@
+/**
+ * The life of the supervisor's process: settings, lock, cluster, first light, waiting, drain.
+ *
+ * Signals: SIGINT, SIGTERM and SIGHUP (a closed terminal) drain; one that comes later hurries, which kills what still
+ * drains. During the start they are heeded as soon as the start is through.
+ */
+import { appendFileSync } from "node:fs";
+import { type Config, ConfigError, loadConfig } from "../../platform/config.ts";
+import { createLog } from "../../platform/log.ts";
+import { MigrationError } from "../../platform/postgres/index.ts";
+import { type Cluster, PortTaken, startCluster } from "./cluster.ts";
+import { runFirstLight } from "./first-light.ts";
+import { HomeInUse, openHome } from "./home.ts";
+import { followLogs } from "./log-files.ts";
+import { createPrinter, type Printer } from "./printer.ts";
+import { end } from "./process.ts";
+import { untilReady } from "./ready.ts";
+import { ServerError } from "./servers/index.ts";
+import { summary } from "./summary.ts";
+
+/** What people can do something about is told in one line; anything else is a defect and shows its stack. */
+const explained = [ConfigError, HomeInUse, PortTaken, ServerError, MigrationError];
+
+/** Returns the exit code. */
+export async function runCluster(env: Record<string, string | undefined>): Promise<number> {
+  try {
+    await run(loadConfig(env), env);
+    return 0;
+  } catch (error) {
+    const known = explained.some(kind => error instanceof kind);
+    console.error(known ? `tradewind: ${(error as Error).message}` : error);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+async function run(config: Config, env: Record<string, string | undefined>): Promise<void> {
+  const signalled = listen();
+  const home = openHome(config.home);
+  const printer = createPrinter(config.logFormat);
+  const log = createLog({
+    level: config.logLevel,
+    process: "supervisor",
+    destination: {
+      write: line => {
+        appendFileSync(home.path("logs", "supervisor.log"), line, { mode: 0o600 });
+      },
+    },
+  });
+  const logFiles = followLogs(home.logDir, printer.lines);
+  logFiles.follow("supervisor", { shown: true });
+  try {
+    const childEnv = Object.fromEntries(
+      Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+    );
+    const cluster = await startCluster({ config, home, log, logFiles, env: childEnv });
+    await Promise.race([welcome(config, cluster, printer), signalled.first]);
+    await signalled.first;
+    const stopped = cluster.stop();
+    void signalled.second.then(() => killPrograms(cluster));
+    await stopped;
+  } finally {
+    logFiles.close();
+    home.unlock();
+  }
+}
+
+/** One Ctrl-C arrives twice: from the terminal, and forwarded by `bun run`. */
+const SAME_SIGNAL_MS = 1_000;
+
+function listen() {
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let since = 0;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      since ||= Date.now();
+      (Date.now() - since < SAME_SIGNAL_MS ? first : second).resolve();
+    });
+  }
+  return { first: first.promise, second: second.promise };
+}
+
+/** The servers are left to stop in order: their part is quick. */
+async function killPrograms(cluster: Cluster): Promise<void> {
+  const refs = cluster.programs().flatMap(unit => unit.current() ?? []);
+  await Promise.all(refs.map(ref => end(ref, { patienceMs: 0 })));
+}
+
+async function welcome(config: Config, cluster: Cluster, printer: Printer): Promise<void> {
+  const problem = await untilReady(cluster.stack);
+  if (problem) printer.say(`\nNot ready yet: ${problem}\nThe logs are in ${cluster.stack.home}/logs.`);
+  if (!problem && config.firstLight && config.demo) await runFirstLight(cluster.stack, printer.say);
+  printer.say(summary(cluster.stack, cluster.notes));
+}

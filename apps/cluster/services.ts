@@ -1,0 +1,184 @@
+/**
+ * The services that the processes need: those that are configured are used as they are; the others are embedded, each
+ * a unit that is started again on the same port when it falls.
+ *
+ * Stop order: Redis front and mail catcher have gone before; then the servers, Postgres last.
+ */
+import type { Config } from "../../platform/config.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Home, Secrets, ServerName, StackFile } from "./home.ts";
+import { freePort } from "./ports.ts";
+import type { Program } from "./programs.ts";
+import {
+  type RunningServer,
+  type ServerContext,
+  type ServerRecord,
+  startMeilisearch,
+  startNats,
+  startPostgres,
+  startRedis,
+} from "./servers/index.ts";
+import { keepRunning, type Unit } from "./unit.ts";
+
+export type Addresses = Pick<
+  StackFile,
+  | "databaseUrl"
+  | "natsUrl"
+  | "redisUrl"
+  | "redisToken"
+  | "meiliUrl"
+  | "meiliKey"
+  | "smtpUrl"
+  | "mailboxUrl"
+  | "stackToken"
+>;
+
+export type Services = {
+  readonly addresses: Addresses;
+  /** Stands in the way of nothing, but people should know. */
+  readonly notes: readonly string[];
+  /** Our own programs among the services: Redis front, mail catcher. */
+  readonly programs: readonly Program[];
+  /** What stack.json tells about the embedded servers. */
+  records(): Partial<Record<ServerName, ServerRecord>>;
+  units(): Unit[];
+  stop(): Promise<void>;
+};
+
+type Options = {
+  config: Config;
+  home: Home;
+  log: Log;
+  secrets: Secrets;
+  /** What an earlier supervisor left. */
+  leftovers: Partial<Record<ServerName, ServerRecord>>;
+  onChange: () => void;
+};
+
+type Embedded = { record: RunningServer; unit: Unit };
+type Start = (context: ServerContext) => Promise<RunningServer | null>;
+
+/** A stop waits longer than each server's own patience. */
+const SERVER_PATIENCE_MS = 30_000;
+const stopOrder: readonly ServerName[] = ["meilisearch", "redis", "nats", "postgres"];
+
+/** @throws ServerError when one can't be started; those that were started are stopped again. */
+export async function startServices(options: Options): Promise<Services> {
+  const { config, secrets } = options;
+  const embedded = new Map<ServerName, Embedded>();
+  const stop = async () => {
+    for (const name of stopOrder) await embedded.get(name)?.unit.stop(SERVER_PATIENCE_MS);
+  };
+  const embed = async (name: ServerName, start: Start) => {
+    const started = await startEmbedded(options, name, start);
+    if (started) embedded.set(name, started);
+  };
+  const starts = [
+    async () => {
+      if (!config.databaseUrl) await embed("postgres", context => startPostgres(context, secrets.postgres));
+    },
+    // One after the other: where apt installs them it can do only one at a time.
+    async () => {
+      const nats = { secret: secrets.nats, bin: config.natsServerBin };
+      if (!config.natsUrl) await embed("nats", context => startNats(context, nats));
+      const redis = { secret: secrets.redis, bin: config.redisServerBin };
+      if (!config.redisUrl) await embed("redis", context => startRedis(context, redis));
+    },
+    async () => {
+      const meili = { secret: secrets.meilisearch, bin: config.meiliBin };
+      if (!config.meiliUrl) await embed("meilisearch", context => startMeilisearch(context, meili));
+    },
+  ];
+  const results = await Promise.allSettled(starts.map(start => start()));
+  const failed = results.find(result => result.status === "rejected");
+  if (failed) {
+    await stop();
+    throw failed.reason;
+  }
+  const url = (name: ServerName) => embedded.get(name)?.record.url;
+  const addresses = await addressesOf(config, secrets, url);
+  return {
+    addresses,
+    notes: addresses.meiliUrl ? [] : ["no Meilisearch on this machine: search answers from Postgres"],
+    programs: programsOf(config, url("redis")),
+    records: () => Object.fromEntries([...embedded].map(([name, { record }]) => [name, plain(record)])),
+    units: () => [...embedded.values()].map(({ unit }) => unit),
+    stop,
+  };
+}
+
+function plain({ pid, started, port, url }: RunningServer): ServerRecord {
+  return { pid, started, port, url };
+}
+
+async function startEmbedded(
+  { home, log, leftovers, onChange }: Options,
+  name: ServerName,
+  start: Start,
+): Promise<Embedded | null> {
+  const context: ServerContext = {
+    dataDir: home.path(name),
+    logDir: home.logDir,
+    binDir: home.path("packages"),
+    throwAway: false,
+    previous: leftovers[name],
+  };
+  const first = await start(context);
+  if (!first) return null;
+  const embedded = { record: first } as Embedded;
+  const again = async () => {
+    const next = await start({ ...context, previous: undefined, port: first.port });
+    if (!next) throw new Error(`${name} is gone from this machine`);
+    embedded.record = next;
+    return { process: next.process, stop: () => next.stop() };
+  };
+  const initial = { process: first.process, stop: () => first.stop() };
+  embedded.unit = keepRunning({ name, start: again, log, onChange, first: initial });
+  return embedded;
+}
+
+async function addressesOf(
+  config: Config,
+  secrets: Secrets,
+  url: (name: ServerName) => string | undefined,
+): Promise<Addresses> {
+  const mail = secrets.stack;
+  const embedMail = !config.smtpUrl;
+  return {
+    databaseUrl: config.databaseUrl ?? url("postgres")!,
+    natsUrl: config.natsUrl ?? url("nats")!,
+    redisUrl: config.redisUrl ?? `http://127.0.0.1:${await freePort()}`,
+    redisToken: config.redisToken ?? secrets.redis,
+    meiliUrl: config.meiliUrl ?? url("meilisearch") ?? null,
+    meiliKey: config.meiliKey ?? (url("meilisearch") ? secrets.meilisearch : null),
+    smtpUrl: config.smtpUrl ?? `smtp://tradewind:${mail}@127.0.0.1:${await freePort()}`,
+    mailboxUrl: embedMail ? `http://127.0.0.1:${await freePort()}` : null,
+    stackToken: mail,
+  };
+}
+
+function programsOf(config: Config, redisBehind: string | undefined): Program[] {
+  const programs: Program[] = [];
+  if (redisBehind) {
+    const env = { TRADEWIND_REDIS_URL: redisBehind };
+    programs.push({ name: "redis-rest", entry: "apps/redis-rest/main.ts", env });
+  }
+  if (!config.smtpUrl) programs.push({ name: "mailcatcher", entry: "apps/mailcatcher/main.ts", env: {} });
+  return programs;
+}
+
+/** The settings through which our processes find the services. */
+export function serviceEnv(addresses: Addresses): Record<string, string> {
+  const pairs: [string, string | null][] = [
+    ["DATABASE_URL", addresses.databaseUrl],
+    ["NATS_URL", addresses.natsUrl],
+    ["UPSTASH_REDIS_REST_URL", addresses.redisUrl],
+    ["UPSTASH_REDIS_REST_TOKEN", addresses.redisToken],
+    ["MEILI_URL", addresses.meiliUrl],
+    ["MEILI_KEY", addresses.meiliKey],
+    ["SMTP_URL", addresses.smtpUrl],
+    ["TRADEWIND_MAILBOX_URL", addresses.mailboxUrl],
+    ["TRADEWIND_STACK_TOKEN", addresses.stackToken],
+  ];
+  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair[1] !== null));
+}

@@ -1,0 +1,43 @@
+/** The contents of stack.json before anything runs. */
+import type { Config } from "../../platform/config.ts";
+import { newSecret } from "../../platform/secrets.ts";
+import type { Secrets, StackFile } from "./home.ts";
+import { startTime } from "./process.ts";
+
+export function newSecrets(): Secrets {
+  return {
+    postgres: newSecret(),
+    nats: newSecret(),
+    redis: newSecret(),
+    meilisearch: newSecret(),
+    stack: newSecret(),
+  };
+}
+
+type Blank = Omit<
+  StackFile,
+  | "secrets"
+  | "databaseUrl"
+  | "natsUrl"
+  | "redisUrl"
+  | "redisToken"
+  | "meiliUrl"
+  | "meiliKey"
+  | "smtpUrl"
+  | "mailboxUrl"
+  | "stackToken"
+>;
+
+export function emptyStack(config: Config, home: string, before: StackFile | null): Blank {
+  return {
+    state: "starting",
+    api: `http://127.0.0.1:${config.port}`,
+    nodes: [],
+    keys: before?.keys ?? null,
+    storeId: before?.storeId ?? null,
+    home,
+    supervisor: { pid: process.pid, started: startTime(process.pid) ?? "" },
+    servers: {},
+    processes: {},
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * Something that must run: started again when it ends, with a growing pause between tries.
+ *
+ *   starting → running → (ended) → pausing → starting …      stop(): any state → stopped
+ *
+ * The pause doubles from 200 ms to 10 s and falls back when the unit was healthy for 30 s. A stop during a start waits
+ * for that start and ends what it made, so that nothing is left behind.
+ */
+import type { Log } from "../../platform/log.ts";
+import type { ManagedProcess, ProcessRef } from "./process.ts";
+
+export type Started = { readonly process: ManagedProcess; stop(patienceMs: number): Promise<void> };
+
+export type UnitOptions = {
+  readonly name: string;
+  readonly start: () => Promise<Started>;
+  readonly log: Log;
+  /** Told after each change of {@link Unit.current}. */
+  readonly onChange: () => void;
+  /** What runs already, if anything does. */
+  readonly first?: Started;
+};
+
+export type Unit = {
+  readonly name: string;
+  /** The process that runs now. */
+  current(): ProcessRef | null;
+  /** How often it was started again. */
+  restarts(): number;
+  stop(patienceMs: number): Promise<void>;
+};
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 10_000;
+const HEALTHY_MS = 30_000;
+
+export function keepRunning({ name, start, log, onChange, first }: UnitOptions): Unit {
+  let started: Started | null = first ?? null;
+  let restarts = 0;
+  const stopped = Promise.withResolvers<void>();
+  let stopping = false;
+
+  const pause = (ms: number) => Promise.race([Bun.sleep(ms), stopped.promise]);
+  const tryStart = async () => {
+    try {
+      started = await start();
+      onChange();
+    } catch (error) {
+      log.error({ unit: name, error: (error as Error).message }, "start failed");
+    }
+  };
+
+  const loop = (async () => {
+    for (let failures = 0; !stopping; ) {
+      const since = Date.now();
+      if (!started) await tryStart();
+      if (started && !stopping) {
+        const how = await Promise.race([started.process.exited, stopped.promise]);
+        if (stopping) break;
+        log.warn({ unit: name, child: started.process.pid, how }, "ended; starting again");
+        started = null;
+        onChange();
+      }
+      if (stopping) break;
+      failures = Date.now() - since > HEALTHY_MS ? 0 : failures + 1;
+      restarts++;
+      await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, failures - 1)));
+    }
+  })();
+
+  return {
+    name,
+    current: () => started?.process ?? null,
+    restarts: () => restarts,
+    async stop(patienceMs) {
+      stopping = true;
+      stopped.resolve();
+      await loop;
+      await started?.stop(patienceMs);
+      started = null;
+      onChange();
+    },
+  };
+}
