@@ -54,3 +54,15 @@ export function isId(prefix: string, value: string): boolean {
     /^[0-9a-z]{8,48}$/.test(value.slice(prefix.length + 1))
   );
 }
+
+/** The moment at which an id was made, in milliseconds since 1970; 0 for what isn't an id of ours. */
+export function timeOfId(id: string): number {
+  let ms = 0;
+  for (const char of id.slice(id.indexOf("_") + 1).slice(0, 10)) {
+    const value = alphabet.indexOf(char);
+    if (value < 0) return 0;
+    ms = ms * 32 + value;
+  }
+  // Ten characters carry 50 bits, two more than the time has.
+  return Math.floor(ms / 4);
+}

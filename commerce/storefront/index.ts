@@ -15,6 +15,7 @@ export {
   type ProductImage,
   type ProductSummary,
   productDocument,
+  productSummary,
   type VariantDocument,
 } from "./model.ts";
 export {
