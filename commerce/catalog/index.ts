@@ -31,5 +31,5 @@ export {
   productSorts,
   readProducts,
 } from "./read.ts";
-export { attachMedia, detachMedia, type UpsertResult, upsertProducts } from "./service.ts";
+export { attachMedia, detachMedia, lockMedia, type UpsertResult, upsertProducts } from "./service.ts";
 export type { Media } from "./store.read.ts";

@@ -2,7 +2,7 @@ import { emit, type Origin } from "../../bus/index.ts";
 import type { Tx } from "../../platform/postgres/index.ts";
 import type { Category, ProductInput, Refusal } from "./model.ts";
 import { type Plan, planProduct } from "./plan.ts";
-import { deleteMedia, type Media, touchProducts, upsertMedia } from "./store.read.ts";
+import { deleteMedia, lockAsset, type Media, touchProducts, upsertMedia } from "./store.read.ts";
 import { ensureCategories, lockProducts, lockStore, selectSkuOwners, writePlans } from "./store.ts";
 
 export type UpsertResult = {
@@ -67,6 +67,11 @@ function planAll(
 function categoriesOf(inputs: readonly ProductInput[], planned: ReadonlySet<string>): Category[] {
   const all = inputs.filter(input => planned.has(input.handle)).flatMap(input => input.categories ?? []);
   return [...new Map(all.map(category => [category.handle, category])).values()];
+}
+
+/** One writer an asset at a time, to the end of the transaction; take it before reading the asset. */
+export function lockMedia(tx: Tx, storeId: string, assetId: string): Promise<void> {
+  return lockAsset(tx, storeId, assetId);
 }
 
 /**

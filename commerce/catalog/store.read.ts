@@ -99,6 +99,10 @@ export type Media = {
   variants: readonly unknown[];
 };
 
+export async function lockAsset(sql: Sql, storeId: string, assetId: string): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`catalog:${storeId}:${assetId}`}, 0))`;
+}
+
 /** The products whose pictures changed: none when all is as it was, or the product is not there. */
 export async function upsertMedia(sql: Sql, storeId: string, media: Media): Promise<string[]> {
   const rows = await sql<{ productId: string; formerId: string | null }[]>`

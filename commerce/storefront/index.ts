@@ -14,7 +14,7 @@ export {
   type ProductDocument,
   type ProductImage,
   type ProductSummary,
-  productDocument,
+  productSummary,
   productSummary,
   type VariantDocument,
 } from "./model.ts";

@@ -1,5 +1,5 @@
 import { catalogAttachMedia, done } from "../../bus/index.ts";
-import { attachMedia, detachMedia } from "../../commerce/catalog/index.ts";
+import { attachMedia, detachMedia, lockMedia } from "../../commerce/catalog/index.ts";
 import { getAsset } from "../../media/index.ts";
 import { transaction } from "../../platform/postgres/index.ts";
 import { defineJob } from "../handler.ts";
@@ -8,8 +8,10 @@ import { defineJob } from "../handler.ts";
 export const catalogAttachMediaJob = defineJob(catalogAttachMedia, ({ sql }) => ({
   async run(job) {
     const { assetId } = job.payload;
-    const asset = await getAsset(sql, job.storeId, assetId);
     await transaction(sql, async tx => {
+      // Read under the lock: of two runs the later one to write has seen the later state.
+      await lockMedia(tx, job.storeId, assetId);
+      const asset = await getAsset(tx, job.storeId, assetId);
       if (asset?.status !== "ready" || asset.productId === null) return detachMedia(tx, job, assetId);
       const { productId, placeholder, variants } = asset;
       const media = { assetId, productId, placeholder, variants };
