@@ -15,7 +15,6 @@ export {
   type ProductImage,
   type ProductSummary,
   productSummary,
-  productSummary,
   type VariantDocument,
 } from "./model.ts";
 export {
