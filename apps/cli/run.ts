@@ -107,7 +107,9 @@ function parse(command: Command, argv: readonly string[]) {
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(`${(error as Error).message} (\`tradewind ${command.path.join(" ")} --help\`)`);
+    throw new UsageError(
+      `${(error as Error).message.split(". ")[0]} (\`tradewind ${command.path.join(" ")} --help\`)`,
+    );
   }
   checkArgs(command, parsed.positionals);
   return { args: parsed.positionals, options: parsed.values as Record<string, string | boolean | undefined> };

@@ -73,7 +73,7 @@ function complete(path: string, operation: Operation): Operation {
 }
 
 export function openApiDocument(app: AnyElysia): object {
-  const { paths, components } = toOpenAPISchema(app, undefined, undefined, undefined, VERSION);
+  const { paths, components } = toOpenAPISchema(app, { staticFile: false }, undefined, undefined, VERSION);
   const completed = Object.entries(paths).map(([path, operations]) => [
     path,
     Object.fromEntries(
