@@ -18,4 +18,4 @@ export {
   type RowError,
 } from "./model.ts";
 export { type ImportDeps, type RunResult, runImport } from "./run.ts";
-export { createImport, getImport, listImports, type Upload } from "./service.ts";
+export { createImport, getImport, listImports, receiveFile, type Upload } from "./service.ts";

@@ -6,7 +6,7 @@ import { DiskStorage } from "../../platform/storage/index.ts";
 import { type FreshDatabase, freshDatabase } from "../../platform/testing/index.ts";
 import { productDetail, productList } from "../storefront/index.ts";
 import { createStore } from "../stores/index.ts";
-import { createImport, getImport, type InventoryMode, runImport } from "./index.ts";
+import { createImport, getImport, type InventoryMode, receiveFile, runImport } from "./index.ts";
 
 let db: FreshDatabase;
 let root: string;
@@ -46,14 +46,11 @@ async function setup(currency = "EUR") {
   const storage = new DiskStorage(root);
   const deps = { sql: db.sql, storage };
   const origin = { storeId: store.id };
-  const upload = (file: string | Uint8Array, inventory: InventoryMode = "new") =>
-    createImport(deps, origin, {
-      fileName: "products.csv",
-      inventory,
-      body: (async function* () {
-        yield typeof file === "string" ? Buffer.from(file) : file;
-      })(),
-    });
+  const upload = async (file: string | Uint8Array, inventory: InventoryMode = "new") => {
+    const bytes = typeof file === "string" ? Buffer.from(file) : file;
+    const staged = await receiveFile(storage, new Blob([bytes]).stream() as never);
+    return createImport(deps, origin, { fileName: "products.csv", inventory, staged });
+  };
   const run = async (file: string | Uint8Array, inventory: InventoryMode = "new") => {
     const { id } = await upload(file, inventory);
     await runImport(deps, origin, id);

@@ -7,39 +7,38 @@ import { BrokenFileError, type Import, type InventoryMode, MAX_FILE_BYTES } from
 import { openFile } from "./run.ts";
 import { insertImport, selectImport, selectImports } from "./store.ts";
 
-export type Upload = {
-  fileName: string;
-  inventory: InventoryMode;
-  body: AsyncIterable<Uint8Array>;
-};
+/** What a client sent; `fileName` is for people and used for nothing else. */
+export type Upload = { fileName: string; inventory: InventoryMode; staged: StagedFile };
 
 /**
- * Takes a product file in and queues its import. The file is streamed to storage, its header checked there; a file that
- * is refused leaves nothing behind.
- * @throws Problem 413 beyond {@link MAX_FILE_BYTES}, 422 for what isn't a product file.
+ * Takes a product file in and checks its header. Discard it unless {@link createImport} takes it over.
+ * @throws Problem 413 beyond {@link MAX_FILE_BYTES}, 422 for what isn't a product file. Nothing is left then.
  */
+export async function receiveFile(storage: Storage, body: AsyncIterable<Uint8Array>): Promise<StagedFile> {
+  const staged = await stage(storage, body);
+  try {
+    await checkHeader(staged);
+  } catch (error) {
+    await staged.discard();
+    throw error;
+  }
+  return staged;
+}
+
+/** Keeps the file and queues its import; after a failure nothing of it is left. */
 export async function createImport(
   deps: { sql: Db; storage: Storage },
   origin: Origin,
-  upload: Upload,
+  { fileName, inventory, staged }: Upload,
 ): Promise<Pick<Import, "id" | "status">> {
-  const staged = await stage(deps.storage, upload.body);
+  const { storeId } = origin;
   const id = newId("imp");
-  const storageKey = `imports/${origin.storeId}/${id}.csv`;
+  const storageKey = `imports/${storeId}/${id}.csv`;
+  const row = { id, storeId, fileName: showable(fileName), storageKey, bytes: staged.bytes, inventory };
   try {
-    await checkHeader(staged);
     await staged.keep(storageKey);
     await transaction(deps.sql, async tx => {
-      const fileName = upload.fileName.slice(0, 255).replaceAll("\0", "");
-      const { inventory } = upload;
-      await insertImport(tx, {
-        id,
-        storeId: origin.storeId,
-        fileName,
-        storageKey,
-        bytes: staged.bytes,
-        inventory,
-      });
+      await insertImport(tx, row);
       await emit(tx, origin, { type: "import.created", importId: id });
     });
   } catch (error) {
@@ -48,6 +47,12 @@ export async function createImport(
     throw error;
   }
   return { id, status: "queued" };
+}
+
+function showable(name: string): string {
+  const base = name.split(/[/\\]/).at(-1)!;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+  return base.replace(/[\u0000-\u001f\u007f]/g, "").slice(0, 200) || "products.csv";
 }
 
 async function stage(storage: Storage, body: AsyncIterable<Uint8Array>): Promise<StagedFile> {

@@ -10,6 +10,8 @@ import { selectStock } from "./store.ts";
 export type ProductQuery = {
   /** Id or handle. */
   category?: string | undefined;
+  /** Products are in no collections yet, so none matches. */
+  collection?: string | undefined;
   /** Part of a title or vendor. */
   q?: string | undefined;
   /** Default `newest`. */
@@ -68,6 +70,7 @@ export async function productList(sql: Sql, storeId: string, query: ProductQuery
   const sort = query.sort ?? "newest";
   const limit = Math.min(Math.max(query.limit ?? DEFAULT_PAGE, 1), MAX_PAGE);
   const after = query.cursor === undefined ? undefined : decodeCursor(sort, query.cursor);
+  if (query.collection !== undefined) return { items: [], nextCursor: null };
   const currency = await currencyOf(sql, storeId);
   const { category, q } = query;
   // One more than asked for tells whether another page follows.

@@ -1,6 +1,7 @@
 /** All routes of a node, by area. One line a file; each owner adds theirs. */
 import type { AnyElysia } from "elysia";
 import type { ApiDeps } from "../deps.ts";
+import { importRoutes } from "./admin/imports.ts";
 import { mediaRoutes } from "./admin/media.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { mediaFileRoutes } from "./media/files.ts";
@@ -10,6 +11,7 @@ import { mailboxRoutes } from "./ops/mailbox.ts";
 import { poolRoutes } from "./ops/pools.ts";
 import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
+import { productRoutes } from "./store/products.ts";
 import { systemRoutes } from "./system.ts";
 
 /** `app` gives the finished application to the routes that describe it. */
@@ -25,5 +27,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     statusRoutes(deps),
     mediaRoutes(deps),
     mediaFileRoutes(deps),
+    productRoutes(deps),
+    importRoutes(deps),
   ];
 }

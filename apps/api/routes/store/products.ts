@@ -1,0 +1,40 @@
+/** The shop's products. */
+import { Elysia, t } from "elysia";
+import { MAX_PAGE, productDetail, productList, productSorts } from "../../../../commerce/storefront/index.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { storeAuth } from "../../http/auth.ts";
+import { documented } from "../../http/documented.ts";
+import { productSummaryView, productView } from "./products.schema.ts";
+
+/** Refuses what Postgres can't hold in a text. */
+const word = (max: number) => t.String({ minLength: 1, maxLength: max, pattern: "^[^\\u0000]*$" });
+
+export function productRoutes(deps: ApiDeps) {
+  return new Elysia({ prefix: "/store/products", detail: { tags: ["store"] } })
+    .use(storeAuth(deps))
+    .get("/", ({ access, query }) => productList(deps.sql, access.storeId, query), {
+      detail: {
+        summary: "Products of the shop",
+        description: "`price` sorts by the lowest price of a product, `-price` by it downwards.",
+      },
+      query: t.Object(
+        {
+          category: t.Optional(word(255)),
+          collection: t.Optional(word(255)),
+          q: t.Optional(t.String({ maxLength: 200, pattern: "^[^\\u0000]*$" })),
+          sort: t.Optional(t.UnionEnum([...productSorts])),
+          limit: t.Optional(t.Integer({ minimum: 1, maximum: MAX_PAGE })),
+          cursor: t.Optional(t.String({ maxLength: 2_048 })),
+        },
+        { additionalProperties: false },
+      ),
+      response: documented({
+        200: t.Object({ items: t.Array(productSummaryView), nextCursor: t.Nullable(t.String()) }),
+      }),
+    })
+    .get("/:idOrHandle", ({ access, params }) => productDetail(deps.sql, access.storeId, params.idOrHandle), {
+      detail: { summary: "One product, by id or handle" },
+      params: t.Object({ idOrHandle: word(255) }),
+      response: documented({ 200: productView }),
+    });
+}
