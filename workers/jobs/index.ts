@@ -3,10 +3,16 @@ import type { JobDefinition } from "../handler.ts";
 import { catalogAttachMediaJob } from "./catalog.attach_media.ts";
 import { catalogImportJob } from "./catalog.import.ts";
 import { drillJobs } from "./drill.ts";
+import { emailSendJob } from "./email.send.ts";
 import { imageConvertJob } from "./image.convert.ts";
+import { stockCommitJob } from "./stock.commit.ts";
+import { stockReleaseJob } from "./stock.release.ts";
 
 export const jobs: readonly JobDefinition[] = [
   ...drillJobs,
+  stockCommitJob,
+  stockReleaseJob,
+  emailSendJob,
   catalogImportJob,
   catalogAttachMediaJob,
   imageConvertJob,

@@ -1,0 +1,12 @@
+/**
+ * Mails to buyers. Owns `notifications.mail`: one row per mail, keyed (event, template, recipient) and claimed before it is
+ * sent. Templates read what they tell through other modules' doors when the mail is sent, so that no queue holds an
+ * address.
+ *
+ * Always holds: a mail that was noted as sent is not sent again; what SMTP refuses for good is not tried again; values
+ * are escaped in HTML, and headers are made by nodemailer from parts that can't hold a line break.
+ */
+
+export { createMailer, type Mailer, MailRefused } from "./mailer.ts";
+export type { Mail, MailRequest, MailResult, TemplateName } from "./model.ts";
+export { sendMail } from "./service.ts";

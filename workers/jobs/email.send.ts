@@ -1,0 +1,28 @@
+/** Sends one mail. What makes it one, and when it could be two, is told in commerce/notifications/service.ts. */
+import { discard, done, emailSend, fail, retry } from "../../bus/index.ts";
+import { createMailer, sendMail } from "../../commerce/notifications/index.ts";
+import { required } from "../../platform/config.ts";
+import { defineJob } from "../handler.ts";
+
+export const emailSendJob = defineJob(emailSend, ({ sql, config }) => {
+  const mailer = createMailer({ smtpUrl: required(config, "smtpUrl"), from: config.mailFrom });
+  return {
+    async run({ storeId, payload }, { signal }) {
+      const result = await sendMail({ sql, mailer }, { storeId, ...payload }, signal);
+      switch (result.outcome) {
+        case "sent":
+        case "sent_before":
+          return done();
+        case "claimed_elsewhere":
+          return retry({ afterMs: result.freeInMs });
+        case "no_recipient":
+          return discard({ reason: "there is nobody to write to" });
+        case "no_subject":
+          return discard({ reason: "there is no such order" });
+        case "refused":
+          return fail({ error: result.error });
+      }
+    },
+    close: () => mailer.close(),
+  };
+});
