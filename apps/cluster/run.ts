@@ -9,7 +9,6 @@ import { type Config, ConfigError, loadConfig } from "../../platform/config.ts";
 import { createLog } from "../../platform/log.ts";
 import { MigrationError } from "../../platform/postgres/index.ts";
 import { type Cluster, PortTaken, startCluster } from "./cluster.ts";
-import { runFirstLight } from "./first-light.ts";
 import { HomeInUse, openHome } from "./home.ts";
 import { followLogs } from "./log-files.ts";
 import { createPrinter, type Printer } from "./printer.ts";
@@ -88,6 +87,9 @@ async function killPrograms(cluster: Cluster): Promise<void> {
 async function welcome(config: Config, cluster: Cluster, printer: Printer): Promise<void> {
   const problem = await untilReady(cluster.stack);
   if (problem) printer.say(`\nNot ready yet: ${problem}\nThe logs are in ${cluster.stack.home}/logs.`);
-  if (!problem && config.firstLight && config.demo) await runFirstLight(cluster.stack, printer.say);
+  if (!problem && config.firstLight && config.demo) {
+    const { runFirstLight } = await import("./first-light/index.ts");
+    await runFirstLight(cluster.stack, printer.say);
+  }
   printer.say(summary(cluster.stack, cluster.notes));
 }

@@ -5,6 +5,9 @@ import { loadConfig } from "../../platform/config.ts";
 import { root } from "./install.ts";
 import { startTestStack } from "./test-stack.ts";
 
+/** The slowest tests start whole clusters. */
+const TEST_TIMEOUT_MS = 60_000;
+
 type Counts = { passed: number; failed: number };
 
 /** Returns the exit code: 0 when every test passed. */
@@ -50,7 +53,7 @@ async function testAndReport(
   args: readonly string[],
   { file, left }: { file: string; left: string[] },
 ): Promise<number> {
-  const child = Bun.spawn([process.execPath, "test", ...args], {
+  const child = Bun.spawn([process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...args], {
     cwd: root,
     env: { ...process.env, TRADEWIND_TEST_STACK: file },
     stdin: "ignore",

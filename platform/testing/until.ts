@@ -1,6 +1,8 @@
 const POLL_MS = 10;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+type Truthy<T> = Exclude<T, false | null | undefined | 0 | "">;
+
 /**
  * Waits until `check` gives something truthy, and returns it. What `check` throws counts as "not yet" and is named
  * when the time is over.
@@ -8,13 +10,13 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export async function until<T>(
   check: () => T | Promise<T>,
   options: { timeoutMs?: number; what?: string } = {},
-): Promise<NonNullable<T>> {
+): Promise<Truthy<T>> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const deadline = Date.now() + timeoutMs;
   for (let last: unknown; ; ) {
     try {
       const value = await check();
-      if (value) return value as NonNullable<T>;
+      if (value) return value as Truthy<T>;
       last = value;
     } catch (error) {
       last = error;

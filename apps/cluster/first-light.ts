@@ -1,3 +1,0 @@
-export async function runFirstLight(_stack: unknown, say: (t: string) => void) {
-  say("first light");
-}
