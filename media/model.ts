@@ -40,7 +40,7 @@ export type Asset = {
   readonly productId: string | null;
   readonly position: number | null;
   /** In the order they are made; while it is processing, those that are ready so far. */
-  readonly variants: readonly AssetVariant[];
+  readonly variants: AssetVariant[];
   readonly error: { readonly code: string; readonly message: string } | null;
   /** Grows with every change. */
   readonly version: number;

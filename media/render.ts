@@ -5,7 +5,7 @@
  * ({@link UnusableImage}), what fails later is ours.
  */
 import { join } from "node:path";
-import sharp, { type Metadata } from "sharp";
+import sharp, { type Metadata, type Sharp } from "sharp";
 import { APPEARANCE_EDGE, appearanceOf } from "./appearance.ts";
 import type { Look, MadeVariant } from "./model.ts";
 import type { Encoding, Size } from "./plan.ts";
@@ -71,7 +71,7 @@ async function decode(task: DecoderTask): Promise<{ source: Metadata; pixels: Pi
     return { source, pixels: await readPixels(task, source) };
   } catch (error) {
     if (error instanceof UnusableImage) throw error;
-    throw new UnusableImage("unreadable", `The picture is damaged: ${firstLine(error)}.`);
+    throw new UnusableImage("unreadable", `The picture is damaged: ${complaint(error, task.input)}.`);
   }
 }
 
@@ -158,7 +158,9 @@ async function encode(
   outputDir: string,
 ): Promise<MadeVariant> {
   const animated = moves === true && pixels.motion !== undefined;
-  let image = sharp(pixels.data, { raw: pixels.raw, animated, limitInputPixels: false });
+  let image = animated
+    ? sharp(pixels.data, { raw: pixels.raw, animated, limitInputPixels: false })
+    : firstFrame(pixels);
   if (size.width !== pixels.width) image = image.resize({ ...size, fit: "fill" });
   if (!pixels.alpha) image = image.removeAlpha();
   const motion = animated ? pixels.motion : {};
@@ -171,9 +173,13 @@ async function encode(
   return { names, format, width: info.width, height, bytes: data.length, animated, sha256 };
 }
 
+function firstFrame({ data, raw: { width, channels }, height }: Pixels): Sharp {
+  return sharp(data.subarray(0, width * height * channels), { raw: { width, height, channels } });
+}
+
 async function appearance(pixels: Pixels): Promise<Pick<Look, "placeholder" | "colour">> {
   const edge = { width: APPEARANCE_EDGE, height: APPEARANCE_EDGE };
-  const { data, info } = await sharp(pixels.data, { raw: pixels.raw })
+  const { data, info } = await firstFrame(pixels)
     .resize({ ...edge, fit: "inside", withoutEnlargement: true })
     .ensureAlpha()
     .raw()
@@ -181,8 +187,8 @@ async function appearance(pixels: Pixels): Promise<Pick<Look, "placeholder" | "c
   return appearanceOf(data, info.width, info.height);
 }
 
-function firstLine(error: unknown): string {
-  return String((error as Error).message ?? error)
-    .split("\n")[0]!
-    .slice(0, 200);
+/** What the decoder says, without the path of the file. */
+function complaint(error: unknown, path: string): string {
+  const [line = ""] = String((error as Error).message ?? error).split("\n");
+  return line.replaceAll(`${path}: `, "").replaceAll(path, "the file").trim().slice(0, 200);
 }

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "../platform/testing/index.ts";
+import { DecoderCrash, runDecoder } from "./decoder.ts";
+import { limits, variantPlan } from "./plan.ts";
+
+let dir = "";
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "tradewind-decoder-"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const task = () => ({
+  input: join(dir, "input"),
+  format: "png" as const,
+  outputDir: dir,
+  plan: variantPlan,
+  maxPixels: limits.maxPixels,
+  maxFrames: limits.maxFrames,
+});
+
+/** Runs a program that stands in for the decoder's. */
+async function run(source: string, options: { deadlineMs?: number; signal?: AbortSignal } = {}) {
+  const program = join(dir, `${crypto.randomUUID()}.ts`);
+  await writeFile(program, source);
+  const onVariant = async () => {};
+  return runDecoder(task(), { deadlineMs: 20_000, onVariant, program, ...options });
+}
+
+async function crash(source: string, options: { deadlineMs?: number; signal?: AbortSignal } = {}) {
+  const error = await run(source, options).catch(thrown => thrown);
+  expect(error).toBeInstanceOf(DecoderCrash);
+  return (error as DecoderCrash).message;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const reportPid = `await Bun.write(${JSON.stringify("PIDFILE")}, String(process.pid));`;
+
+describe("the decoder's process", () => {
+  test("is killed at its deadline when it hangs, and is gone then", async () => {
+    const pidFile = join(dir, "pid");
+    const source = `${reportPid.replace("PIDFILE", pidFile)} while (true);`;
+    expect(await crash(source, { deadlineMs: 700 })).toContain("killed after 700 ms");
+    expect(isAlive(Number(await Bun.file(pidFile).text()))).toBe(false);
+  });
+
+  test("is killed when its job is aborted", async () => {
+    const abort = new AbortController();
+    const pidFile = join(dir, "pid-aborted");
+    const crashed = crash(`${reportPid.replace("PIDFILE", pidFile)} while (true);`, { signal: abort.signal });
+    const pid = Number(await until(async () => Bun.file(pidFile).text(), { what: "the process" }));
+    abort.abort();
+    expect(await crashed).toContain("its job was aborted");
+    expect(isAlive(pid)).toBe(false);
+    expect(await crash("", { signal: AbortSignal.abort() })).toContain("its job was aborted");
+  });
+
+  test("takes down nothing but itself when it crashes, writes rubbish or says nothing", async () => {
+    expect(await crash(`process.kill(process.pid, "SIGSEGV"); await Bun.sleep(5_000);`)).toContain("SIGSEGV");
+    expect(await crash(`console.log("not json {"); console.error("out of memory"); process.exit(3)`)).toBe(
+      "the decoder ended with code 3: out of memory",
+    );
+    expect(await crash("")).toContain("code 0");
+    const endless = `const block = "x".repeat(1 << 16); while (true) await Bun.write(Bun.stdout, block);`;
+    expect(await crash(endless)).toContain("without end");
+  });
+
+  test("gets no environment of ours, and a low priority for all its threads", async () => {
+    const source = `
+      import { readdirSync, readFileSync } from "node:fs";
+      import { getPriority } from "node:os";
+      const threads = process.platform === "linux" ? readdirSync("/proc/self/task") : [];
+      const nice = threads.map(id => Number(readFileSync("/proc/self/task/" + id + "/stat", "utf8").split(") ")[1].split(" ")[16]));
+      const code = JSON.stringify([Object.keys(process.env).sort(), Math.min(getPriority(), ...nice)]);
+      console.log(JSON.stringify({ type: "refused", refusal: { code, message: "" } }));`;
+    const answer = await run(source);
+    const [names, nice] = JSON.parse("refusal" in answer ? answer.refusal.code : "[]");
+    expect(names).toEqual(["MALLOC_ARENA_MAX", "TMPDIR"]);
+    expect(nice).toBeGreaterThanOrEqual(10);
+  });
+
+  test("ends when its parent is gone", async () => {
+    // The real program, waiting for its task; the pipe of a parent that is killed closes like this.
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "decoder-process.ts")], {
+      stdin: "pipe",
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    child.stdin.end();
+    expect(await child.exited).not.toBe(0);
+  });
+});
