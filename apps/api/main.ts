@@ -53,7 +53,8 @@ async function main(): Promise<void> {
   const log = createLog({ level: config.logLevel, process: name });
   const sql = connect(required(config, "databaseUrl"), { max: config.databasePool, application: name });
   const metrics = createMetrics(name);
-  const bus = openBus({ url: required(config, "natsUrl"), name, log, sql, metrics });
+  const natsUrl = required(config, "natsUrl");
+  const bus = openBus({ url: natsUrl, name, log, sql, metrics, replicas: config.natsReplicas });
   const drain = { active: false };
   let servers: ReturnType<typeof serve> = [];
   const peerOf = (request: Request) =>

@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createTransport } from "nodemailer";
+import { testServers } from "../../../../platform/testing/index.ts";
+import { type TestApi, type TestRequest, testApi } from "../../testing.ts";
+
+let api: TestApi;
+let servers: Awaited<ReturnType<typeof testServers>>;
+
+beforeAll(async () => {
+  servers = await testServers();
+  const config = { mailboxUrl: servers.mailboxUrl, stackToken: servers.mailboxToken };
+  api = await testApi({ nats: true, config });
+});
+afterAll(() => api.close());
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are whatever came; the tests say what they must be.
+type Json = Record<string, any>;
+
+async function ops(
+  method: string,
+  path: string,
+  options: TestRequest = {},
+): Promise<{ status: number; body: Json }> {
+  const response = await api.request(method, `/ops${path}`, { key: api.keys.ops, ...options });
+  const text = await response.text();
+  return { status: response.status, body: text === "" ? {} : JSON.parse(text) };
+}
+
+function addDead(letter: {
+  id: string;
+  kind?: string;
+  payload?: unknown;
+  fingerprint?: string;
+  diedAt?: string;
+}) {
+  const {
+    id,
+    kind = "drill.noop.low",
+    payload = {},
+    fingerprint = "f1",
+    diedAt = "2026-01-01T00:00:00Z",
+  } = letter;
+  return api.sql`
+    INSERT INTO bus.dead (id, kind, version, store_id, key, payload, reason, error, stack, fingerprint, attempts,
+                          traceparent, died_at)
+    VALUES (${id}, ${kind}, 1, '-', 'drill:noop', ${api.sql.json(payload as never)}, 'failed', 'it broke', 'at x.ts:1',
+            ${fingerprint}, 5, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', ${diedAt})`;
+}
+
+describe("jobs", () => {
+  test("a job that is enqueued can be found by its key and read by its id, with the caller's trace", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const json = { kind: "drill.sleep.low", payload: { ms: 5 }, key: "drill:mine" };
+    const { status, body } = await ops("POST", "/jobs", { json, headers: { traceparent } });
+    expect(status).toBe(202);
+    const found = await ops("GET", "/jobs?key=drill:mine");
+    expect(found.body.items.map((job: Json) => job.id)).toEqual([body.id]);
+    const { body: job } = await ops("GET", `/jobs/${body.id}`);
+    expect(job).toMatchObject({
+      kind: "drill.sleep.low",
+      payload: { ms: 5 },
+      storeId: "-",
+      status: "queued",
+    });
+    expect(job.traceparent).toContain("0af7651916cd43dd8448eb211c80319c");
+  });
+
+  test("a delayed job waits in the outbox as delayed", async () => {
+    const { body } = await ops("POST", "/jobs", { json: { kind: "drill.noop.high", delayMs: 60_000 } });
+    expect((await ops("GET", `/jobs/${body.id}`)).body.status).toBe("delayed");
+    expect((await ops("GET", "/status")).body.outbox.delayed).toBeGreaterThanOrEqual(1);
+  });
+
+  test("a job that is no drill belongs to the oldest store unless another is named", async () => {
+    const json = { kind: "search.index", payload: { productId: "prod_00000000" } };
+    const { body } = await ops("POST", "/jobs", { json });
+    expect((await ops("GET", `/jobs/${body.id}`)).body.storeId).toBe(api.store.id);
+    expect((await ops("POST", "/jobs", { json: { ...json, storeId: "store_none" } })).status).toBe(422);
+  });
+
+  test.each([
+    [{ kind: "drill.unknown.low", payload: {} }, "kind"],
+    [{ kind: "search.index", payload: {} }, "payload.productId"],
+    [{ kind: "drill.noop.low", payload: { ms: -1 } }, "payload.ms"],
+    [{ kind: "drill.noop.low", payload: { email: "a@b.c" } }, "payload.email"],
+    [{ kind: "drill.noop.low", payload: [] }, "payload"],
+    [{ kind: "drill.noop.low", delayMs: 2_592_000_001 }, "delayMs"],
+    [{ kind: "drill.noop.low", key: "line\nbreak" }, "key"],
+  ])(
+    "a job that can't be taken (%j) is a 422 that names %s and leaves nothing behind",
+    async (json, path) => {
+      const before = await api.sql`SELECT count(*) AS n FROM bus.outbox`;
+      const { status, body } = await ops("POST", "/jobs", { json });
+      expect(status).toBe(422);
+      expect(body.errors.map((one: Json) => one.path)).toContain(path);
+      expect(await api.sql`SELECT count(*) AS n FROM bus.outbox`).toEqual(before);
+    },
+  );
+
+  test("an unknown id, a malformed id and a foreign cursor are refused", async () => {
+    expect((await ops("GET", `/jobs/${Bun.randomUUIDv7()}`)).status).toBe(404);
+    expect((await ops("GET", "/jobs/1%20or%201=1")).status).toBe(404);
+    expect((await ops("GET", "/jobs?cursor=zzz")).status).toBe(422);
+    expect((await ops("GET", "/jobs?status=lost")).status).toBe(422);
+  });
+});
+
+describe("pools and kinds", () => {
+  test("the view has three pools with all their kinds", async () => {
+    const { status, body } = await ops("GET", "/pools");
+    expect(status).toBe(200);
+    expect(body.pools.map((pool: Json) => pool.priority)).toEqual(["high", "normal", "low"]);
+    const kinds = body.pools.flatMap((pool: Json) => pool.kinds.map((one: Json) => one.kind));
+    expect(kinds).toContain("stock.commit");
+    expect(kinds).toContain("drill.crash.low");
+  });
+
+  test("a target, a cap and a pause are kept", async () => {
+    const scaled = await ops("PATCH", "/pools/high", { json: { processes: 4 } });
+    expect(scaled.body.pools[0].target).toBe(4);
+    await ops("PATCH", "/kinds/email.send", { json: { cap: 3, paused: true } });
+    await ops("PATCH", "/kinds/email.send", { json: { cap: 5 } });
+    const { body } = await ops("GET", "/pools");
+    const kind = body.pools
+      .flatMap((pool: Json) => pool.kinds)
+      .find((one: Json) => one.kind === "email.send");
+    expect(kind).toMatchObject({ cap: 5, paused: true });
+  });
+
+  test.each([
+    ["/pools/urgent", { processes: 1 }, 404],
+    ["/pools/high", { processes: -1 }, 422],
+    ["/pools/high", { processes: 1.5 }, 422],
+    ["/pools/high", {}, 422],
+    ["/kinds/email.fax", { paused: true }, 404],
+    ["/kinds/email.send", { cap: 0 }, 422],
+    ["/kinds/email.send", {}, 422],
+    ["/kinds/email.send", { max: 1 }, 422],
+  ])("PATCH %s with %j is %d", async (path, json, status) => {
+    expect((await ops("PATCH", path, { json })).status).toBe(status);
+  });
+});
+
+describe("dead letters", () => {
+  test("are listed without their stacks, grouped by error, and shown with them", async () => {
+    await addDead({ id: "LOW:1:1", fingerprint: "g1" });
+    await addDead({ id: "LOW:1:2", fingerprint: "g1" });
+    const { body } = await ops("GET", "/dead?fingerprint=g1&limit=1");
+    expect(body.items).toHaveLength(1);
+    expect(body.items[0]).not.toHaveProperty("stack");
+    expect(body.groups.find((one: Json) => one.fingerprint === "g1").count).toBe(2);
+    const next = await ops("GET", `/dead?fingerprint=g1&cursor=${encodeURIComponent(body.nextCursor)}`);
+    expect([body.items[0].id, next.body.items[0].id].sort()).toEqual(["LOW:1:1", "LOW:1:2"]);
+    expect((await ops("GET", "/dead/LOW:1:1")).body.stack).toBe("at x.ts:1");
+  });
+
+  test("are replayed once, as new jobs, with a corrected payload if given", async () => {
+    await addDead({ id: "LOW:2:1", fingerprint: "g2" });
+    const json = { fingerprint: "g2", payload: { ms: 7 } };
+    const answers = await Promise.all([
+      ops("POST", "/dead/replay", { json }),
+      ops("POST", "/dead/replay", { json }),
+    ]);
+    expect(answers.map(one => one.body.count).sort()).toEqual([0, 1]);
+    const { jobId } = answers.flatMap(one => one.body.replayed)[0];
+    expect((await ops("GET", `/jobs/${jobId}`)).body).toMatchObject({
+      kind: "drill.noop.low",
+      payload: { ms: 7 },
+    });
+    expect((await ops("GET", "/dead/LOW:2:1")).body).toMatchObject({ status: "replayed", replayedAs: jobId });
+  });
+
+  test("a replay with a payload that breaks the schema replays nothing", async () => {
+    await addDead({ id: "LOW:3:1", fingerprint: "g3" });
+    const json = { ids: ["LOW:3:1"], payload: { nonsense: 1 } };
+    expect((await ops("POST", "/dead/replay", { json })).status).toBe(422);
+    expect((await ops("GET", "/dead/LOW:3:1")).body.status).toBe("open");
+    expect((await ops("POST", "/dead/replay", { json: {} })).status).toBe(422);
+  });
+
+  test("are discarded once, with a note", async () => {
+    await addDead({ id: "LOW:4:1" });
+    expect((await ops("DELETE", "/dead/LOW:4:1?note=known")).status).toBe(204);
+    expect((await ops("GET", "/dead/LOW:4:1")).body).toMatchObject({
+      status: "discarded",
+      settledNote: "known",
+    });
+    const again = await ops("DELETE", "/dead/LOW:4:1");
+    expect([again.status, again.body.code]).toEqual([409, "already_settled"]);
+    expect((await ops("DELETE", "/dead/LOW:0:0")).status).toBe(404);
+  });
+});
+
+describe("mailbox", () => {
+  test("shows caught mails", async () => {
+    const to = `${crypto.randomUUID()}@example.org`;
+    await createTransport(servers.smtpUrl).sendMail({ from: "a@b.c", to, subject: "Hello", text: "there" });
+    const { body } = await ops("GET", "/mailbox?limit=100");
+    const mail = body.items.find((one: Json) => one.to.includes(to));
+    expect(mail).toMatchObject({ subject: "Hello", to: [to] });
+    expect((await ops("GET", `/mailbox/${mail.id}`)).body.text.trim()).toBe("there");
+    expect((await ops("GET", "/mailbox/mail_0000000000")).status).toBe(404);
+    expect((await ops("GET", "/mailbox/..%2f..%2fetc")).status).toBe(422);
+  });
+});
+
+describe("without NATS", () => {
+  test("jobs are still taken, the pools are a 503", async () => {
+    const alone = await testApi();
+    try {
+      const json = { kind: "drill.noop.low" };
+      expect((await alone.request("POST", "/ops/jobs", { json, key: alone.keys.ops })).status).toBe(202);
+      const pools = await alone.request("GET", "/ops/pools", { key: alone.keys.ops });
+      expect([pools.status, pools.headers.get("retry-after")]).toEqual([503, "1"]);
+      const mailbox = await alone.request("GET", "/ops/mailbox", { key: alone.keys.ops });
+      expect([mailbox.status, ((await mailbox.json()) as Json).code]).toEqual([404, "no_mailbox"]);
+    } finally {
+      await alone.close();
+    }
+  });
+});
