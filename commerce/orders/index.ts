@@ -7,5 +7,5 @@
  * numbers are unique per store and random. An order's id is a secret: who has it may see the order.
  */
 
-export type { Order, OrderFacts, OrderPage, OrderStatus } from "./model.ts";
+export { type Order, type OrderFacts, type OrderPage, type OrderStatus, orderStatuses } from "./model.ts";
 export { factsOf, getOrder, listOrders } from "./service.ts";

@@ -1,13 +1,16 @@
 /** Sends one mail. What makes it one, and when it could be two, is told in commerce/notifications/service.ts. */
 import { discard, done, emailSend, fail, retry } from "../../bus/index.ts";
-import { createMailer, sendMail } from "../../commerce/notifications/index.ts";
+import { createMailer, type Mailer, sendMail } from "../../commerce/notifications/index.ts";
 import { required } from "../../platform/config.ts";
 import { defineJob } from "../handler.ts";
 
 export const emailSendJob = defineJob(emailSend, ({ sql, config }) => {
-  const mailer = createMailer({ smtpUrl: required(config, "smtpUrl"), from: config.mailFrom });
+  // Made for the first mail: a process that sends none needs no SMTP.
+  let mailer: Mailer | undefined;
+  const open = () => createMailer({ smtpUrl: required(config, "smtpUrl"), from: config.mailFrom });
   return {
     async run({ storeId, payload }, { signal }) {
+      mailer ??= open();
       const result = await sendMail({ sql, mailer }, { storeId, ...payload }, signal);
       switch (result.outcome) {
         case "sent":
@@ -23,6 +26,6 @@ export const emailSendJob = defineJob(emailSend, ({ sql, config }) => {
           return fail({ error: result.error });
       }
     },
-    close: () => mailer.close(),
+    close: async () => mailer?.close(),
   };
 });

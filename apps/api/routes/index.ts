@@ -2,7 +2,9 @@
 import type { AnyElysia } from "elysia";
 import type { ApiDeps } from "../deps.ts";
 import { importRoutes } from "./admin/imports.ts";
+import { inventoryRoutes } from "./admin/inventory.ts";
 import { mediaRoutes } from "./admin/media.ts";
+import { adminOrderRoutes } from "./admin/orders.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { mediaFileRoutes } from "./media/files.ts";
 import { deadRoutes } from "./ops/dead.ts";
@@ -11,6 +13,8 @@ import { mailboxRoutes } from "./ops/mailbox.ts";
 import { poolRoutes } from "./ops/pools.ts";
 import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
+import { cartRoutes } from "./store/carts.ts";
+import { orderRoutes } from "./store/orders.ts";
 import { productRoutes } from "./store/products.ts";
 import { systemRoutes } from "./system.ts";
 
@@ -29,5 +33,9 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     mediaFileRoutes(deps),
     productRoutes(deps),
     importRoutes(deps),
+    cartRoutes(deps),
+    orderRoutes(deps),
+    adminOrderRoutes(deps),
+    inventoryRoutes(deps),
   ];
 }

@@ -1,0 +1,104 @@
+/** The shapes of carts: what comes in is checked by them, what goes out is described by them. */
+import { t } from "elysia";
+import { limits } from "../../../../commerce/carts/index.ts";
+
+/** One line of text: no control characters (Postgres can't hold U+0000, and headers no line breaks). */
+export const line = (min: number, max: number) =>
+  t.String({ minLength: min, maxLength: max, pattern: "^[^\\u0000-\\u001f\\u007f]*$" });
+
+export const reference = t.String({ minLength: 1, maxLength: 64, pattern: "^[0-9A-Za-z_-]+$" });
+
+const email = t.String({
+  maxLength: 254,
+  pattern:
+    '^[^\\s\\u0000-\\u001f\\u007f@<>()\\[\\],;:\\\\"]{1,64}@[^\\s\\u0000-\\u001f\\u007f@<>()\\[\\],;:\\\\"]+$',
+  description: "a single address",
+});
+
+const address = t.Object(
+  {
+    name: line(1, 255),
+    line1: line(1, 255),
+    line2: t.Optional(line(0, 255)),
+    city: line(1, 255),
+    postalCode: line(1, 32),
+    country: t.String({ pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2" }),
+  },
+  { additionalProperties: false },
+);
+
+const change = {
+  email: t.Optional(t.Nullable(email)),
+  shippingAddress: t.Optional(t.Nullable(address)),
+  shippingMethod: t.Optional(t.Nullable(line(1, 64))),
+  couponCodes: t.Optional(t.Array(line(1, 64), { maxItems: 20 })),
+};
+
+export const cartChange = t.Object(change, { additionalProperties: false });
+
+export const newCart = t.Optional(
+  t.Object(
+    {
+      ...change,
+      currency: t.Optional(
+        t.String({ pattern: "^[A-Z]{3}$", description: "ISO 4217; default: the store's" }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+);
+
+export const quantity = t.Integer({ minimum: 1, maximum: limits.quantity });
+
+export const newLine = t.Object({ variantId: reference, quantity }, { additionalProperties: false });
+
+const minor = t.Integer({ description: "minor units of the cart's currency" });
+
+export const cartView = t.Object({
+  id: t.String({ description: "secret: who has it may change the cart" }),
+  status: t.UnionEnum(["open", "checking_out", "completed"]),
+  version: t.Integer(),
+  currency: t.String(),
+  email: t.Nullable(t.String()),
+  shippingAddress: t.Nullable(address),
+  shippingMethod: t.Nullable(t.String()),
+  couponCodes: t.Array(t.String()),
+  lines: t.Array(
+    t.Object({
+      id: t.String(),
+      variantId: t.String(),
+      productId: t.Nullable(t.String()),
+      sku: t.Nullable(t.String()),
+      title: t.Nullable(t.String()),
+      quantity: t.Integer(),
+      unitMinor: t.Nullable(minor),
+      compareAtMinor: t.Nullable(minor),
+      discountMinor: minor,
+      totalMinor: minor,
+      available: t.Integer(),
+      sellable: t.Boolean({ description: "false: no longer for sale; the line counts nothing" }),
+    }),
+  ),
+  adjustments: t.Array(t.Object({})),
+  subtotalMinor: minor,
+  discountMinor: minor,
+  shippingMinor: minor,
+  taxMinor: minor,
+  totalMinor: minor,
+  orderId: t.Nullable(t.String()),
+  createdAt: t.String({ format: "date-time" }),
+  updatedAt: t.String({ format: "date-time" }),
+});
+
+export const payment = t.Object(
+  {
+    payment: t.Object(
+      {
+        provider: t.Literal("test"),
+        token: t.UnionEnum(["ok", "decline", "timeout"]),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+);

@@ -1,0 +1,85 @@
+/** `POST /store/carts/:id/checkout`. Answers that are stored come back the same, byte for byte, for the same key. */
+import { Elysia, t } from "elysia";
+import { type CheckoutAnswer, type CheckoutDeps, checkout } from "../../../../commerce/checkout/index.ts";
+import { testProvider } from "../../../../commerce/payments/index.ts";
+import { Problem } from "../../../../platform/errors.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { storeAuth } from "../../http/auth.ts";
+import { documented } from "../../http/documented.ts";
+import { problemDocument } from "../../http/problem.ts";
+import { payment } from "./carts.schema.ts";
+import { orderView } from "./orders.schema.ts";
+
+function idempotencyKey(headers: Headers): string {
+  const key = headers.get("idempotency-key") ?? "";
+  if (/^[\x20-\x7e]{1,255}$/.test(key)) return key;
+  throw new Problem(
+    400,
+    key === "" ? "idempotency_key_missing" : "idempotency_key_invalid",
+    "A checkout wants a header Idempotency-Key of 1 to 255 printable ASCII characters.",
+  );
+}
+
+type Refusal = Extract<CheckoutAnswer, { refusal: unknown }>["refusal"];
+
+function problemFor(status: number, refusal: Refusal): Problem {
+  switch (refusal.code) {
+    case "payment_declined":
+      return new Problem(status, refusal.code, "The payment was declined. Nothing is charged.");
+    case "out_of_stock":
+      return new Problem(status, refusal.code, "There is not enough stock for these lines.", {
+        extensions: { lines: refusal.lines },
+      });
+  }
+}
+
+export function checkoutRoute(deps: ApiDeps) {
+  const checkoutDeps: CheckoutDeps = {
+    sql: deps.sql,
+    log: deps.log,
+    bus: deps.bus,
+    providers: { test: testProvider(deps.sql) },
+    holdMs: deps.config.reservationSeconds * 1_000,
+  };
+  return new Elysia().use(storeAuth(deps)).post(
+    "/:id/checkout",
+    async ({ access, params, body, request, traceparent, set }) => {
+      const answer = await checkout(checkoutDeps, {
+        storeId: access.storeId,
+        cartId: params.id,
+        key: idempotencyKey(request.headers),
+        payment: body.payment,
+        traceparent,
+      });
+      set.status = answer.status;
+      if (answer.replayed) set.headers["idempotency-replayed"] = "true";
+      if (answer.status === 201) {
+        set.headers.location = answer.location;
+        return answer.order;
+      }
+      set.headers["content-type"] = "application/problem+json; charset=utf-8";
+      // The trace of the first answer: a repetition is the same to the byte.
+      return problemDocument(problemFor(answer.status, answer.refusal), answer.traceparent);
+    },
+    {
+      params: t.Object({ id: t.String({ maxLength: 200 }) }),
+      body: payment,
+      detail: {
+        summary: "Check a cart out",
+        description:
+          "Wants a header `Idempotency-Key`. The same key gets the same answer for 24 hours, with `Idempotency-Replayed: true`. " +
+          "402 `payment_declined`; 409 `out_of_stock`, `price_changed`, `cart_completed`, `in_progress`, `checkout_lapsed`; " +
+          "422 `idempotency_key_reused`; 504 `payment_unanswered`: ask again with the same key.",
+        parameters: [
+          {
+            in: "header",
+            name: "Idempotency-Key",
+            required: true,
+            schema: { type: "string", minLength: 1, maxLength: 255 },
+          },
+        ],
+      },
+      response: documented({ 201: orderView }),
+    },
+  );
+}
