@@ -1,0 +1,137 @@
+/** Meilisearch: one index a store, `products_<store id>`. Reads and enqueues; the order of changes is the indexer's to keep. */
+import { type Index, Meilisearch, MeilisearchApiError } from "meilisearch";
+import type { SearchItem } from "../document.ts";
+import {
+  type Change,
+  EngineRefusal,
+  type EnqueuedTask,
+  type Found,
+  type IndexedEngine,
+  IndexMissing,
+  type SearchQuery,
+  type TaskState,
+} from "../engine.ts";
+import { facetsOf, searchParams } from "./meilisearch.query.ts";
+import { settings, settingsHash } from "./meilisearch.settings.ts";
+
+/** Of one post; the engine takes 100 MB. */
+const MAX_POST_BYTES = 8 * 1024 * 1024;
+/** For posts and task reads; queries have their own, shorter one. */
+const REQUEST_MS = 10_000;
+/** What the engine says of input that it won't take. Other answers (busy, no key, no room) are outages. */
+const REFUSALS = new Set([400, 413, 415, 422]);
+
+export function indexUid(storeId: string): string {
+  return `products_${storeId.toLowerCase()}`;
+}
+
+export function openMeilisearch(options: { url: string; key?: string | undefined }): IndexedEngine {
+  const client = new Meilisearch({
+    host: options.url,
+    ...(options.key ? { apiKey: options.key } : {}),
+    timeout: REQUEST_MS,
+    // Without it the answer of every search waits 44 ms for a delayed ACK.
+    requestInit: { headers: { "Accept-Encoding": "identity" } },
+  });
+  const indexOf = (storeId: string) => client.index(indexUid(storeId));
+  return {
+    name: "meilisearch",
+    settingsHash,
+    search: (storeId, query, signal) => search(indexOf(storeId), query, signal),
+    identity: storeId =>
+      client.getRawIndex(indexUid(storeId)).then(
+        index => index.createdAt,
+        error => nullWhenMissing(error),
+      ),
+    applySettings: async storeId => (await indexOf(storeId).updateSettings(settings)).taskUid,
+    async clear(storeId) {
+      await indexOf(storeId).deleteAllDocuments();
+    },
+    enqueue: (storeId, changes) => enqueue(indexOf(storeId), changes),
+    taskState: task => taskState(client, task),
+  };
+}
+
+function isApiError(error: unknown, ...codes: string[]): boolean {
+  return error instanceof MeilisearchApiError && codes.includes(error.cause?.code ?? "");
+}
+
+function nullWhenMissing(error: unknown): null {
+  if (isApiError(error, "index_not_found")) return null;
+  throw error;
+}
+
+async function search(index: Index, query: SearchQuery, signal?: AbortSignal): Promise<Found> {
+  try {
+    const answer = await index.search<{ item: SearchItem }>(
+      query.q,
+      searchParams(query),
+      signal ? { signal } : {},
+    );
+    return {
+      items: answer.hits.map(hit => hit.item),
+      total: answer.estimatedTotalHits ?? answer.hits.length,
+      facets: facetsOf(query, answer),
+    };
+  } catch (error) {
+    if (isApiError(error, "index_not_found")) throw new IndexMissing(index.uid);
+    // An index whose settings have not been applied yet can't filter or sort.
+    if (isApiError(error, "invalid_search_filter", "invalid_search_sort", "invalid_search_facets"))
+      throw new IndexMissing(index.uid);
+    throw error;
+  }
+}
+
+async function enqueue(index: Index, changes: readonly Change[]): Promise<EnqueuedTask[]> {
+  const tasks: EnqueuedTask[] = [];
+  try {
+    for (const post of posts(changes)) {
+      const { taskUid } = await index.addDocumentsFromString(`[${post.bodies.join()}]`, "application/json", {
+        primaryKey: "id",
+      });
+      tasks.push({ task: taskUid, productIds: post.productIds });
+    }
+    const removed = changes.filter(change => !change.document).map(change => change.productId);
+    if (removed.length > 0) {
+      const { taskUid } = await index.deleteDocuments(removed);
+      tasks.push({ task: taskUid, productIds: removed });
+    }
+    return tasks;
+  } catch (error) {
+    if (error instanceof MeilisearchApiError && REFUSALS.has(error.response.status))
+      throw new EngineRefusal(error.message);
+    throw error;
+  }
+}
+
+type Post = { bodies: string[]; productIds: string[]; bytes: number };
+
+function posts(changes: readonly Change[]): Post[] {
+  const all: Post[] = [];
+  for (const { productId, document } of changes) {
+    if (!document) continue;
+    const body = JSON.stringify(document);
+    let last = all.at(-1);
+    if (!last || last.bytes + body.length > MAX_POST_BYTES) {
+      last = { bodies: [], productIds: [], bytes: 0 };
+      all.push(last);
+    }
+    last.bodies.push(body);
+    last.productIds.push(productId);
+    last.bytes += body.length;
+  }
+  return all;
+}
+
+async function taskState(client: Meilisearch, uid: number): Promise<TaskState> {
+  try {
+    const { status, error } = await client.tasks.getTask(uid);
+    if (status === "succeeded") return { type: "succeeded" };
+    if (status === "enqueued" || status === "processing") return { type: "pending" };
+    const message = error?.message ?? `the task was ${status}`;
+    return { type: error?.type === "invalid_request" ? "refused" : "lost", error: message };
+  } catch (error) {
+    if (isApiError(error, "task_not_found")) return { type: "lost", error: "the engine forgot the task" };
+    throw error;
+  }
+}

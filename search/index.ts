@@ -1,0 +1,24 @@
+/**
+ * Search over what shops show: an index per store in Meilisearch, and the same in Postgres for when there is none or it
+ * does not answer. Owns `search.document` (each product's content, its versions, its tombstone) and `search.index`.
+ *
+ * Always holds: an index has documents of one store only, and no parameter reaches another; an older state of a product
+ * never overtakes a newer one or its removal; a job of `search.index` is done when the engine's task succeeded; both
+ * engines answer in one shape, which says who answered. Prices and stock in hits are those of the last indexing.
+ */
+
+export type { SearchItem } from "./document.ts";
+export {
+  type EngineName,
+  engineNames,
+  type FacetName,
+  type Facets,
+  facetNames,
+  type IndexedEngine,
+  type SearchEngine,
+  type SearchSort,
+  searchSorts,
+} from "./engine.ts";
+export { openMeilisearch } from "./engines/meilisearch.ts";
+export { type IndexerDeps, type IndexOptions, type IndexOutcome, indexProducts } from "./indexer.ts";
+export { createSearch, limits, type Search, type SearchAnswer, type SearchParams } from "./query.ts";

@@ -1,0 +1,183 @@
+/**
+ * Brings search up to date with products: `search.document`, which is also the fallback's index, and the engine.
+ *
+ * The engine has no conditional write; the last task wins. So order is kept here:
+ *
+ *   1. lock     one writer per index in the cluster (lock.ts); everything up to step 4 happens under it
+ *   2. project  current products → search.document; the version rises where the content changed, a product that is
+ *               gone becomes a tombstone. Read under the lock, so a later writer never knows less than an earlier one
+ *   3. send     what is above enqueued_version is posted; the engine answers when the task is in its queue
+ *   4. record   enqueued_version and the task; the lock ends, for tasks of an index run in order
+ *   5. confirm  the tasks that hold our products are awaited, also those that others enqueued; then confirmed_version.
+ *               Only now are the jobs done
+ *
+ * So an update can't overtake a newer one or a removal, and a job whose change another one has sent already sends nothing
+ * but still waits for it.
+ *
+ * What a crash, a lost connection or an error does:
+ *   before 3           nothing was sent; the job comes again
+ *   between 3 and 4    sent, but not recorded. The job comes again, and as it has been tried before, its products are
+ *                      `doubtful`: they are sent again, with the content of then, whatever the row says. The lock can
+ *                      only be lost together with the connection that records, so who sends late, after others got the
+ *                      lock, always ends here
+ *   between 4 and 5    recorded; the job comes again and sends and awaits again. A task that failed or that the engine
+ *                      forgot takes enqueued_version back to confirmed_version, so that whoever comes next sends again
+ *   after 5            a redelivered job writes the same once more
+ *   engine emptied     index-state.ts sees another index there and fills it anew
+ *
+ * A task that the engine refuses is sent again product by product, so that one bad document fails alone.
+ */
+import type { ProductDocument } from "../commerce/storefront/index.ts";
+import type { Db, Sql } from "../platform/postgres/index.ts";
+import { searchDocument } from "./document.ts";
+import { EngineRefusal, type IndexedEngine, type TaskOutcome } from "./engine.ts";
+import { prepareIndex } from "./index-state.ts";
+import { withIndexLock } from "./lock.ts";
+import * as rows from "./store.ts";
+
+export type IndexerDeps = {
+  readonly sql: Db;
+  /** Null: Postgres is the only engine. */
+  readonly engine: IndexedEngine | null;
+  /** Current products by id; those that shops may not see are absent (storefront's `productDocuments`). */
+  readonly products: (sql: Sql, storeId: string, ids: readonly string[]) => Promise<ProductDocument[]>;
+};
+
+export type IndexOptions = {
+  /** Products whose jobs were tried before: what was sent for them is unknown. */
+  readonly doubtful?: readonly string[];
+  readonly signal?: AbortSignal;
+};
+
+export type IndexOutcome =
+  | { readonly type: "indexed" }
+  /** The engine won't have this document; it keeps the last one it took. */
+  | { readonly type: "refused"; readonly error: string }
+  /** The engine lost the task: index again. */
+  | { readonly type: "lost"; readonly error: string };
+
+const INDEXED: IndexOutcome = { type: "indexed" };
+const POLL_FIRST_MS = 2;
+const POLL_MAX_MS = 100;
+
+/**
+ * Indexes the products of one store and returns what became of each. Safe to run many times and at the same time.
+ * @throws when the engine or the database does not answer; then nothing is known and all are to be indexed again.
+ */
+export async function indexProducts(
+  deps: IndexerDeps,
+  storeId: string,
+  ids: readonly string[],
+  { doubtful = [], signal }: IndexOptions = {},
+): Promise<Map<string, IndexOutcome>> {
+  const productIds = [...new Set(ids)];
+  const { engine } = deps;
+  const outcomes = new Map<string, IndexOutcome>(productIds.map(id => [id, INDEXED]));
+  const tasks = await withIndexLock(deps.sql, storeId, async held => {
+    await project(deps, held, storeId, productIds);
+    if (!engine) return [];
+    await prepareIndex({ sql: deps.sql, engine }, held, storeId);
+    return send(engine, held, { storeId, productIds, doubtful });
+  });
+  if (!engine) return outcomes;
+  const refused = await confirm({ ...deps, engine }, storeId, tasks, outcomes, signal);
+  if (refused.length > 0) await oneByOne({ ...deps, engine }, storeId, refused, outcomes, signal);
+  return outcomes;
+}
+
+async function project(deps: IndexerDeps, held: Sql, storeId: string, productIds: string[]): Promise<void> {
+  const products = await deps.products(held, storeId, productIds);
+  const byId = new Map(products.map(product => [product.id, product]));
+  const changes = productIds.map(productId => {
+    const product = byId.get(productId);
+    return { productId, document: product ? searchDocument(product) : null };
+  });
+  await rows.writeDocuments(held, storeId, changes);
+}
+
+type Batch = { storeId: string; productIds: readonly string[]; doubtful: readonly string[] };
+
+/** A post that the engine refuses as a whole is taken apart at once, still under the lock. */
+type Awaited = rows.Unconfirmed & { readonly refusal?: string };
+
+async function send(engine: IndexedEngine, held: Sql, batch: Batch): Promise<Awaited[]> {
+  const { storeId, productIds, doubtful } = batch;
+  const due = await rows.selectDue(held, storeId, productIds, doubtful);
+  const refused: Awaited[] = [];
+  if (due.length > 0) {
+    const versions = new Map(due.map(one => [one.productId, one.version]));
+    try {
+      const tasks = await engine.enqueue(storeId, due);
+      const sent = tasks.flatMap(({ task, productIds }) =>
+        productIds.map(productId => ({ productId, task, version: versions.get(productId)! })),
+      );
+      await rows.recordEnqueued(held, storeId, sent);
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+      refused.push({ task: -1, productIds: [...versions.keys()], refusal: error.message });
+    }
+  }
+  const taken = new Set(refused.flatMap(one => one.productIds));
+  const others = productIds.filter(id => !taken.has(id));
+  return [...refused, ...(await rows.selectUnconfirmed(held, storeId, others))];
+}
+
+type EngineDeps = IndexerDeps & { readonly engine: IndexedEngine };
+
+/** Awaits the tasks, records what became of them, and returns the products of those that were refused. */
+async function confirm(
+  deps: EngineDeps,
+  storeId: string,
+  tasks: readonly Awaited[],
+  outcomes: Map<string, IndexOutcome>,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const refused: string[] = [];
+  for (const one of tasks) {
+    const outcome: TaskOutcome = one.refusal
+      ? { type: "refused", error: one.refusal }
+      : await taskOutcome(deps.engine, one.task, signal);
+    if (outcome.type === "succeeded") {
+      await rows.recordConfirmed(deps.sql, storeId, one);
+      continue;
+    }
+    await rows.recordLost(deps.sql, storeId, one);
+    for (const id of one.productIds) outcomes.set(id, outcome);
+    if (outcome.type === "refused") refused.push(...one.productIds);
+  }
+  return refused;
+}
+
+async function taskOutcome(
+  engine: IndexedEngine,
+  task: number,
+  signal: AbortSignal | undefined,
+): Promise<TaskOutcome> {
+  for (let waitMs = POLL_FIRST_MS; ; waitMs = Math.min(waitMs * 2, POLL_MAX_MS)) {
+    const state = await engine.taskState(task);
+    if (state.type !== "pending") return state;
+    await Bun.sleep(waitMs);
+    signal?.throwIfAborted();
+  }
+}
+
+/** A task for each product. All are in the queue before the first is awaited: the engine takes them together. */
+async function oneByOne(
+  deps: EngineDeps,
+  storeId: string,
+  productIds: readonly string[],
+  outcomes: Map<string, IndexOutcome>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const tasks = await withIndexLock(deps.sql, storeId, async held => {
+    const sent: Awaited[] = [];
+    for (const productId of productIds) {
+      sent.push(
+        ...(await send(deps.engine, held, { storeId, productIds: [productId], doubtful: [productId] })),
+      );
+    }
+    return sent;
+  });
+  for (const id of productIds) outcomes.set(id, INDEXED);
+  await confirm(deps, storeId, tasks, outcomes, signal);
+}

@@ -1,0 +1,142 @@
+/** The SQL of what the indexer keeps: documents with their versions, and what is known of each index. */
+import type { Sql } from "../platform/postgres/index.ts";
+import type { SearchDocument } from "./document.ts";
+import type { Change } from "./engine.ts";
+import { fold } from "./fold.ts";
+
+const GONE = "gone";
+
+/** What is written for a product: its content and the columns that the fallback searches. */
+function projected({ productId, document }: Change) {
+  if (!document) return { product_id: productId, content_hash: GONE, document: null };
+  const names = [document.vendor, ...document.categories, ...document.tags, ...document.optionValues].join(
+    " ",
+  );
+  return {
+    product_id: productId,
+    content_hash: new Bun.CryptoHasher("sha256").update(JSON.stringify(document)).digest("base64url"),
+    document,
+    title: document.title,
+    vendor: document.vendor,
+    category: document.category,
+    category_ids: document.categoryIds,
+    tags: document.tags,
+    codes: [...document.skus, ...document.barcodes].map(code => code.toLowerCase()),
+    price: document.price,
+    in_stock: document.inStock,
+    created_at: new Date(document.createdAt),
+    folded_title: fold(document.title),
+    folded_names: fold(names),
+    folded_description: fold(document.description),
+  };
+}
+
+/**
+ * Writes the content of `changes`; a version rises only where the content differs. A removal leaves a tombstone, and
+ * nothing where the product was never known.
+ */
+export async function writeDocuments(sql: Sql, storeId: string, changes: readonly Change[]): Promise<void> {
+  await sql`
+    INSERT INTO search.document AS d (store_id, product_id, deleted, content_hash, document, title, vendor, category,
+      category_ids, tags, codes, price, in_stock, created_at, names, words)
+    SELECT ${storeId}, r.product_id, r.document IS NULL, r.content_hash, r.document, coalesce(r.title, ''),
+      coalesce(r.vendor, ''), coalesce(r.category, '{}'), coalesce(r.category_ids, '{}'), coalesce(r.tags, '{}'),
+      coalesce(r.codes, '{}'), r.price, coalesce(r.in_stock, false), coalesce(r.created_at, now()),
+      coalesce(r.folded_title || ' ' || r.folded_names, ''),
+      setweight(to_tsvector('english', coalesce(r.folded_title, '')), 'A')
+        || setweight(to_tsvector('english', coalesce(r.folded_names, '')), 'B')
+        || setweight(to_tsvector('english', coalesce(r.folded_description, '')), 'D')
+    FROM jsonb_to_recordset(${sql.json(changes.map(projected) as never)}) AS r (
+      product_id text, content_hash text, document jsonb, title text, vendor text, category text[],
+      category_ids text[], tags text[], codes text[], price bigint, in_stock boolean, created_at timestamptz,
+      folded_title text, folded_names text, folded_description text)
+    WHERE r.document IS NOT NULL OR EXISTS (
+      SELECT FROM search.document known WHERE known.store_id = ${storeId} AND known.product_id = r.product_id)
+    ON CONFLICT (store_id, product_id) DO UPDATE SET
+      version = d.version + 1, deleted = EXCLUDED.deleted, content_hash = EXCLUDED.content_hash,
+      document = EXCLUDED.document, title = EXCLUDED.title, vendor = EXCLUDED.vendor, category = EXCLUDED.category,
+      category_ids = EXCLUDED.category_ids, tags = EXCLUDED.tags, codes = EXCLUDED.codes, price = EXCLUDED.price,
+      in_stock = EXCLUDED.in_stock, created_at = EXCLUDED.created_at, names = EXCLUDED.names,
+      words = EXCLUDED.words, updated_at = now()
+    WHERE d.content_hash <> EXCLUDED.content_hash`;
+}
+
+export type Due = { productId: string; version: number; document: SearchDocument | null };
+
+/** What the engine's queue doesn't hold yet; of `doubtful` products also what it is believed to hold. */
+export async function selectDue(
+  sql: Sql,
+  storeId: string,
+  productIds: readonly string[],
+  doubtful: readonly string[],
+): Promise<Due[]> {
+  return sql<Due[]>`
+    SELECT product_id AS "productId", version, document
+    FROM search.document
+    WHERE store_id = ${storeId} AND product_id = ANY(${productIds as string[]})
+      AND (version > enqueued_version OR product_id = ANY(${doubtful as string[]}))
+    ORDER BY product_id`;
+}
+
+export type Sent = { productId: string; version: number; task: number };
+
+export async function recordEnqueued(sql: Sql, storeId: string, sent: readonly Sent[]): Promise<void> {
+  await sql`
+    UPDATE search.document d SET enqueued_version = s.version, task = s.task
+    FROM jsonb_to_recordset(${sql.json(sent.map(one => ({ ...one })))}) AS s ("productId" text, version bigint, task bigint)
+    WHERE d.store_id = ${storeId} AND d.product_id = s."productId"`;
+}
+
+export type Unconfirmed = { task: number; productIds: string[] };
+
+/** The engine's tasks that hold something of these products and are not known to have succeeded. */
+export async function selectUnconfirmed(
+  sql: Sql,
+  storeId: string,
+  productIds: readonly string[],
+): Promise<Unconfirmed[]> {
+  return sql<Unconfirmed[]>`
+    SELECT task, array_agg(product_id) AS "productIds"
+    FROM search.document
+    WHERE store_id = ${storeId} AND product_id = ANY(${productIds as string[]}) AND task IS NOT NULL
+    GROUP BY task ORDER BY task`;
+}
+
+/** The task succeeded. Products that were sent again since then keep their newer task. */
+export async function recordConfirmed(sql: Sql, storeId: string, one: Unconfirmed): Promise<void> {
+  await sql`
+    UPDATE search.document SET confirmed_version = enqueued_version, task = NULL
+    WHERE store_id = ${storeId} AND product_id = ANY(${one.productIds}) AND task = ${one.task}`;
+}
+
+/** The task came to nothing: what it held counts as never sent. */
+export async function recordLost(sql: Sql, storeId: string, one: Unconfirmed): Promise<void> {
+  await sql`
+    UPDATE search.document SET enqueued_version = confirmed_version, task = NULL
+    WHERE store_id = ${storeId} AND product_id = ANY(${one.productIds}) AND task = ${one.task}`;
+}
+
+export type KnownIndex = { identity: string | null; settingsHash: string; settingsTask: number | null };
+
+export async function selectIndex(sql: Sql, storeId: string): Promise<KnownIndex | null> {
+  const [row] = await sql<KnownIndex[]>`
+    SELECT identity, settings_hash AS "settingsHash", settings_task AS "settingsTask"
+    FROM search.index WHERE store_id = ${storeId}`;
+  return row ?? null;
+}
+
+export async function saveIndex(sql: Sql, storeId: string, index: KnownIndex): Promise<void> {
+  await sql`
+    INSERT INTO search.index (store_id, identity, settings_hash, settings_task)
+    VALUES (${storeId}, ${index.identity}, ${index.settingsHash}, ${index.settingsTask})
+    ON CONFLICT (store_id) DO UPDATE SET identity = EXCLUDED.identity, settings_hash = EXCLUDED.settings_hash,
+      settings_task = EXCLUDED.settings_task, updated_at = now()`;
+}
+
+/** The engine holds nothing of this store any more. Returns the products that it should hold. */
+export async function forgetSent(sql: Sql, storeId: string): Promise<string[]> {
+  const rows = await sql<{ productId: string; deleted: boolean }[]>`
+    UPDATE search.document SET enqueued_version = 0, confirmed_version = 0, task = NULL
+    WHERE store_id = ${storeId} RETURNING product_id AS "productId", deleted`;
+  return rows.filter(row => !row.deleted).map(row => row.productId);
+}
