@@ -5,6 +5,7 @@ import { catalogImportJob } from "./catalog.import.ts";
 import { drillJobs } from "./drill.ts";
 import { emailSendJob } from "./email.send.ts";
 import { imageConvertJob } from "./image.convert.ts";
+import { searchIndexJob } from "./search.index.ts";
 import { stockCommitJob } from "./stock.commit.ts";
 import { stockReleaseJob } from "./stock.release.ts";
 
@@ -13,6 +14,7 @@ export const jobs: readonly JobDefinition[] = [
   stockCommitJob,
   stockReleaseJob,
   emailSendJob,
+  searchIndexJob,
   catalogImportJob,
   catalogAttachMediaJob,
   imageConvertJob,

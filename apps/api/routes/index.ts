@@ -16,6 +16,7 @@ import { storeRoutes } from "./ops/stores.ts";
 import { cartRoutes } from "./store/carts.ts";
 import { orderRoutes } from "./store/orders.ts";
 import { productRoutes } from "./store/products.ts";
+import { searchRoutes } from "./store/search.ts";
 import { systemRoutes } from "./system.ts";
 
 /** `app` gives the finished application to the routes that describe it. */
@@ -32,6 +33,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     mediaRoutes(deps),
     mediaFileRoutes(deps),
     productRoutes(deps),
+    searchRoutes(deps),
     importRoutes(deps),
     cartRoutes(deps),
     orderRoutes(deps),
