@@ -1,5 +1,5 @@
 /** The throw-away servers of a test run, all under one temporary folder. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Config } from "../../platform/config.ts";
@@ -23,6 +23,8 @@ export type RunningTestStack = {
 
 export async function startTestStack(config: Config): Promise<RunningTestStack> {
   const dir = await mkdtemp(join(tmpdir(), "tradewind-test-"));
+  // Postgres may have to run as another user, who must get through; what lies inside is closed by itself.
+  await chmod(dir, 0o711);
   const stops: (() => Promise<void>)[] = [() => rm(dir, { recursive: true, force: true })];
   const stop = async () => {
     for (const one of stops.splice(0).reverse()) await one().catch(error => console.error(String(error)));

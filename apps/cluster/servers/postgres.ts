@@ -3,8 +3,8 @@
  *
  * - as an ordinary user it runs as that user, in place;
  * - as root it runs under `unshare --user`: still root for the file system, but not for itself;
- * - where that is refused (containers without user namespaces) it runs as `nobody` from a copy of its binaries, with
- *   its data, both in a folder under /var/tmp that anybody may traverse.
+ * - where that is refused (containers without user namespaces) it runs as `nobody` from a copy of its binaries in
+ *   /var/lib/tradewind. Data that `nobody` could not reach in its place goes there too, with a link where it belongs.
  *
  * Crash story: initdb works in a scratch folder which is renamed when complete, so that a crash in the middle of the
  * first start leaves nothing half-made. Later Postgres recovers by itself; a stale postmaster.pid is its own affair.
@@ -15,6 +15,8 @@ import postgres from "postgres";
 import { plainEnv, type RunningServer, type ServerContext, ServerError, startServer } from "./server.ts";
 
 const NOBODY = { uid: 65_534, gid: 65_534 };
+/** Only root writes there, anybody may pass through; unlike /var/tmp nobody tidies it up. */
+const SHARED_DIR = "/var/lib/tradewind";
 
 type Runner = {
   bin: string;
@@ -103,10 +105,12 @@ async function makeSymlinks(dir: string): Promise<void> {
   if (!(await list.exists())) return;
   for (const link of (await list.json()) as { source: string; target: string }[]) {
     const source = relative(dirname(link.target), link.source);
-    await symlink(source, join(dir, link.target)).catch(error => {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    });
+    await symlink(source, join(dir, link.target)).catch(ignoreExisting);
   }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
 }
 
 async function chooseRunner(packageRoot: string, dataDir: string): Promise<Runner> {
@@ -130,23 +134,23 @@ async function worksUnshared(program: string, dir: string): Promise<boolean> {
 
 async function asNobody(packageRoot: string, dataDir: string): Promise<Runner> {
   const { version } = (await Bun.file(join(packageRoot, "package.json")).json()) as { version: string };
-  const native = `/var/tmp/tradewind-postgres-${version}`;
+  const native = join(SHARED_DIR, `postgres-${version}`);
+  await mkdir(SHARED_DIR, { recursive: true, mode: 0o755 });
   await publish(join(packageRoot, "native"), native);
-  const outside = (await reachable(dirname(dataDir)))
-    ? dataDir
-    : `/var/tmp/tradewind-data-${Bun.hash(dataDir).toString(36)}`;
-  return { bin: join(native, "bin"), dataDir: outside, prefix: [], identity: NOBODY };
+  const runner = { bin: join(native, "bin"), dataDir, prefix: [], identity: NOBODY };
+  if (await reachable(dirname(dataDir))) return runner;
+  const outside = join(SHARED_DIR, `data-${Bun.hash(dataDir).toString(36)}`);
+  await symlink(outside, dataDir).catch(ignoreExisting);
+  return { ...runner, dataDir: outside };
 }
 
 /** Copies the binaries where everybody may read them; complete or not at all. */
 async function publish(from: string, to: string): Promise<void> {
-  const existing = await stat(to).catch(() => null);
-  if (existing?.uid === 0) return;
-  // A folder of that name that root did not make is not to be trusted with what root is about to run.
-  if (existing) throw new ServerError(`${to} belongs to another user; remove it, or set DATABASE_URL`);
+  if (await stat(to).catch(() => null)) return;
   const scratch = `${to}.${process.pid}`;
   await cp(from, scratch, { recursive: true, verbatimSymlinks: true });
   Bun.spawnSync(["chmod", "-R", "a+rX", scratch]);
+  // Another start may have been quicker; its copy is as good.
   await rename(scratch, to).catch(() => rm(scratch, { recursive: true }));
 }
 
