@@ -1,0 +1,45 @@
+/** What job payloads may hold: ids and small facts. A queue, a ledger and dead letters are no place for personal data. */
+import type { Contract } from "../../bus/index.ts";
+
+const PERSONAL =
+  /e-?mail|(first|last|full|user|nick|given|family)?name$|address|phone|street|postal|zip|birth|passw|token|secret|card|iban|ip$/i;
+
+type Schema = {
+  type?: string;
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  anyOf?: Schema[];
+  allOf?: Schema[];
+  additionalProperties?: unknown;
+  maxLength?: number;
+  maxItems?: number;
+  const?: unknown;
+  pattern?: string;
+};
+
+/** What is wrong with the payload schema of a contract, in words. */
+export function contractFaults(contract: Contract): string[] {
+  return faultsOf(contract.schema as Schema, contract.kind);
+}
+
+function faultsOf(schema: Schema, path: string): string[] {
+  const faults: string[] = [];
+  if (schema.type === "object" && schema.additionalProperties !== false)
+    faults.push(`${path} takes unknown fields`);
+  if (
+    schema.type === "string" &&
+    schema.maxLength === undefined &&
+    schema.const === undefined &&
+    !schema.pattern
+  ) {
+    faults.push(`${path} is a text of any length`);
+  }
+  if (schema.type === "array" && schema.maxItems === undefined)
+    faults.push(`${path} is a list of any length`);
+  for (const [name, inner] of Object.entries(schema.properties ?? {})) {
+    if (PERSONAL.test(name)) faults.push(`${path}.${name} sounds like personal data or a secret`);
+    faults.push(...faultsOf(inner, `${path}.${name}`));
+  }
+  const inner = [...(schema.items ? [schema.items] : []), ...(schema.anyOf ?? []), ...(schema.allOf ?? [])];
+  return [...faults, ...inner.flatMap(one => faultsOf(one, path))];
+}
