@@ -35,7 +35,8 @@ export function mediaFileRoutes(deps: ApiDeps) {
     tags: ["media"],
     responses: { 200: { description: "The picture" }, 206: { description: "A range of it" } },
   };
-  const params = t.Object({ file: t.String({ maxLength: 200 }) });
+  // Whatever is no name of a variant is not found, however long: no schema.
+  const params = t.Object({ file: t.String() });
   return new Elysia()
     .get("/media/:file", async ({ request, params }) => serve(request, params.file), { params, detail })
     .head("/media/:file", async ({ request, params }) => serve(request, params.file), {
