@@ -16,4 +16,4 @@ export {
   type Providers,
 } from "./provider.ts";
 export { testProvider } from "./providers/test.ts";
-export { providerNamed, voidIntent, voidPending } from "./service.ts";
+export { openProviders, providerNamed, voidIntent, voidPending } from "./service.ts";

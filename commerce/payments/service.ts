@@ -1,9 +1,15 @@
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import type { PaymentProvider, Providers } from "./provider.ts";
+import { testProvider } from "./providers/test.ts";
 import { markVoided, takeVoiding } from "./store.ts";
 
 const VOID_BATCH = 100;
+
+/** The providers of this deployment. */
+export function openProviders(sql: Db): Providers {
+  return { test: testProvider(sql) };
+}
 
 /** @throws Error for a name that no provider of this process has: a defect, as routes accept known names only. */
 export function providerNamed(providers: Providers, name: string): PaymentProvider {

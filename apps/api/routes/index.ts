@@ -14,6 +14,7 @@ import { poolRoutes } from "./ops/pools.ts";
 import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
 import { cartRoutes } from "./store/carts.ts";
+import { checkoutRoutes } from "./store/checkout.ts";
 import { orderRoutes } from "./store/orders.ts";
 import { productRoutes } from "./store/products.ts";
 import { searchRoutes } from "./store/search.ts";
@@ -36,6 +37,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     searchRoutes(deps),
     importRoutes(deps),
     cartRoutes(deps),
+    checkoutRoutes(deps),
     orderRoutes(deps),
     adminOrderRoutes(deps),
     inventoryRoutes(deps),

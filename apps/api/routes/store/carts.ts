@@ -1,4 +1,4 @@
-/** Carts and their checkout. */
+/** Carts. */
 import { Elysia, t } from "elysia";
 import {
   addLine,
@@ -12,7 +12,6 @@ import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { cartChange, cartView, newCart, newLine, quantity } from "./carts.schema.ts";
-import { checkoutRoute } from "./checkout.ts";
 
 const cartParams = t.Object({ id: t.String({ maxLength: 200 }) });
 const lineParams = t.Object({ id: t.String({ maxLength: 200 }), lineId: t.String({ maxLength: 200 }) });
@@ -25,7 +24,7 @@ export function cartRoutes(deps: ApiDeps) {
     .post(
       "/",
       async ({ access, body, set }) => {
-        const cart = await createCart(sql, access.storeId, body);
+        const cart = await createCart(sql, access.storeId, body ?? {});
         set.status = 201;
         set.headers.location = `/store/carts/${cart.id}`;
         return cart;
@@ -66,6 +65,5 @@ export function cartRoutes(deps: ApiDeps) {
       "/:id/lines/:lineId",
       ({ access, params }) => removeLine(sql, access.storeId, params.id, params.lineId),
       { params: lineParams, detail: { summary: "Remove a line" }, response },
-    )
-    .use(checkoutRoute(deps));
+    );
 }

@@ -1,7 +1,7 @@
 /** `POST /store/carts/:id/checkout`. Answers that are stored come back the same, byte for byte, for the same key. */
 import { Elysia, t } from "elysia";
 import { type CheckoutAnswer, type CheckoutDeps, checkout } from "../../../../commerce/checkout/index.ts";
-import { testProvider } from "../../../../commerce/payments/index.ts";
+import { openProviders } from "../../../../commerce/payments/index.ts";
 import { Problem } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
@@ -33,15 +33,15 @@ function problemFor(status: number, refusal: Refusal): Problem {
   }
 }
 
-export function checkoutRoute(deps: ApiDeps) {
+export function checkoutRoutes(deps: ApiDeps) {
   const checkoutDeps: CheckoutDeps = {
     sql: deps.sql,
     log: deps.log,
     bus: deps.bus,
-    providers: { test: testProvider(deps.sql) },
+    providers: openProviders(deps.sql),
     holdMs: deps.config.reservationSeconds * 1_000,
   };
-  return new Elysia().use(storeAuth(deps)).post(
+  return new Elysia({ prefix: "/store/carts", detail: { tags: ["store"] } }).use(storeAuth(deps)).post(
     "/:id/checkout",
     async ({ access, params, body, request, traceparent, set }) => {
       const answer = await checkout(checkoutDeps, {
