@@ -33,4 +33,4 @@ export { BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
 export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
 export { durableOf, HEARTBEAT_MS, streamOf } from "./topology.ts";
-export { abandonRun, beginRun, type Verdict } from "./tries.ts";
+export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";

@@ -42,3 +42,9 @@ export async function abandonRun(sql: Db, job: Received, run: number): Promise<v
   await sql`UPDATE bus.job_try SET ended_at = now(), outcome = 'given_back'
             WHERE job_id = ${job.id} AND attempt = ${job.attempt} AND run = ${run} AND outcome IS NULL`;
 }
+
+/** The process is shared from now on: should it die, that proves nothing against this run. */
+export async function shareRun(sql: Db, job: Received, run: number): Promise<void> {
+  await sql`UPDATE bus.job_try SET alone = false
+            WHERE job_id = ${job.id} AND attempt = ${job.attempt} AND run = ${run} AND outcome IS NULL`;
+}

@@ -22,6 +22,7 @@ import {
   RateWindow,
   type Received,
   type Settler,
+  shareRun,
   startPull,
   streamOf,
 } from "../bus/index.ts";
@@ -50,6 +51,8 @@ type Held = {
   readonly sinceMs: number;
   readonly puller: Puller;
 };
+
+type SlowRun = { readonly held: Held; run: number | null };
 
 /** How long a message rests that another live worker may still be working on. */
 const STALLED_PAUSE_MS = 1_000;
@@ -171,26 +174,41 @@ export class Runner {
     this.pump();
   }
 
-  /** The slow path, one message at a time. */
+  /** The slow path: the gate gives one message after the other a turn. */
   async #runAgain(): Promise<void> {
     this.#slowBusy = true;
-    for (let held = this.#again.shift(); held; held = this.#again.shift()) {
-      const one = held;
-      await this.#deps.gate
-        .alone(alone => this.#rerun(one, alone))
-        .catch(error => {
-          this.#deps.log.warn(
-            { err: error, jobId: one.job.id },
-            "a redelivered job could not start; it goes back",
-          );
-          this.#giveBack(one, STALLED_PAUSE_MS);
-        });
+    for (let held = this.#nextAgain(); held; held = this.#nextAgain()) {
+      const slow: SlowRun = { held, run: null };
+      await this.#deps.gate.alone(
+        alone => this.#rerun(slow, alone),
+        () => this.#share(slow),
+      );
     }
     this.#slowBusy = false;
   }
 
-  async #rerun(held: Held, alone: boolean): Promise<void> {
+  #nextAgain(): Held | undefined {
+    return this.#groups < this.contract.concurrency ? this.#again.shift() : undefined;
+  }
+
+  async #rerun(slow: SlowRun, alone: boolean): Promise<void> {
+    this.#groups++;
+    try {
+      await this.#judgeAndRun(slow, alone);
+    } catch (error) {
+      this.#deps.log.warn(
+        { err: error, jobId: slow.held.job.id },
+        "a redelivered job could not start; it goes back",
+      );
+      this.#giveBack(slow.held, STALLED_PAUSE_MS);
+    }
+    this.#groups--;
+    this.pump();
+  }
+
+  async #judgeAndRun(slow: SlowRun, alone: boolean): Promise<void> {
     const { sql, worker, bus } = this.#deps;
+    const { held } = slow;
     const liveWorkers = (await bus.registry.live()).map(beat => beat.worker);
     const verdict = await beginRun(sql, held.job, { worker, alone, liveWorkers });
     if (verdict.type === "settled") return this.#ackOnly(held);
@@ -199,7 +217,16 @@ export class Runner {
       const error = `the job killed its worker ${verdict.kills} times`;
       return this.#settle(held, { type: "killed_worker", error }, Date.now(), verdict.run);
     }
+    slow.run = verdict.run;
     await this.#run([held], verdict.run);
+  }
+
+  /** From here on a kill is no proof against this run. */
+  #share({ held, run }: SlowRun): void {
+    if (run === null) return;
+    shareRun(this.#deps.sql, held.job, run).catch(error =>
+      this.#deps.log.warn({ err: error }, "run not marked as shared"),
+    );
   }
 
   async #run(group: Held[], run: number | null): Promise<void> {

@@ -29,6 +29,8 @@ export type TestCluster = {
   startPool(priority: Priority, jobs: readonly JobDefinition[]): Promise<Pool>;
   /** A real `workers/main.ts`, to be killed. */
   spawnWorker(priority: Priority): Subprocess;
+  /** Keeps one worker process alive, as the supervisor does, until the cluster is closed. */
+  keepWorker(priority: Priority): void;
   enqueue(kind: string, payload?: object, options?: { delayMs?: number; key?: string }): Promise<string>;
   /** Waits until a job has ended. */
   ended(id: string): Promise<LedgerJob>;
@@ -44,6 +46,7 @@ export async function testCluster(options: { relay?: boolean } = {}): Promise<Te
   const { connection } = bus;
   const parts: { stop(): Promise<void> }[] = [startDeadProjection({ connection, sql, log: silentLog })];
   if (options.relay !== false) parts.push(startRelay({ connection, sql, log: silentLog }));
+  let closed = false;
   const pools: Pool[] = [];
   const processes: Subprocess[] = [];
   const env = { DATABASE_URL: database.url, NATS_URL: nats.url, TRADEWIND_LOG_LEVEL: "silent" };
@@ -66,6 +69,9 @@ export async function testCluster(options: { relay?: boolean } = {}): Promise<Te
       });
       processes.push(child);
       return child;
+    },
+    keepWorker(priority) {
+      if (!closed) void cluster.spawnWorker(priority).exited.then(() => cluster.keepWorker(priority));
     },
     async enqueue(kind, payload = {}, more = {}) {
       const contract = contractOf(kind)!;
@@ -96,6 +102,7 @@ export async function testCluster(options: { relay?: boolean } = {}): Promise<Te
       return Promise.all(ids.map(async id => (await getJob(sql, id))!));
     },
     async close() {
+      closed = true;
       for (const child of processes) child.kill("SIGKILL");
       await Promise.all(processes.map(child => child.exited));
       await Promise.all(pools.map(pool => pool.drain(1_000).catch(() => {})));
