@@ -1,4 +1,5 @@
 /** Stock by hand. */
+import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import { adjustStock, MAX_DELTA } from "../../../../commerce/inventory/index.ts";
 import { Problem } from "../../../../platform/errors.ts";
@@ -52,7 +53,7 @@ export function inventoryRoutes(deps: ApiDeps) {
         {
           variantId: reference,
           locationId: t.Optional(reference),
-          delta: t.Integer({ minimum: -MAX_DELTA, maximum: MAX_DELTA }),
+          delta: Type.Integer({ minimum: -MAX_DELTA, maximum: MAX_DELTA }),
           reason: line(1, 255),
         },
         { additionalProperties: false },

@@ -1,4 +1,5 @@
 /** The shapes of carts: what comes in is checked by them, what goes out is described by them. */
+import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
 import { limits } from "../../../../commerce/carts/index.ts";
 
@@ -48,7 +49,8 @@ export const newCart = t.Optional(
   ),
 );
 
-export const quantity = t.Integer({ minimum: 1, maximum: limits.quantity });
+/** TypeBox's own: Elysia's `t.Integer` would take a number in quotes. */
+export const quantity = Type.Integer({ minimum: 1, maximum: limits.quantity });
 
 export const newLine = t.Object({ variantId: reference, quantity }, { additionalProperties: false });
 
