@@ -1,13 +1,28 @@
 /** The sweeps that keepers run, as data: what, how often. Each is safe to run in many processes at once. */
 import type { Bus } from "../../bus/index.ts";
-import type { Clock } from "../../platform/clock.ts";
+import { recoverCheckouts } from "../../commerce/checkout/index.ts";
+import { sweepReservations } from "../../commerce/inventory/index.ts";
+import { openProviders } from "../../commerce/payments/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import type { Chore } from "./keeper.ts";
 
-export type ChoreDeps = { config: Config; sql: Db; log: Log; clock: Clock; bus: Bus };
+export type ChoreDeps = { config: Config; sql: Db; log: Log; bus: Bus };
 
-export function chores(_deps: ChoreDeps): readonly Chore[] {
-  return [];
+export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
+  const holdMs = config.reservationSeconds * 1_000;
+  const providers = openProviders(sql);
+  return [
+    {
+      name: "lapsed reservations",
+      everyMs: 1_000,
+      run: () => sweepReservations({ sql, bus }),
+    },
+    {
+      name: "lost checkouts",
+      everyMs: 2_000,
+      run: () => recoverCheckouts({ sql, log, bus, providers, holdMs }),
+    },
+  ];
 }

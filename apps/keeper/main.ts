@@ -22,7 +22,7 @@ const bus = openBus({
   metrics,
   replicas: config.natsReplicas,
 });
-const keeper = await startKeeper({ bus, sql, log, clock, chores: chores({ config, sql, log, clock, bus }) });
+const keeper = await startKeeper({ bus, sql, log, clock, chores: chores({ config, sql, log, bus }) });
 log.info("keeper is working");
 
 let stopping = false;
