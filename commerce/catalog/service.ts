@@ -79,6 +79,7 @@ export function lockMedia(tx: Tx, storeId: string, assetId: string): Promise<voi
  * happens when all is as it should be, or the product is not there (any more).
  */
 export async function attachMedia(tx: Tx, origin: Origin, media: Media): Promise<void> {
+  await lockAsset(tx, origin.storeId, media.assetId);
   await announce(tx, origin, await upsertMedia(tx, origin.storeId, media));
 }
 

@@ -103,12 +103,12 @@ export async function lockAsset(sql: Sql, storeId: string, assetId: string): Pro
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`catalog:${storeId}:${assetId}`}, 0))`;
 }
 
-/** The products whose pictures changed: none when all is as it was, or the product is not there. */
+/** The caller holds the asset's lock. The products whose pictures changed: none when all is as it was, or the product is not there. */
 export async function upsertMedia(sql: Sql, storeId: string, media: Media): Promise<string[]> {
   const rows = await sql<{ productId: string; formerId: string | null }[]>`
     WITH former AS MATERIALIZED (
       SELECT product_id FROM catalog.product_media
-      WHERE store_id = ${storeId} AND asset_id = ${media.assetId} FOR UPDATE)
+      WHERE store_id = ${storeId} AND asset_id = ${media.assetId})
     INSERT INTO catalog.product_media AS m
       (store_id, asset_id, product_id, position, alt, placeholder, variants)
     SELECT ${storeId}, ${media.assetId}, p.id, ${media.position}, ${media.alt}, ${media.placeholder},
