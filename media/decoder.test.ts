@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { until } from "../platform/testing/index.ts";
 import { DecoderCrash, runDecoder } from "./decoder.ts";
 import { limits, variantPlan } from "./plan.ts";
@@ -89,14 +90,24 @@ describe("the decoder's process", () => {
     expect(nice).toBeGreaterThanOrEqual(10);
   });
 
-  test("ends when its parent is gone", async () => {
-    // The real program, waiting for its task; the pipe of a parent that is killed closes like this.
-    const child = Bun.spawn([process.execPath, join(import.meta.dir, "decoder-process.ts")], {
-      stdin: "pipe",
-      stdout: "ignore",
-      stderr: "ignore",
-    });
+  test("ends when its parent is gone, in the middle of its work", async () => {
+    const input = join(dir, "large.png");
+    const background = { r: 1, g: 2, b: 3 };
+    await sharp({ create: { width: 4_000, height: 3_000, channels: 3, background } })
+      .png()
+      .toFile(input);
+    const program = join(import.meta.dir, "decoder-process.ts");
+    const child = Bun.spawn([process.execPath, program], { stdin: "pipe", stdout: "pipe", stderr: "ignore" });
+    child.stdin.write(`${JSON.stringify({ ...task(), input })}\n`);
+    child.stdin.flush();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    // The pipe of a parent that was killed closes like this.
     child.stdin.end();
-    expect(await child.exited).not.toBe(0);
+    let said = "";
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      said += Buffer.from(next.value);
+    expect(await child.exited).toBe(1);
+    expect(said).not.toContain('"done"');
   });
 });
