@@ -3,7 +3,7 @@
  * requests fail. NATS, Redis and the search engine are not: writes wait in the outbox, reads go to Postgres; a node that
  * called itself unready for them would turn a slow feature into an outage.
  */
-import { stat } from "node:fs/promises";
+import { access, constants, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ApiDeps } from "./deps.ts";
 
@@ -27,6 +27,12 @@ async function expectOk(answer: Promise<Response>): Promise<void> {
   if (!response.ok) throw new Error(`status ${response.status}`);
 }
 
+/** The folder is made by the first upload; a fresh stack is ready before that. */
+async function writable(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await access(folder, constants.W_OK);
+}
+
 function checksOf({ config, sql, bus }: ApiDeps): Check[] {
   const { redisUrl, redisToken, meiliUrl } = config;
   const media = config.mediaDir ?? join(config.home, "media");
@@ -48,7 +54,7 @@ function checksOf({ config, sql, bus }: ApiDeps): Check[] {
       needed: false,
       probe: meiliUrl ? signal => expectOk(fetch(new URL("/health", meiliUrl), { signal })) : undefined,
     },
-    { name: "storage", needed: true, probe: () => stat(media) },
+    { name: "storage", needed: true, probe: () => writable(media) },
   ];
 }
 

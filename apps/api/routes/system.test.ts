@@ -51,7 +51,7 @@ test("without NATS, Redis and the search engine a node is degraded but ready", a
 });
 
 test("without its database or its storage a node is not ready, but alive", async () => {
-  const api = await setup({ config: { mediaDir: "/nowhere/at/all" } });
+  const api = await setup({ config: { mediaDir: "/proc/nowhere" } });
   expect(await readiness(api)).toMatchObject({ code: 503, status: "not_ready", states: { storage: "down" } });
   await api.sql.end();
   expect(await readiness(api)).toMatchObject({ code: 503, states: { postgres: "down" } });
