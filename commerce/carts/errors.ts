@@ -18,7 +18,8 @@ export function notOpen(cart: Pick<CartRow, "status" | "orderId"> | null): Probl
 export const tooMany = () =>
   invalid([{ path: "quantity", message: `a line holds at most ${limits.quantity} of a variant` }]);
 
-export const tooDear = () => invalid([{ path: "quantity", message: "makes the total larger than a cart may be" }]);
+export const tooDear = () =>
+  invalid([{ path: "quantity", message: "makes the total larger than a cart may be" }]);
 
 export const cartFull = () =>
   invalid([{ path: "variantId", message: `a cart has at most ${limits.lines} lines` }]);

@@ -7,7 +7,15 @@ import { conflict, notFound, type Problem } from "../../platform/errors.ts";
 import { isId, newId, newSecretId } from "../../platform/ids.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { getStore } from "../stores/index.ts";
-import { cartFull, noPrice, notOpen, tooDear, tooMany, unknownCoupon, unknownShippingMethod } from "./errors.ts";
+import {
+  cartFull,
+  noPrice,
+  notOpen,
+  tooDear,
+  tooMany,
+  unknownCoupon,
+  unknownShippingMethod,
+} from "./errors.ts";
 import { type Address, type Cart, type CartChange, limits, totalsOf } from "./model.ts";
 import * as store from "./store.ts";
 
