@@ -2,7 +2,7 @@
 import { openBus, type Priority, priorities } from "../bus/index.ts";
 import { systemClock } from "../platform/clock.ts";
 import { ConfigError, loadConfig, required } from "../platform/config.ts";
-import { channel, createLog, flushLog } from "../platform/log.ts";
+import { createLog, flushLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { connect } from "../platform/postgres/index.ts";
 import { jobs } from "./jobs/index.ts";
@@ -16,7 +16,7 @@ const priority = config.pool as Priority;
 if (!priorities.includes(priority))
   throw new ConfigError(`TRADEWIND_POOL must be one of ${priorities.join(", ")}`);
 const name = config.processName || `worker-${priority}`;
-const log = channel(createLog({ level: config.logLevel, process: name }), "workers");
+const log = createLog({ level: config.logLevel, process: name, channel: "workers" });
 const sql = connect(required(config, "databaseUrl"), { max: config.databasePool, application: name });
 const metrics = createMetrics(name);
 const bus = openBus({

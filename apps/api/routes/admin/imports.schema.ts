@@ -1,7 +1,9 @@
 /** The shapes of the import routes, as OpenAPI shows them. */
-import { t } from "elysia";
 
-const status = t.UnionEnum(["queued", "running", "done", "failed"]);
+import { t } from "elysia";
+import { oneOf } from "../../http/one-of.ts";
+
+const status = oneOf(["queued", "running", "done", "failed"]);
 const time = t.String({ format: "date-time" });
 
 export const acceptedView = t.Object({ id: t.String(), status, href: t.String() });
@@ -10,7 +12,7 @@ export const importView = t.Object({
   id: t.String(),
   status,
   fileName: t.String(),
-  inventory: t.UnionEnum(["new", "set"]),
+  inventory: oneOf(["new", "set"]),
   rows: t.Integer({ description: "read so far, blank ones left out" }),
   products: t.Integer({ description: "created, updated and unchanged ones" }),
   variants: t.Integer(),

@@ -1,4 +1,5 @@
 /** Product files of a store: upload, state. */
+
 import { Elysia, t } from "elysia";
 import {
   createImport,
@@ -15,6 +16,7 @@ import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { multipart } from "../../http/multipart.ts";
+import { oneOf } from "../../http/one-of.ts";
 import { acceptedView, importForm, importView } from "./imports.schema.ts";
 
 const params = t.Object({ id: t.String({ maxLength: 64 }) });
@@ -60,10 +62,7 @@ export function importRoutes(deps: ApiDeps) {
       },
       {
         parse: "none",
-        query: t.Object(
-          { inventory: t.Optional(t.UnionEnum(["new", "set"])) },
-          { additionalProperties: false },
-        ),
+        query: t.Object({ inventory: t.Optional(oneOf(["new", "set"])) }, { additionalProperties: false }),
         detail: {
           summary: "Import a product file",
           description:

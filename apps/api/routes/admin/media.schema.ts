@@ -1,8 +1,10 @@
 /** The shapes of the media routes, as OpenAPI shows them. */
+
 import { t } from "elysia";
+import { oneOf } from "../../http/one-of.ts";
 
 const time = t.String({ format: "date-time" });
-const status = t.UnionEnum(["processing", "ready", "failed"]);
+const status = oneOf(["processing", "ready", "failed"]);
 
 export const assetView = t.Object({
   id: t.String(),
@@ -22,7 +24,7 @@ export const assetView = t.Object({
   variants: t.Array(
     t.Object({
       name: t.String({ description: "of the size: 300, 800 or 1920" }),
-      format: t.UnionEnum(["webp", "avif", "jpeg", "png"]),
+      format: oneOf(["webp", "avif", "jpeg", "png"]),
       width: t.Integer(),
       height: t.Integer(),
       bytes: t.Integer(),

@@ -1,4 +1,5 @@
 /** Pictures of a store: upload, state, progress. */
+
 import { Elysia, t } from "elysia";
 import { type Asset, getAsset, listAssets, variantCount, watchAsset } from "../../../../media/index.ts";
 import { notFound } from "../../../../platform/errors.ts";
@@ -7,6 +8,7 @@ import { openStorage } from "../../../../platform/storage/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
+import { oneOf } from "../../http/one-of.ts";
 import { type SseEvent, sseResponse } from "../../http/sse.ts";
 import { assetView, uploadedView, uploadForm } from "./media.schema.ts";
 import { acceptUpload } from "./media.upload.ts";
@@ -80,7 +82,7 @@ export function mediaRoutes(deps: ApiDeps) {
         detail: { summary: "Assets, latest first" },
         query: t.Object(
           {
-            status: t.Optional(t.UnionEnum(["processing", "ready", "failed"])),
+            status: t.Optional(oneOf(["processing", "ready", "failed"])),
             limit: t.Optional(t.Integer({ minimum: 1, maximum: 100 })),
             cursor: t.Optional(t.String({ maxLength: 64 })),
           },

@@ -1,10 +1,12 @@
 /** Orders as the back office sees them. */
+
 import { Elysia, t } from "elysia";
 import { getOrder, listOrders, orderStatuses } from "../../../../commerce/orders/index.ts";
 import { notFound } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
+import { oneOf } from "../../http/one-of.ts";
 import { orderView } from "../store/orders.schema.ts";
 
 const DEFAULT_PAGE = 20;
@@ -25,7 +27,7 @@ export function adminOrderRoutes(deps: ApiDeps) {
           {
             limit: t.Optional(t.Integer({ minimum: 1, maximum: MAX_PAGE })),
             cursor: t.Optional(t.String({ minLength: 1, maxLength: 128 })),
-            status: t.Optional(t.UnionEnum([...orderStatuses])),
+            status: t.Optional(oneOf(orderStatuses)),
           },
           { additionalProperties: false },
         ),

@@ -1,10 +1,12 @@
 /** Dead letters: look, replay, discard. */
+
 import { Elysia, t } from "elysia";
 import { type Dead, discardDead, getDead, groupDead, listDead, replayDead } from "../../../../bus/index.ts";
 import { conflict, invalid, notFound } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
+import { oneOf } from "../../http/one-of.ts";
 
 const MAX_REPLAY = 1_000;
 const page = {
@@ -27,7 +29,7 @@ const summary = {
   attempts: t.Integer(),
   traceparent: t.String(),
   diedAt: time,
-  status: t.UnionEnum(["open", "replayed", "discarded"]),
+  status: oneOf(["open", "replayed", "discarded"]),
   settledAt: t.Nullable(time),
   settledNote: t.Nullable(t.String()),
   replayedAs: t.Nullable(t.String()),

@@ -1,10 +1,12 @@
 /** Jobs by hand, and the ledger: what became of every job. */
+
 import { Elysia, t } from "elysia";
 import { findJobs, getJob, jobStatuses } from "../../../../bus/index.ts";
 import { notFound } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
+import { oneOf } from "../../http/one-of.ts";
 import { submitJob } from "./submit-job.ts";
 
 const MAX_DELAY_MS = 30 * 24 * 3_600_000;
@@ -19,7 +21,7 @@ const jobView = t.Object({
   priority: t.String(),
   storeId: t.String(),
   key: t.String(),
-  status: t.UnionEnum([...jobStatuses]),
+  status: oneOf(jobStatuses),
   attempt: t.Integer(),
   payload: t.Unknown(),
   traceparent: t.String(),
@@ -82,7 +84,7 @@ export function jobRoutes(deps: ApiDeps) {
           {
             key: t.Optional(t.String({ maxLength: 200 })),
             kind: t.Optional(t.String({ maxLength: 64 })),
-            status: t.Optional(t.UnionEnum([...jobStatuses])),
+            status: t.Optional(oneOf(jobStatuses)),
             limit: t.Optional(t.Integer({ minimum: 1, maximum: 100 })),
             cursor: t.Optional(t.String({ maxLength: 200 })),
           },

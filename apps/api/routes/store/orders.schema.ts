@@ -1,14 +1,16 @@
 /** The shape of an order, as OpenAPI shows it. */
+
 import { t } from "elysia";
+import { oneOf } from "../../http/one-of.ts";
 
 const minor = t.Integer({ description: "minor units of the order's currency" });
 
 export const orderView = t.Object({
   id: t.String({ description: "secret: who has it may see the order" }),
   number: t.String({ description: "for people; unique in the store, random" }),
-  status: t.UnionEnum(["pending", "placed", "completed", "cancelled", "refused"]),
-  paymentStatus: t.UnionEnum(["pending", "authorised", "captured", "declined", "voided", "refunded"]),
-  fulfilmentStatus: t.UnionEnum(["unfulfilled", "partial", "fulfilled"]),
+  status: oneOf(["pending", "placed", "completed", "cancelled", "refused"]),
+  paymentStatus: oneOf(["pending", "authorised", "captured", "declined", "voided", "refunded"]),
+  fulfilmentStatus: oneOf(["unfulfilled", "partial", "fulfilled"]),
   email: t.Nullable(t.String()),
   shippingAddress: t.Nullable(t.Record(t.String(), t.String())),
   currency: t.String(),

@@ -1,5 +1,7 @@
 /** The shapes of products, as OpenAPI shows them. */
+
 import { t } from "elysia";
+import { oneOf } from "../../http/one-of.ts";
 
 const price = t.Object({
   amountMinor: t.Integer({ description: "in minor units of the currency" }),
@@ -47,7 +49,7 @@ const common = {
   title: t.String(),
   vendor: t.String(),
   type: t.String(),
-  status: t.UnionEnum(["draft", "active", "archived"]),
+  status: oneOf(["draft", "active", "archived"]),
   categories: t.Array(named),
   collections: t.Array(named),
   tags: t.Array(t.String()),

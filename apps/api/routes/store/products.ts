@@ -1,9 +1,11 @@
 /** The shop's products. */
+
 import { Elysia, t } from "elysia";
 import { MAX_PAGE, productDetail, productList, productSorts } from "../../../../commerce/storefront/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
+import { oneOf } from "../../http/one-of.ts";
 import { productSummaryView, productView } from "./products.schema.ts";
 
 /** Refuses what Postgres can't hold in a text. */
@@ -22,7 +24,7 @@ export function productRoutes(deps: ApiDeps) {
           category: t.Optional(word(255)),
           collection: t.Optional(word(255)),
           q: t.Optional(t.String({ maxLength: 200, pattern: "^[^\\u0000]*$" })),
-          sort: t.Optional(t.UnionEnum([...productSorts])),
+          sort: t.Optional(oneOf(productSorts)),
           limit: t.Optional(t.Integer({ minimum: 1, maximum: MAX_PAGE })),
           cursor: t.Optional(t.String({ maxLength: 2_048 })),
         },

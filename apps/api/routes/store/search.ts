@@ -1,4 +1,5 @@
 /** Search. */
+
 import { Elysia, t } from "elysia";
 import {
   createSearch,
@@ -11,6 +12,7 @@ import {
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
+import { oneOf } from "../../http/one-of.ts";
 import { productSummaryView } from "./products.schema.ts";
 
 const price = (description: string) =>
@@ -24,7 +26,7 @@ const query = t.Object(
     priceMin: price("least price, minor units of the store's currency"),
     priceMax: price("greatest price"),
     inStock: t.Optional(t.Boolean()),
-    sort: t.Optional(t.UnionEnum([...searchSorts], { description: "default: best first" })),
+    sort: t.Optional(oneOf([...searchSorts], { description: "default: best first" })),
     limit: t.Optional(t.Integer({ minimum: 1, maximum: limits.limit })),
     offset: t.Optional(t.Integer({ minimum: 0, maximum: limits.offset })),
     facets: t.Optional(t.String({ maxLength: 200, description: `of ${facetNames.join(", ")}; with commas` })),
@@ -38,7 +40,7 @@ const answer = t.Object({
   facets: t.Record(t.String(), t.Record(t.String(), t.Number()), {
     description: "value → products among all hits; for price its min and max",
   }),
-  engine: t.UnionEnum([...engineNames]),
+  engine: oneOf(engineNames),
   tookMs: t.Number(),
 });
 
