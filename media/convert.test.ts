@@ -176,6 +176,12 @@ describe("a picture that can't be used", () => {
     const again = await media.upload(bytes);
     expect(again).toEqual({ id: asset.id, status: "processing", created: false });
     expect(await jobs()).toHaveLength(2);
+    await media.upload(bytes);
+    expect(await jobs()).toHaveLength(2);
+    // Its job is in the dead letters, say.
+    await media.sql`UPDATE media.asset SET updated_at = now() - interval '11 minutes' WHERE id = ${asset.id}`;
+    await media.upload(bytes);
+    expect(await jobs()).toHaveLength(3);
   });
 });
 

@@ -65,14 +65,16 @@ export type NewAsset = {
 export type SavedAsset = {
   id: string;
   status: AssetStatus;
-  /** The status before; null for a new asset. */
-  before: AssetStatus | null;
+  created: boolean;
+  /** Whether its conversion is to be enqueued: it is new, has failed, or nothing has happened to it for long. */
+  wanting: boolean;
   /** Whether pages that show it are to show it otherwise now. */
   changed: boolean;
 };
 
 /**
- * Creates the asset, or locks the one with these bytes until the transaction ends. A failed one is tried again; `alt`,
+ * Creates the asset, or locks the one with these bytes until the transaction ends. A failed one is tried again, and so
+ * is one whose job may have ended in the dead letters (a second job beside one that only waits does no harm); `alt`,
  * `productId` and `position` replace the old ones where they are given. Behind the product's other pictures when no
  * position is.
  */
@@ -95,7 +97,9 @@ export async function saveAsset(tx: Tx, asset: NewAsset): Promise<SavedAsset> {
                  THEN a.position ELSE coalesce(excluded.position, a.position) END,
       version = a.version + 1,
       updated_at = now()
-    RETURNING new.id, new.status, old.status AS before,
+    RETURNING new.id, new.status, old.status IS NULL AS created,
+      old.status IS NULL OR old.status = 'failed'
+        OR (old.status = 'processing' AND old.updated_at < now() - interval '10 minutes') AS wanting,
       (new.alt, new.product_id, new.position) IS DISTINCT FROM (old.alt, old.product_id, old.position) AS changed`;
   return rows[0]!;
 }

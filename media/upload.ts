@@ -61,10 +61,10 @@ async function upload(
     productId: details.productId ?? null,
     position: details.position ?? null,
   });
-  if (saved.before === null || saved.before === "failed") {
+  if (saved.wanting) {
     await emit(tx, origin, { type: "media.uploaded", assetId: saved.id });
   } else if (saved.status === "ready" && saved.changed) {
     await emit(tx, origin, { type: "media.changed", assetId: saved.id });
   }
-  return { id: saved.id, status: saved.status, created: saved.before === null };
+  return { id: saved.id, status: saved.status, created: saved.created };
 }
