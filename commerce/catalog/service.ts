@@ -3,7 +3,14 @@ import type { Tx } from "../../platform/postgres/index.ts";
 import type { Category, ProductInput, Refusal } from "./model.ts";
 import { type Plan, planProduct } from "./plan.ts";
 import { deleteMedia, lockAsset, type Media, touchProducts, upsertMedia } from "./store.read.ts";
-import { ensureCategories, lockProducts, lockStore, selectSkuOwners, writePlans } from "./store.ts";
+import {
+  ensureCategories,
+  lockProducts,
+  lockStore,
+  planFreshly,
+  selectSkuOwners,
+  writePlans,
+} from "./store.ts";
 
 export type UpsertResult = {
   products: { id: string; handle: string; change: Plan["change"] }[];
@@ -23,6 +30,7 @@ export async function upsertProducts(
   inputs: readonly ProductInput[],
 ): Promise<UpsertResult> {
   await lockStore(tx, storeId);
+  await planFreshly(tx, true);
   const handles = inputs.map(input => input.handle);
   const states = await lockProducts(tx, storeId, handles);
   const owners = await skuOwners(tx, storeId, inputs);
@@ -30,6 +38,7 @@ export async function upsertProducts(
   const planned = new Set(plans.map(plan => plan.after.handle));
   const categoryIds = await ensureCategories(tx, storeId, categoriesOf(inputs, planned));
   await writePlans(tx, storeId, plans, categoryIds);
+  await planFreshly(tx, false);
   return {
     products: plans.map(({ after, change }) => ({ id: after.id, handle: after.handle, change })),
     variants: plans.flatMap(({ after, matched }) =>

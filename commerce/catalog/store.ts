@@ -10,6 +10,14 @@ export async function lockStore(tx: Tx, storeId: string): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock(hashtextextended(${`catalog:${storeId}`}, 0))`;
 }
 
+/**
+ * Plans the statements of this transaction for the tables as they are now. A plan that was cached when a first import
+ * began with empty tables would go on reading them whole: 30,000 rows took 25 s instead of 11.
+ */
+export async function planFreshly(tx: Tx, yes: boolean): Promise<void> {
+  await tx`SELECT set_config('plan_cache_mode', ${yes ? "force_custom_plan" : "auto"}, true)`;
+}
+
 /** The products with these handles, locked in the order of their ids. */
 export async function lockProducts(tx: Tx, storeId: string, handles: string[]): Promise<ProductState[]> {
   const locked = await tx<{ id: string }[]>`
