@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Outcome, Payload } from "../../bus/index.ts";
+import { emailSend, stockCommit, stockRelease } from "../../bus/index.ts";
+import { buy, fillCart, levelOf, openShop, type Shop } from "../../commerce/checkout/shop.fixture.ts";
+import { sweepReservations } from "../../commerce/inventory/index.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { loadConfig } from "../../platform/config.ts";
+import { silentLog } from "../../platform/log.ts";
+import { createMetrics } from "../../platform/metrics.ts";
+import { testServers } from "../../platform/testing/index.ts";
+import { newTraceparent } from "../../platform/trace.ts";
+import type { Handler, JobDefinition } from "../handler.ts";
+import { emailSendJob } from "./email.send.ts";
+import { stockCommitJob } from "./stock.commit.ts";
+import { stockReleaseJob } from "./stock.release.ts";
+
+let shop: Shop;
+const handlers = new Map<JobDefinition, Handler>();
+beforeAll(async () => {
+  shop = await openShop([10]);
+  const config = loadConfig({ SMTP_URL: (await testServers()).smtpUrl });
+  const metrics = createMetrics("test");
+  for (const job of [stockCommitJob, stockReleaseJob, emailSendJob]) {
+    handlers.set(
+      job,
+      job.make({ config, sql: shop.sql, log: silentLog, clock: systemClock, metrics }) as Handler,
+    );
+  }
+});
+afterAll(async () => {
+  for (const handler of handlers.values()) await handler.close?.();
+  await shop.drop();
+});
+
+function run(definition: JobDefinition, payload: unknown): Promise<Outcome> {
+  const { contract } = definition;
+  const job = {
+    id: Bun.randomUUIDv7(),
+    kind: contract.kind,
+    version: 1,
+    priority: contract.priority,
+    storeId: shop.store.id,
+    key: "k",
+    attempt: 1,
+    traceparent: newTraceparent(),
+    payload,
+  };
+  return handlers
+    .get(definition)!
+    .run(job, { signal: AbortSignal.timeout(10_000), log: silentLog, delivery: 1 });
+}
+
+async function payloads(kind: string) {
+  const rows = await shop.sql`SELECT payload FROM bus.outbox WHERE kind = ${kind}`;
+  return rows.map(row => row.payload);
+}
+
+test("the jobs of a placed order sell its stock once and mail its buyer once", async () => {
+  await buy(shop, (await fillCart(shop, [[0, 3]])).id);
+  const [commit] = (await payloads(stockCommit.kind)) as Payload<typeof stockCommit>[];
+  const [mail] = (await payloads(emailSend.kind)) as Payload<typeof emailSend>[];
+  const outcomes = await Promise.all([
+    run(stockCommitJob, commit),
+    run(stockCommitJob, commit),
+    run(emailSendJob, mail),
+  ]);
+  expect(outcomes).toEqual([{ type: "done" }, { type: "done" }, { type: "done" }]);
+  expect(await run(stockCommitJob, commit)).toEqual({ type: "done" });
+  expect(await run(emailSendJob, mail)).toEqual({ type: "done" });
+  expect(await levelOf(shop)).toEqual({ onHand: 7, reserved: 0 });
+});
+
+test("jobs about orders that are not placed, or don't exist, are discarded", async () => {
+  await buy(shop, (await fillCart(shop, [[0, 1]])).id, { token: "decline" });
+  const [order] = await shop.sql`SELECT id FROM orders.order WHERE status = 'refused'`;
+  await buy(shop, (await fillCart(shop, [[0, 1]])).id, { token: "timeout" }).catch(() => {});
+  const [pending] = await shop.sql`SELECT id, reservation_id FROM orders.order WHERE status = 'pending'`;
+  const before = await levelOf(shop);
+  expect((await run(stockCommitJob, { orderId: pending!.id })).type).toBe("discard");
+  expect((await run(stockCommitJob, { orderId: "ord_nothing00" })).type).toBe("discard");
+  expect((await run(stockReleaseJob, { reservationId: pending!.reservation_id })).type).toBe("discard");
+  expect((await run(stockReleaseJob, { reservationId: "res_nothing00" })).type).toBe("discard");
+  expect((await run(stockCommitJob, { orderId: order!.id })).type).toBe("done");
+  expect(await levelOf(shop)).toEqual(before);
+});
+
+test("the stock of a lapsed reservation comes back once", async () => {
+  const { reserved } = await levelOf(shop);
+  await shop.sql`
+    UPDATE inventory.reservation SET expires_at = now() WHERE status = 'held' AND expires_at < 'infinity'`;
+  expect(await sweepReservations(shop)).toBe(1);
+  const [release] = (await payloads(stockRelease.kind)) as Payload<typeof stockRelease>[];
+  await Promise.all([run(stockReleaseJob, release), run(stockReleaseJob, release)]);
+  expect(await run(stockReleaseJob, release)).toEqual({ type: "done" });
+  expect((await levelOf(shop)).reserved).toBe(reserved - 1);
+});
