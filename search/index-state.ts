@@ -19,13 +19,19 @@ export type IndexDeps = { readonly sql: Db; readonly engine: IndexedEngine };
 
 const JOBS_AT_ONCE = 1_000;
 
-export async function prepareIndex(deps: IndexDeps, held: Sql, storeId: string): Promise<void> {
+/** `sending`: the products that the caller sends anyway; an index filled anew needs no job for them. */
+export async function prepareIndex(
+  deps: IndexDeps,
+  held: Sql,
+  storeId: string,
+  sending: readonly string[],
+): Promise<void> {
   const { engine } = deps;
   const [known, identity] = await Promise.all([selectIndex(held, storeId), engine.identity(storeId)]);
   if (!known) {
     // An index that we know nothing of holds documents of another life.
     if (identity !== null) await engine.clear(storeId);
-    return fillAnew(deps, storeId, identity);
+    return fillAnew(deps, storeId, identity, sending);
   }
   const settings = await settingsState(engine, known);
   if (isOurs(known, identity, settings)) {
@@ -38,7 +44,7 @@ export async function prepareIndex(deps: IndexDeps, held: Sql, storeId: string):
     }
     return;
   }
-  await fillAnew(deps, storeId, identity);
+  await fillAnew(deps, storeId, identity, sending);
 }
 
 type SettingsState = "applied" | "pending" | "wanted";
@@ -57,10 +63,16 @@ function isOurs(known: KnownIndex, identity: string | null, settings: SettingsSt
   return known.identity === identity;
 }
 
-async function fillAnew({ sql, engine }: IndexDeps, storeId: string, identity: string | null): Promise<void> {
+async function fillAnew(
+  { sql, engine }: IndexDeps,
+  storeId: string,
+  identity: string | null,
+  sending: readonly string[],
+): Promise<void> {
   const settingsTask = await engine.applySettings(storeId);
+  const ours = new Set(sending);
   await transaction(sql, async tx => {
-    const productIds = await forgetSent(tx, storeId);
+    const productIds = (await forgetSent(tx, storeId)).filter(id => !ours.has(id));
     for (let at = 0; at < productIds.length; at += JOBS_AT_ONCE) {
       const events = productIds
         .slice(at, at + JOBS_AT_ONCE)

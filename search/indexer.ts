@@ -3,32 +3,33 @@
  *
  * The engine has no conditional write; the last task wins. So order is kept here:
  *
- *   1. lock     one writer per index in the cluster (lock.ts); everything up to step 4 happens under it
- *   2. project  current products → search.document; the version rises where the content changed, a product that is
- *               gone becomes a tombstone. Read under the lock, so a later writer never knows less than an earlier one
- *   3. send     what is above enqueued_version is posted; the engine answers when the task is in its queue
- *   4. record   enqueued_version and the task; the lock ends, for tasks of an index run in order
- *   5. confirm  the tasks that hold our products are awaited, also those that others enqueued; then confirmed_version.
+ *   1. project  current products → search.document; the version rises where the content changed, a product that is
+ *               gone becomes a tombstone. Committed by itself: the fallback knows at once, whatever the engine does
+ *   2. send     what is above enqueued_version is posted; the engine answers when the task is in its queue
+ *   3. record   enqueued_version and the task; committed together with 2
+ *   4. confirm  the tasks that hold our products are awaited, also those that others enqueued; then confirmed_version.
  *               Only now are the jobs done
  *
- * So an update can't overtake a newer one or a removal, and a job whose change another one has sent already sends nothing
- * but still waits for it.
+ * 1 is done under the cluster's one lock of this index, and so are 2 and 3 together (lock.ts). What is written or sent is
+ * read under it, so a later writer never knows less than an earlier one; the lock ends when the task is in the queue, for
+ * tasks of an index run in order. So an update can't overtake a newer one or a removal, and a job whose change another
+ * one has sent already sends nothing but still waits for it.
  *
  * What a crash, a lost connection or an error does:
- *   before 3           nothing was sent; the job comes again
- *   between 3 and 4    sent, but not recorded. The job comes again, and as it has been tried before, its products are
+ *   before 2           nothing was sent; the job comes again and finds version > enqueued_version
+ *   between 2 and 3    sent, but not recorded. The job comes again, and as it has been tried before, its products are
  *                      `doubtful`: they are sent again, with the content of then, whatever the row says. The lock can
  *                      only be lost together with the connection that records, so who sends late, after others got the
  *                      lock, always ends here
- *   between 4 and 5    recorded; the job comes again and sends and awaits again. A task that failed or that the engine
+ *   between 3 and 4    recorded; the job comes again and sends and awaits again. A task that failed or that the engine
  *                      forgot takes enqueued_version back to confirmed_version, so that whoever comes next sends again
- *   after 5            a redelivered job writes the same once more
+ *   after 4            a redelivered job writes and sends the same once more
  *   engine emptied     index-state.ts sees another index there and fills it anew
  *
  * A task that the engine refuses is sent again product by product, so that one bad document fails alone.
  */
 import type { ProductDocument } from "../commerce/storefront/index.ts";
-import type { Db, Sql } from "../platform/postgres/index.ts";
+import type { Db, Sql, Tx } from "../platform/postgres/index.ts";
 import { searchDocument } from "./document.ts";
 import { EngineRefusal, type IndexedEngine, type TaskOutcome } from "./engine.ts";
 import { prepareIndex } from "./index-state.ts";
@@ -73,13 +74,13 @@ export async function indexProducts(
   const productIds = [...new Set(ids)];
   const { engine } = deps;
   const outcomes = new Map<string, IndexOutcome>(productIds.map(id => [id, INDEXED]));
-  const tasks = await withIndexLock(deps.sql, storeId, async held => {
-    await project(deps, held, storeId, productIds);
-    if (!engine) return [];
-    await prepareIndex({ sql: deps.sql, engine }, held, storeId);
+  const withLock = <T>(work: (held: Tx) => Promise<T>) => withIndexLock(deps.sql, storeId, work);
+  await withLock(held => project(deps, held, storeId, productIds));
+  if (!engine) return outcomes;
+  const tasks = await withLock(async held => {
+    await prepareIndex({ sql: deps.sql, engine }, held, storeId, productIds);
     return send(engine, held, { storeId, productIds, doubtful });
   });
-  if (!engine) return outcomes;
   const refused = await confirm({ ...deps, engine }, storeId, tasks, outcomes, signal);
   if (refused.length > 0) await oneByOne({ ...deps, engine }, storeId, refused, outcomes, signal);
   return outcomes;
@@ -124,7 +125,7 @@ async function send(engine: IndexedEngine, held: Sql, batch: Batch): Promise<Awa
 
 type EngineDeps = IndexerDeps & { readonly engine: IndexedEngine };
 
-/** Awaits the tasks, records what became of them, and returns the products of those that were refused. */
+/** Awaits the tasks, then records what became of them, and returns the products of those that were refused. */
 async function confirm(
   deps: EngineDeps,
   storeId: string,
@@ -132,20 +133,34 @@ async function confirm(
   outcomes: Map<string, IndexOutcome>,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const refused: string[] = [];
+  const ended: { one: Awaited; outcome: TaskOutcome }[] = [];
   for (const one of tasks) {
-    const outcome: TaskOutcome = one.refusal
-      ? { type: "refused", error: one.refusal }
+    const { refusal } = one;
+    const outcome = refusal
+      ? ({ type: "refused", error: refusal } as const)
       : await taskOutcome(deps.engine, one.task, signal);
-    if (outcome.type === "succeeded") {
-      await rows.recordConfirmed(deps.sql, storeId, one);
-      continue;
-    }
-    await rows.recordLost(deps.sql, storeId, one);
-    for (const id of one.productIds) outcomes.set(id, outcome);
-    if (outcome.type === "refused") refused.push(...one.productIds);
+    ended.push({ one, outcome });
   }
-  return refused;
+  await record(deps, storeId, ended);
+  const failed = ended.filter(({ outcome }) => outcome.type !== "succeeded");
+  for (const { one, outcome } of failed)
+    for (const id of one.productIds) outcomes.set(id, outcome as IndexOutcome);
+  return failed.filter(({ outcome }) => outcome.type === "refused").flatMap(({ one }) => one.productIds);
+}
+
+/** Under the lock like every write of these rows, which therefore need no order among themselves. */
+async function record(
+  deps: EngineDeps,
+  storeId: string,
+  ended: readonly { one: Awaited; outcome: TaskOutcome }[],
+): Promise<void> {
+  if (ended.length === 0) return;
+  await withIndexLock(deps.sql, storeId, async held => {
+    for (const { one, outcome } of ended) {
+      if (outcome.type === "succeeded") await rows.recordConfirmed(held, storeId, one);
+      else await rows.recordLost(held, storeId, one);
+    }
+  });
 }
 
 async function taskOutcome(

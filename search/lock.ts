@@ -1,19 +1,36 @@
-import type { Db, Sql } from "../platform/postgres/index.ts";
+import type { Db, Tx } from "../platform/postgres/index.ts";
+
+class LockLost extends Error {
+  override name = "LockLost";
+}
 
 /**
- * Runs `work` while this process alone, in the whole cluster, may change the index of a store. The lock belongs to a
- * connection of its own: it ends with the process or the connection, whatever happens, and no transaction stays open
- * (which would hold back vacuum). `work` must do its SQL on the connection that it is given: then a lost connection, and
- * with it a lost lock, fails the work as well.
+ * Runs `work` in a transaction while this process alone, in the whole cluster, may change the index of a store. The lock
+ * ends with the transaction: with the process or the connection too, whatever happens. `work` must do its SQL on what it
+ * is given; who lost the connection, and with it the lock, then can't record anything.
+ *
+ * A lost connection is thrown at once, though `work` may still be busy elsewhere. It finds every further statement
+ * refused, and its end is ignored: the driver would send COMMIT or ROLLBACK on a socket that is gone and bring the
+ * process down.
  */
-export async function withIndexLock<T>(db: Db, storeId: string, work: (held: Sql) => Promise<T>): Promise<T> {
-  const held = await db.reserve();
-  const key = `search:${storeId}`;
+export async function withIndexLock<T>(db: Db, storeId: string, work: (held: Tx) => Promise<T>): Promise<T> {
+  let isOver = false;
+  const guarded = async (tx: Tx): Promise<T> => {
+    await tx`SELECT pg_advisory_xact_lock(hashtextextended(${`search:${storeId}`}, 0))`;
+    const held = new Proxy(tx, {
+      apply(target, self, args) {
+        if (isOver) throw new LockLost("the connection that held the index lock is gone");
+        return Reflect.apply(target, self, args);
+      },
+    });
+    const [ended] = await Promise.allSettled([work(held)]);
+    if (isOver) await new Promise<never>(() => {});
+    if (ended.status === "rejected") throw ended.reason;
+    return ended.value;
+  };
   try {
-    await held`SELECT pg_advisory_lock(hashtextextended(${key}, 0))`;
-    return await work(held as unknown as Sql);
+    return (await db.begin(tx => guarded(tx as unknown as Tx))) as T;
   } finally {
-    await held`SELECT pg_advisory_unlock(hashtextextended(${key}, 0))`.catch(() => {});
-    held.release();
+    isOver = true;
   }
 }
