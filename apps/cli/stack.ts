@@ -6,7 +6,7 @@ import { CliError } from "./command.ts";
 export type StackFile = {
   api?: string;
   nodes?: string[];
-  keys?: { publishable?: string; secret?: string; ops?: string };
+  keys?: { publishable?: string; secret?: string; ops?: string } | null;
   databaseUrl?: string;
 };
 

@@ -11,6 +11,12 @@ type ImportView = {
   rows?: number;
   products?: number;
   variants?: number;
+  created?: number;
+  updated?: number;
+  unchanged?: number;
+  errorCount?: number;
+  /** Why the file as a whole failed. */
+  reason?: string | null;
   errors?: { row: number; column: string; message: string }[];
 };
 
@@ -38,7 +44,8 @@ async function follow(context: Context, id: string): Promise<ImportView> {
     for (;;) {
       const view = await context.api.admin<ImportView>(`/imports/${id}`);
       if (view.status === "done" || view.status === "failed") return view;
-      progress.update(0, undefined, `${view.status}, ${view.rows ?? 0} rows, ${view.products ?? 0} products`);
+      const { rows = 0, products = 0 } = view;
+      progress.update(rows, undefined, `${view.status}, ${rows} rows, ${products} products`);
       await Bun.sleep(POLL_MS);
     }
   } finally {
@@ -48,16 +55,21 @@ async function follow(context: Context, id: string): Promise<ImportView> {
 
 function show(view: ImportView): string {
   const { errors = [] } = view;
+  const bad = view.errorCount ?? errors.length;
   const about = fields([
     ["import", view.id],
     ["status", view.status],
     ["rows", view.rows],
     ["products", view.products],
     ["variants", view.variants],
-    ["bad rows", errors.length],
+    ["created", view.created],
+    ["updated", view.updated],
+    ["unchanged", view.unchanged],
+    ["bad cells", bad],
+    ...(view.reason ? [["reason", view.reason] as const] : []),
   ]);
   const rows = errors.slice(0, SHOWN_ERRORS).map(one => [one.row, one.column, cut(one.message, 100)]);
-  const rest = errors.length > SHOWN_ERRORS ? `\n… and ${errors.length - SHOWN_ERRORS} more (--json)` : "";
+  const rest = bad > rows.length ? `\n… and ${bad - rows.length} more (--json)` : "";
   return rows.length > 0 ? `${about}\n\n${table(["row", "column", "error"], rows)}${rest}` : about;
 }
 

@@ -11,7 +11,8 @@ type AssetView = {
   height?: number | null;
   format?: string | null;
   variants?: { name: string; format: string; bytes: number; url: string }[];
-  error?: unknown;
+  progress?: { done: number; total: number };
+  error?: { code: string; message: string };
 };
 type Outcome = { file: string; asset?: AssetView; error?: string };
 
@@ -36,12 +37,23 @@ async function send(context: Context, file: string): Promise<Outcome> {
 
 const stopsAll = new Set(["unreachable", "unauthorized", "forbidden", "no_key"]);
 
+/** Pictures that are done, the variants of unfinished ones as parts of one. */
+function doneOf(outcomes: readonly Outcome[]): number {
+  const part = ({ asset }: Outcome) =>
+    asset?.status !== "processing"
+      ? 1
+      : asset.progress?.total
+        ? asset.progress.done / asset.progress.total
+        : 0;
+  return outcomes.reduce((sum, outcome) => sum + part(outcome), 0);
+}
+
 async function follow(context: Context, outcomes: Outcome[]): Promise<void> {
   const progress = createProgress(context, "converting");
   try {
     for (;;) {
       const waiting = outcomes.filter(({ asset }) => asset?.status === "processing");
-      progress.update(outcomes.length - waiting.length, outcomes.length, `${waiting.length} to go`);
+      progress.update(doneOf(outcomes), outcomes.length, `${waiting.length} to go`);
       if (waiting.length === 0) return;
       for (const outcome of waiting) {
         outcome.asset = await context.api.admin<AssetView>(`/media/${outcome.asset!.id}`);
@@ -54,9 +66,7 @@ async function follow(context: Context, outcomes: Outcome[]): Promise<void> {
 }
 
 function reason({ asset, error }: Outcome): string {
-  if (error) return error;
-  if (!asset?.error) return "";
-  return typeof asset.error === "string" ? asset.error : JSON.stringify(asset.error);
+  return error ?? asset?.error?.message ?? "";
 }
 
 function show(outcomes: Outcome[]): string {
@@ -90,8 +100,7 @@ export const mediaUpload: Command = {
   },
 };
 
-function errorOf(outcome: Outcome): { error?: string; status?: string } {
-  if (outcome.error) return { status: "refused", error: outcome.error };
-  const error = reason(outcome);
-  return error ? { error } : {};
+/** A refused file has no asset; its status and error are the refusal's. */
+function errorOf({ error }: Outcome): { status?: string; error?: { code: string; message: string } } {
+  return error ? { status: "refused", error: { code: "refused", message: error } } : {};
 }

@@ -1,0 +1,228 @@
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { listImports, runImport } from "../../commerce/imports/index.ts";
+import { convertAsset, listAssets } from "../../media/index.ts";
+import { openStorage } from "../../platform/storage/index.ts";
+import { freshDatabase, until } from "../../platform/testing/index.ts";
+import { newTraceparent } from "../../platform/trace.ts";
+import { type TestApi, testApi } from "../api/testing.ts";
+import { modules } from "../migrations.ts";
+import { type Line, type LineOptions, runLine } from "./testing.ts";
+
+setDefaultTimeout(30_000);
+
+let home: string;
+let api: TestApi;
+let server: Bun.Server<undefined>;
+let databaseUrl: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "cli-"));
+  api = await testApi({ nats: true, config: { mediaDir: join(home, "media") } });
+  databaseUrl = urlOf(api);
+  server = Bun.serve({ port: 0, fetch: api.app.fetch });
+  await Bun.write(
+    join(home, "stack.json"),
+    JSON.stringify({ api: server.url.origin, nodes: [server.url.origin], keys: api.keys, databaseUrl }),
+  );
+});
+
+afterEach(async () => {
+  await server.stop(true);
+  await api.close();
+  await rm(home, { recursive: true });
+});
+
+const cli = (line: string | string[], { env, tty }: LineOptions = {}): Promise<Line> =>
+  runLine(line, { env: { TRADEWIND_HOME: home, ...env }, tty });
+
+function urlOf({ sql }: TestApi): string {
+  const { host, port, user, pass, database } = sql.options as unknown as Record<string, unknown>;
+  const password = typeof pass === "string" ? pass : "";
+  return `postgres://${user}:${password}@${(host as string[])[0]}:${(port as number[])[0]}/${database}`;
+}
+
+describe("operators", () => {
+  test("failures are one line that says what to do, as JSON on demand", async () => {
+    const gone = await cli("status", { env: { TRADEWIND_API: "http://127.0.0.1:1" } });
+    expect([gone.code, gone.err.includes("bun run start")]).toEqual([1, true]);
+    const noKey = await cli("status --json", { env: { TRADEWIND_HOME: "/nowhere" } });
+    expect(noKey.code).toBe(1);
+    expect(JSON.parse(noKey.err).error).toMatchObject({ code: "no_key" });
+    const badKey = await cli("pools", { env: { TRADEWIND_OPS_KEY: `op_${"0".repeat(32)}` } });
+    expect([badKey.code, badKey.err.includes("TRADEWIND_OPS_KEY")]).toEqual([1, true]);
+    expect(await cli("kinds pause email.fax")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no such kind"),
+    });
+  });
+
+  test("status shows nodes, pools, outbox and dead letters", async () => {
+    const { code, out } = await cli("status");
+    expect(code).toBe(0);
+    expect(out).toMatch(/dead letters +0/);
+    expect(out).toMatch(/outbox +0 waiting, 0 delayed/);
+    expect(out).toContain("stock.commit");
+    expect(out).not.toContain("drill.");
+    const json = JSON.parse((await cli("status --json")).out);
+    expect(json).toMatchObject({ dead: 0, outbox: { due: 0 }, nodes: [{ ready: true }] });
+    expect(json.pools).toHaveLength(3);
+  });
+
+  test("pools are scaled, kinds capped, paused and resumed", async () => {
+    expect((await cli("pools scale high 4")).out).toMatch(/high +4 /);
+    expect(JSON.parse((await cli("kinds cap email.send 3 --json")).out)).toMatchObject({
+      cap: 3,
+      paused: false,
+    });
+    expect((await cli("kinds pause email.send")).out).toMatch(/email\.send .* 3 +yes/);
+    expect(JSON.parse((await cli("--json kinds resume email.send")).out).paused).toBe(false);
+    expect((await cli("kinds list")).out).toContain("drill.noop.low");
+  });
+
+  test("jobs are found by key and shown", async () => {
+    const json = { kind: "drill.noop.low", key: "drill:find-me" };
+    const { id } = (await (await api.request("POST", "/ops/jobs", { json, key: api.keys.ops })).json()) as {
+      id: string;
+    };
+    expect((await cli("jobs find drill:find-me")).out).toContain(id);
+    expect((await cli("jobs find drill:nobody")).out).toBe("no such jobs\n");
+    expect((await cli(`jobs show ${id}`)).out).toMatch(/status +queued/);
+    expect((await cli("jobs show 1")).code).toBe(1);
+  });
+
+  test("dead letters are listed, shown, replayed and discarded", async () => {
+    const add = (id: string) => api.sql`
+      INSERT INTO bus.dead (id, kind, version, store_id, key, payload, reason, error, stack, fingerprint, attempts,
+                            traceparent, died_at)
+      VALUES (${id}, 'drill.noop.low', 1, '-', 'drill:noop', '{}', 'failed', 'it broke', 'at x.ts:1', 'f1', 5,
+              ${newTraceparent()}, now())`;
+    expect((await cli("dead list")).out).toBe("no dead letters\n");
+    for (const n of [1, 2, 3]) await add(`LOW:1:${n}`);
+    const listed = await cli("dead list --limit 2");
+    expect(listed.out).toMatch(/f1 +drill\.noop\.low +3/);
+    expect(listed.out).toContain("more: --cursor ");
+    expect((await cli("dead show LOW:1:1")).out).toContain("at x.ts:1");
+    expect((await cli("dead discard LOW:1:1 --note known")).code).toBe(0);
+    expect((await cli("dead replay LOW:1:2")).out).toBe("1 replayed\n");
+    expect((await cli("dead replay LOW:1:2")).code).toBe(1);
+    expect(JSON.parse((await cli("dead replay --all --json")).out).count).toBe(1);
+    expect((await cli("dead list")).out).toBe("no dead letters\n");
+  });
+});
+
+describe("merchants", () => {
+  const csv = `Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty
+mug,Mug,Title,Default Title,MUG-1,12.50,5
+hat,Hat,Title,Default Title,HAT-1,cheap,5
+`;
+
+  /** What a worker does with the import, once there is one. */
+  async function work(): Promise<void> {
+    const storage = openStorage(api.deps.config);
+    const waiting = async () => (await listImports(api.sql, api.store.id, { limit: 1 })).items[0];
+    await until(async () => (await waiting()) !== undefined, { timeoutMs: 5_000 });
+    const origin = { storeId: api.store.id, traceparent: newTraceparent() };
+    await runImport(
+      { sql: api.sql, storage },
+      origin as never,
+      (await waiting())!.id,
+      new AbortController().signal,
+    );
+  }
+
+  test("import sends a file, waits and prints counts and bad rows", async () => {
+    const file = join(home, "products.csv");
+    await Bun.write(file, csv);
+    const [result] = await Promise.all([cli(["import", file, "--inventory", "set"], { tty: true }), work()]);
+    expect(result.code).toBe(0);
+    expect(result.out).toMatch(/status +done/);
+    expect(result.out).toMatch(/products +1/);
+    expect(result.out).toMatch(/3 +Variant Price/);
+    expect(result.err).toContain("sending products.csv [");
+    const quiet = await cli(["import", file, "--no-wait", "--json"]);
+    expect([JSON.parse(quiet.out).status, quiet.err]).toEqual(["queued", ""]);
+  });
+
+  test("import refuses a missing file, a folder and what is no CSV", async () => {
+    expect((await cli("import nowhere.csv")).err).toContain("there is no such file");
+    expect((await cli(["import", home])).err).toContain("is not a file");
+    const file = join(home, "picture.csv");
+    await Bun.write(file, "hello");
+    const refused = await cli(["import", file]);
+    expect(refused.code).toBe(1);
+    expect(refused.err.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("media upload waits until each picture is ready and tells which were refused", async () => {
+    const sharp = (await import("sharp")).default;
+    const good = join(home, 'a "good" one.png');
+    await sharp({ create: { width: 400, height: 300, channels: 3, background: "#8899aa" } }).toFile(good);
+    const bad = join(home, "bad.jpg");
+    await Bun.write(bad, "MZ this is a program");
+    const convert = async () => {
+      const assets = () => listAssets(api.sql, api.store.id, { limit: 5 });
+      await until(async () => (await assets()).length === 1, { timeoutMs: 5_000 });
+      const origin = { storeId: api.store.id, traceparent: newTraceparent() };
+      const conversion = { sql: api.sql, storage: openStorage(api.deps.config) };
+      const signal = new AbortController().signal;
+      await convertAsset(conversion, origin, (await assets())[0]!.id, { attempt: 1, signal });
+    };
+    const [result] = await Promise.all([cli(["media", "upload", good, bad, "--json"]), convert()]);
+    expect(result.code).toBe(1);
+    const { items } = JSON.parse(result.out);
+    expect(items.map((one: { status: string }) => one.status)).toEqual(["ready", "refused"]);
+    expect(items[0].variants.length).toBeGreaterThan(0);
+    expect(items[1].error.message).toBeTruthy();
+  });
+});
+
+describe("the database", () => {
+  test("migrate brings an empty database up to date, once", async () => {
+    const empty = await freshDatabase();
+    try {
+      for (const schema of ["platform", ...modules.map(module => module.name)]) {
+        await empty.sql.unsafe(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      }
+      const env = { DATABASE_URL: empty.url };
+      const none = await cli("stores list", { env });
+      expect([none.code, none.err.includes("tradewind migrate")]).toEqual([1, true]);
+      const dry = JSON.parse((await cli("migrate --dry-run --json", { env })).out);
+      expect(dry.pending).toContain("bus/0001_bus.sql");
+      expect(JSON.parse((await cli("migrate --json", { env })).out).applied).toEqual(dry.pending);
+      expect((await cli("migrate", { env })).out).toBe("the database is up to date\n");
+      expect((await cli("stores list", { env })).out).toBe("no stores\n");
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  test("stores and keys are created, listed and revoked", async () => {
+    const store = JSON.parse(
+      (await cli(["stores", "create", "Second store", "--currency", "USD", "--json"])).out,
+    );
+    expect(store).toMatchObject({ name: "Second store", currency: "USD" });
+    expect((await cli("stores list")).out).toContain(store.id);
+    expect((await cli(["stores", "create", "Third", "--currency", "euro"])).code).toBe(1);
+    expect((await cli("keys create --kind secret")).err).toContain("--store is needed");
+    const made = JSON.parse((await cli(`keys create --kind secret --store ${store.id} --json`)).out);
+    expect(made.key).toStartWith("sk_");
+    const listed = await cli(`keys list --store ${store.id}`);
+    expect(listed.out).toContain(made.id);
+    expect(listed.out).not.toContain(made.key);
+    expect((await cli(`keys revoke ${made.id}`)).code).toBe(0);
+    expect((await cli(`keys revoke ${made.id}`)).code).toBe(1);
+    expect((await cli("keys create --kind ops")).out).toMatch(/^op_[0-9a-z]{32}\n$/);
+  });
+
+  test("a database that does not answer is one line", async () => {
+    const env = { DATABASE_URL: "postgres://a:b@127.0.0.1:1/x" };
+    const result = await cli("stores list", { env });
+    expect([result.code, result.err]).toEqual([
+      1,
+      "tradewind: the database at 127.0.0.1:1 does not answer\n",
+    ]);
+  });
+});
