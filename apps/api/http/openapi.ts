@@ -75,7 +75,8 @@ function complete(path: string, operation: Operation): Operation {
 export function openApiDocument(app: AnyElysia): object {
   const { paths, components } = toOpenAPISchema(app, { staticFile: false }, undefined, undefined, VERSION);
   const completed = Object.entries(paths).map(([path, operations]) => [
-    path,
+    // The root of a prefixed route file ends in a slash to Elysia, which takes both forms.
+    path.replace(/(.)\/$/, "$1"),
     Object.fromEntries(
       Object.entries(operations as Record<string, Operation>).map(([method, one]) => [
         method,
