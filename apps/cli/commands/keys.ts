@@ -17,13 +17,9 @@ function kindOf(context: Context): KeyKind {
   return kind;
 }
 
-/** The store that is named, or the only one there is. */
-async function storeOf(context: Context, sql: Sql, kind: KeyKind): Promise<string | null> {
-  const named = textOption(context, "store");
-  if (kind === "ops") {
-    if (named) throw new UsageError("an ops key belongs to no store: leave --store out");
-    return null;
-  }
+/** The store that is named, or the only one there is; null for an ops key. */
+async function storeOf(sql: Sql, kind: KeyKind, named: string | undefined): Promise<string | null> {
+  if (kind === "ops") return null;
   if (named) return named;
   const stores = await listStores(sql, { limit: 2 });
   if (stores.length !== 1)
@@ -41,9 +37,10 @@ export const keyCommands: readonly Command[] = [
       name: { type: "string", value: "TEXT", about: "what it is for, in lists" },
     },
     async run(context) {
-      const kind = kindOf(context);
+      const [kind, named] = [kindOf(context), textOption(context, "store")];
+      if (kind === "ops" && named) throw new UsageError("an ops key belongs to no store: leave --store out");
       return withDatabase(context, async sql => {
-        const storeId = await storeOf(context, sql, kind);
+        const storeId = await storeOf(sql, kind, named);
         const name = textOption(context, "name") ?? `${kind} key`;
         const { id, key } = await createKey(sql, { kind, storeId, name });
         return { json: { id, kind, storeId, name, key }, text: key };
