@@ -107,13 +107,14 @@ async function replay(context: Context): Promise<Result> {
   const ids = args.length > 0 ? args : undefined;
   const replayed: Replayed["replayed"] = [];
   const progress = createProgress(context, "replayed");
-  const most = limit ?? (ids ? ids.length : Number.POSITIVE_INFINITY);
+  // Bounded by what is open now: letters that die again meanwhile wait for the next call.
+  const most = limit ?? ids?.length ?? (await api.ops<{ dead: number }>("/status")).dead;
   while (replayed.length < most) {
     const step = Math.min(BATCH, most - replayed.length);
     const json = { ids, fingerprint, limit: step, payload };
     const answer = await api.ops<Replayed>("/dead/replay", { method: "POST", json });
     replayed.push(...answer.replayed);
-    progress.update(replayed.length, Number.isFinite(most) ? most : undefined, String(replayed.length));
+    progress.update(replayed.length, most, `${replayed.length} of ${most}`);
     if (answer.count < step) break;
   }
   progress.end();
