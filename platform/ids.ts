@@ -57,10 +57,11 @@ export function isId(prefix: string, value: string): boolean {
 
 /** The moment at which an id was made, in milliseconds since 1970; 0 for what isn't an id of ours. */
 export function timeOfId(id: string): number {
+  const stamp = id.slice(id.indexOf("_") + 1).slice(0, 10);
   let ms = 0;
-  for (const char of id.slice(id.indexOf("_") + 1).slice(0, 10)) {
+  for (const char of stamp) {
     const value = alphabet.indexOf(char);
-    if (value < 0) return 0;
+    if (value < 0 || stamp.length < 10) return 0;
     ms = ms * 32 + value;
   }
   // Ten characters carry 50 bits, two more than the time has.
