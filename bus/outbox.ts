@@ -55,9 +55,11 @@ export function outboxRow<C extends Contract>(job: NewJob<C>): OutboxRow {
 
 /** The rows that `events` cause, for SQL functions that enqueue them themselves through `bus.enqueue(jsonb)`. */
 export function outboxRows(origin: Origin, events: readonly ShopEvent[]): OutboxRow[] {
+  // Named one by one: an origin is often a whole job, whose own key must not become that of the jobs it causes.
+  const { storeId, traceparent } = origin;
   return events
     .flatMap(reactionsTo)
-    .map(({ contract, payload }) => outboxRow({ ...origin, contract, payload: payload as never }));
+    .map(({ contract, payload }) => outboxRow({ storeId, traceparent, contract, payload: payload as never }));
 }
 
 /** Writes the jobs that react to `events`, in the caller's transaction. */
