@@ -5,6 +5,7 @@
 import { Problem } from "../../../platform/errors.ts";
 
 export const MAX_JSON_BYTES = 1024 * 1024;
+const MAX_DEPTH = 64;
 
 function tooLarge(): Problem {
   return new Problem(413, "body_too_large", "The body is larger than this route takes.", {
@@ -39,10 +40,37 @@ export async function readJson(request: Request, contentType: string): Promise<u
     });
   }
   if (declared > MAX_JSON_BYTES) throw tooLarge();
-  const bytes = await readLimited(request.body);
+  return parseJson(await readLimited(request.body));
+}
+
+function parseJson(bytes: Buffer): unknown {
+  if (nestsDeeper(bytes, MAX_DEPTH)) {
+    throw new Problem(400, "malformed_json", `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  }
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch {
     throw new Problem(400, "malformed_json", "The body is not valid JSON in UTF-8.");
   }
+}
+
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT, QUOTE, BACKSLASH] = [...'[]{}"\\'].map(one =>
+  one.charCodeAt(0),
+);
+
+/** Brackets outside of strings, counted without recursion: what walks a value later would run out of stack. */
+function nestsDeeper(bytes: Buffer, limit: number): boolean {
+  let depth = 0;
+  let inText = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (inText) {
+      if (byte === BACKSLASH) i++;
+      else if (byte === QUOTE) inText = false;
+    } else if (byte === QUOTE) inText = true;
+    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
+      if (++depth > limit) return true;
+    } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--;
+  }
+  return false;
 }

@@ -7,6 +7,7 @@ import { ElysiaCustomStatusResponse } from "elysia";
 import type { AccessLog } from "./access-log.ts";
 import { acceptedEncoding, compress, MIN_COMPRESSED_BYTES } from "./compression.ts";
 import type { RequestMeta } from "./context.ts";
+import { allowOrigins } from "./cors.ts";
 import { encodedETag, matchesETag, strongETag } from "./etag.ts";
 
 /** The part of Elysia's `set` that is used here. */
@@ -67,6 +68,7 @@ export function createFinish({ node, observe, accessLog, drain }: FinishOptions)
       "server-timing": `total;dur=${ms.toFixed(2)}`,
       "x-content-type-options": "nosniff",
     });
+    allowOrigins(route, set.headers);
     if (drain?.active) set.headers.connection = "close";
     const response = isStreamed(value) ? undefined : buildResponse(request, set, value);
     const status = response?.status ?? (value instanceof Response ? value.status : Number(set.status ?? 200));

@@ -1,6 +1,7 @@
 /** All routes of a node, by area. One line a file; each owner adds theirs. */
 import type { AnyElysia } from "elysia";
 import type { ApiDeps } from "../deps.ts";
+import { preflightRoutes } from "../http/cors.ts";
 import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
 import { mediaRoutes } from "./admin/media.ts";
@@ -25,6 +26,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
   return [
     systemRoutes(deps),
     documentationRoutes(app),
+    preflightRoutes(),
     poolRoutes(deps),
     jobRoutes(deps),
     deadRoutes(deps),
