@@ -67,6 +67,9 @@ async function main(): Promise<void> {
   ]);
   log.info({ port: servers[0]!.port, nodePort: servers[1]!.port }, "listening");
 
+  // A forgotten promise is a defect, but no reason to cut off the requests of everybody else.
+  process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));
+
   const leave = async (signal: string) => {
     if (drain.active) process.exit(1);
     drain.active = true;
