@@ -68,7 +68,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   save = () => {
     stack.servers = services.records();
     stack.processes = recordsOf(units(), ports);
-    home.write(stack);
+    try {
+      home.write(stack);
+    } catch (error) {
+      log.error({ error: (error as Error).message }, "stack.json can't be written");
+    }
   };
   const ports = new Map<string, number>();
   let leaveTargets = async () => {};

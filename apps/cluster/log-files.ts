@@ -24,7 +24,13 @@ type Followed = { path: string; shown: boolean; offset: number; rest: string };
 export function followLogs(dir: string, print: (lines: string) => void): LogFiles {
   const files = new Map<string, Followed>();
   const lookAtAll = () => {
-    for (const file of files.values()) look(file, print);
+    for (const file of files.values()) {
+      try {
+        look(file, print);
+      } catch {
+        // The file was removed, or the disk is full: the next look may succeed.
+      }
+    }
   };
   const timer = setInterval(lookAtAll, LOOK_MS);
   return {

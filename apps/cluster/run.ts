@@ -1,8 +1,8 @@
 /**
  * The life of the supervisor's process: settings, lock, cluster, first light, waiting, drain.
  *
- * Signals: SIGINT, SIGTERM and SIGHUP (a closed terminal) drain; one that comes later hurries, which kills what still
- * drains. During the start they are heeded as soon as the start is through.
+ * Signals: SIGINT, SIGTERM, SIGHUP (a closed terminal) and the end of npx or `bun run` drain; one that comes later
+ * hurries, which kills what still drains. During the start they are heeded as soon as the start is through.
  */
 import { appendFileSync } from "node:fs";
 import { type Config, ConfigError, loadConfig } from "../../platform/config.ts";
@@ -10,6 +10,7 @@ import { createLog } from "../../platform/log.ts";
 import { MigrationError } from "../../platform/postgres/index.ts";
 import { type Cluster, PortTaken, startCluster } from "./cluster.ts";
 import { HomeInUse, openHome } from "./home.ts";
+import { launcherGone } from "./launcher.ts";
 import { followLogs } from "./log-files.ts";
 import { createPrinter, type Printer } from "./printer.ts";
 import { end } from "./process.ts";
@@ -34,16 +35,13 @@ export async function runCluster(env: Record<string, string | undefined>): Promi
 
 async function run(config: Config, env: Record<string, string | undefined>): Promise<void> {
   const signalled = listen();
+  void launcherGone(env).then(signalled.end);
   const home = openHome(config.home);
   const printer = createPrinter(config.logFormat);
   const log = createLog({
     level: config.logLevel,
     process: "supervisor",
-    destination: {
-      write: line => {
-        appendFileSync(home.path("logs", "supervisor.log"), line, { mode: 0o600 });
-      },
-    },
+    destination: { write: line => append(home.path("logs", "supervisor.log"), line) },
   });
   const logFiles = followLogs(home.logDir, printer.lines);
   logFiles.follow("supervisor", { shown: true });
@@ -63,6 +61,15 @@ async function run(config: Config, env: Record<string, string | undefined>): Pro
   }
 }
 
+/** A full or vanished disk must not end the supervisor. */
+function append(file: string, line: string): void {
+  try {
+    appendFileSync(file, line, { mode: 0o600 });
+  } catch {
+    process.stderr.write(line);
+  }
+}
+
 /** One Ctrl-C arrives twice: from the terminal, and forwarded by `bun run`. */
 const SAME_SIGNAL_MS = 1_000;
 
@@ -75,7 +82,7 @@ function listen() {
       (Date.now() - since < SAME_SIGNAL_MS ? first : second).resolve();
     });
   }
-  return { first: first.promise, second: second.promise };
+  return { first: first.promise, second: second.promise, end: first.resolve };
 }
 
 /** The servers are left to stop in order: their part is quick. */
