@@ -72,7 +72,7 @@ function cursorOf(cursor: string | undefined): { diedAt: string; id: string } | 
   if (cursor === undefined) return null;
   const [diedAt = "", id = ""] = cursor.split("~");
   if (Number.isNaN(Date.parse(diedAt)) || id === "")
-    throw invalid([{ path: "/cursor", message: "is not a cursor of this list" }]);
+    throw invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
   return { diedAt, id };
 }
 
@@ -127,9 +127,9 @@ export async function replayDead(db: Db, replay: Replay): Promise<Replayed[]> {
 
 async function replayOne(tx: Sql, letter: Dead, payload: unknown): Promise<Replayed> {
   const contract = contractOf(letter.kind);
-  if (!contract) throw invalid([{ path: "/kind", message: `${letter.kind} is not a kind of this version` }]);
+  if (!contract) throw invalid([{ path: "kind", message: `${letter.kind} is not a kind of this version` }]);
   const fault = payloadFault(contract, payload);
-  if (fault) throw invalid([{ path: `/payload${fault.path}`, message: fault.message }]);
+  if (fault) throw invalid([{ path: `payload.${fault.path}`, message: fault.message }]);
   const { storeId, traceparent, key } = letter;
   const jobId = await enqueue(tx, { contract, payload, storeId, traceparent, key: key || undefined });
   await tx`UPDATE bus.dead SET status = 'replayed', settled_at = now(), replayed_as = ${jobId} WHERE id = ${letter.id}`;

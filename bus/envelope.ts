@@ -53,12 +53,17 @@ export function encode(job: Job & { queuedAtMs: number }): Encoded {
 
 const checks = new Map(contracts.map(contract => [contract.kind, TypeCompiler.Compile(contract.schema)]));
 
-/** The first fault of a payload against its contract, or null. */
+/** A JSON pointer as the dotted path that our problems use. */
+function dotted(pointer: string): string {
+  return pointer.slice(1).replaceAll("/", ".");
+}
+
+/** The first fault of a payload against its contract, or null; `path` is dotted, and empty for the payload itself. */
 export function payloadFault(contract: Contract, payload: unknown): { path: string; message: string } | null {
   const check = checks.get(contract.kind) ?? TypeCompiler.Compile(contract.schema);
   if (check.Check(payload)) return null;
   const fault = check.Errors(payload).First();
-  return { path: fault?.path || "/", message: fault?.message ?? "does not fit the schema" };
+  return { path: dotted(fault?.path ?? ""), message: fault?.message ?? "does not fit the schema" };
 }
 
 type RawMessage = { subject: string; headers?: MsgHdrs | undefined; string(): string };
@@ -75,7 +80,7 @@ export function decode(contract: Contract, message: RawMessage): Received {
   const body = message.string();
   const payload = parse(body);
   const fault = payloadFault(contract, payload);
-  if (fault) throw new MalformedMessage(`payload ${fault.path}: ${fault.message}`);
+  if (fault) throw new MalformedMessage(`payload.${fault.path}: ${fault.message}`);
   return { ...envelope, payload, body };
 }
 

@@ -64,7 +64,7 @@ export async function findJobs(
 ): Promise<{ items: LedgerJob[]; nextCursor: string | null }> {
   const { limit, cursor } = filter;
   if (cursor !== undefined && !/^[0-9a-f-]{36}$/.test(cursor)) {
-    throw invalid([{ path: "/cursor", message: "is not a cursor of this list" }]);
+    throw invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
   }
   const where = sql`
     ${filter.key === undefined ? sql`` : sql`AND key = ${filter.key}`}

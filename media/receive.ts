@@ -74,7 +74,7 @@ async function stage(
     return await storage.stage(whole, { maxBytes });
   } catch (error) {
     if (!(error instanceof StorageLimitError)) throw error;
-    throw new Problem(413, "too_large", `The file is larger than the limit of ${maxBytes} bytes.`, {
+    throw new Problem(413, "body_too_large", `The file is larger than the limit of ${maxBytes} bytes.`, {
       extensions: { maxBytes },
     });
   }

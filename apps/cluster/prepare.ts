@@ -3,13 +3,12 @@
  * once by the stores module, so their text lives in stack.json; when that is lost, or the database is another one, new
  * ones are made.
  */
+import { demoStore } from "../../commerce/demo/index.ts";
 import { createKey, createStore, findKey, type KeyKind } from "../../commerce/stores/index.ts";
 import type { Config } from "../../platform/config.ts";
 import { connect, type Db, migrate } from "../../platform/postgres/index.ts";
 import { modules } from "../migrations.ts";
 import type { Keys, StackFile } from "./home.ts";
-
-const demoStore = { id: "store_demo", name: "Tradewind Demo", currency: "EUR" } as const;
 
 /** Puts keys and store into `stack`. Repeating it changes nothing. */
 export async function prepareDatabase(config: Config, stack: StackFile): Promise<void> {

@@ -60,7 +60,7 @@ async function stage(storage: Storage, body: AsyncIterable<Uint8Array>): Promise
     return await storage.stage(body, { maxBytes: MAX_FILE_BYTES });
   } catch (error) {
     if (!(error instanceof StorageLimitError)) throw error;
-    throw new Problem(413, "too_large", `A product file may have ${MAX_FILE_BYTES} bytes at most.`, {
+    throw new Problem(413, "body_too_large", `A product file may have ${MAX_FILE_BYTES} bytes at most.`, {
       extensions: { maxBytes: MAX_FILE_BYTES },
     });
   }

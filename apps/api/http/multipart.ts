@@ -47,7 +47,7 @@ export function malformed(detail: string): Problem {
 }
 
 function tooLarge(detail: string, maxBytes?: number): Problem {
-  return new Problem(413, "too_large", detail, maxBytes ? { extensions: { maxBytes } } : {});
+  return new Problem(413, "body_too_large", detail, maxBytes ? { extensions: { maxBytes } } : {});
 }
 
 /** The parts of a request's body, in order. @throws Problem 400, 413 or 415 (another content type). */

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { type Caller, waitFor } from "./client.ts";
 
 type Import = { id: string; status: string; products: number; errors: { row: number; message: string }[] };
-type Asset = { id: string; status: string; error?: string };
+type Asset = { id: string; status: string; error?: { message: string } };
 type Variant = { id: string; available: number };
 type Product = { id: string; title: string; variants: Variant[] };
 type Order = { id: string; number: string; status: string };
@@ -47,7 +47,7 @@ export async function uploadPicture(api: Caller, path: string, productId: string
     return now.status === "processing" ? null : now;
   });
   if (ended.status === "ready") return ended;
-  throw new Error(`picture ${id} failed: ${ended.error}`);
+  throw new Error(`picture ${id} failed: ${ended.error?.message}`);
 }
 
 /** A product of the demo catalog, as the shop shows it. */

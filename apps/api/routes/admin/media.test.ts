@@ -188,7 +188,7 @@ describe("POST /admin/media", () => {
     [
       "more bytes than allowed",
       413,
-      "too_large",
+      "body_too_large",
       async () => post([Buffer.concat([await picture(), Buffer.alloc(2 ** 20)])]),
     ],
     ["too many files", 413, "too_many_files", async () => post(Array(21).fill(await picture()))],
@@ -202,7 +202,12 @@ describe("POST /admin/media", () => {
     ],
     ["a bad position", 422, "invalid", async () => post([await picture()], { position: "-1" })],
     ["a long alt", 422, "invalid", async () => post([await picture()], { alt: "x".repeat(501) })],
-    ["a very long alt", 413, "too_large", async () => post([await picture()], { alt: "x".repeat(2 ** 20) })],
+    [
+      "a very long alt",
+      413,
+      "body_too_large",
+      async () => post([await picture()], { alt: "x".repeat(2 ** 20) }),
+    ],
     [
       "one bad file among good ones",
       415,

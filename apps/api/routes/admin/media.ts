@@ -16,27 +16,25 @@ import { acceptUpload } from "./media.upload.ts";
 const MB = 1024 * 1024;
 const params = t.Object({ id: t.String({ maxLength: 64 }) });
 
-function viewOf({ storeId: _, error, ...asset }: Asset, origin: string) {
+function viewOf({ storeId: _, error, ...asset }: Asset) {
   return {
     ...asset,
-    variants: asset.variants.map(variant => ({ ...variant, url: origin + variant.url })),
     progress: { done: asset.variants.length, total: variantCount },
     ...(error ? { error } : {}),
   };
 }
 
 /** `progress` for each change, then `ready` or `failed`; the data is the asset. */
-async function* eventsOf(assets: AsyncIterable<Asset>, origin: string): AsyncGenerator<SseEvent, void> {
+async function* eventsOf(assets: AsyncIterable<Asset>): AsyncGenerator<SseEvent, void> {
   for await (const asset of assets) {
     const event = asset.status === "processing" ? "progress" : asset.status;
-    yield { event, id: String(asset.version), data: viewOf(asset, origin) };
+    yield { event, id: String(asset.version), data: viewOf(asset) };
   }
 }
 
 export function mediaRoutes(deps: ApiDeps) {
   const { sql, config, bus } = deps;
   const uploads = { sql, storage: openStorage(config), maxBytes: config.mediaMaxMb * MB };
-  const origin = config.publicUrl?.replace(/\/$/, "") ?? "";
 
   async function find(storeId: string, id: string): Promise<Asset> {
     const asset = isId("asset", id) ? await getAsset(sql, storeId, id) : null;
@@ -74,7 +72,7 @@ export function mediaRoutes(deps: ApiDeps) {
         const found = await listAssets(sql, access.storeId, { limit: limit + 1, before, status });
         const items = found.slice(0, limit);
         return {
-          items: items.map(asset => viewOf(asset, origin)),
+          items: items.map(asset => viewOf(asset)),
           nextCursor: found.length > limit ? items.at(-1)!.id : null,
         };
       },
@@ -93,7 +91,7 @@ export function mediaRoutes(deps: ApiDeps) {
         }),
       },
     )
-    .get("/:id", async ({ access, params }) => viewOf(await find(access.storeId, params.id), origin), {
+    .get("/:id", async ({ access, params }) => viewOf(await find(access.storeId, params.id)), {
       params,
       detail: { summary: "One asset with its variants" },
       response: documented({ 200: assetView }),
@@ -105,7 +103,7 @@ export function mediaRoutes(deps: ApiDeps) {
         const gone = new AbortController();
         const signal = AbortSignal.any([gone.signal, request.signal]);
         const changes = watchAsset(sql, access.storeId, asset.id, { signal });
-        return sseResponse(eventsOf(changes, origin), { stop: () => gone.abort() });
+        return sseResponse(eventsOf(changes), { stop: () => gone.abort() });
       },
       {
         params,
