@@ -38,8 +38,9 @@ async function journey(stack: StackFile, tell: Tell): Promise<void> {
   );
 
   const product = await anyProduct(api);
-  const [engine, asset] = await Promise.all([
-    findBySearch(api, product),
+  const engine = stack.meiliUrl ? "meilisearch" : "postgres";
+  const [, asset] = await Promise.all([
+    findBySearch(api, product, engine),
     uploadPicture(api, demoPicture, product.id),
   ]);
   tell(

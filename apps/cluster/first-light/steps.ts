@@ -86,11 +86,11 @@ export function mailTo(api: Caller, email: string): Promise<Mail> {
   });
 }
 
-/** The engine that answered. */
-export async function findBySearch(api: Caller, product: Product): Promise<string> {
+/** Waits until the engine finds the product; Postgres answers as long as the engine's index is not there yet. */
+export function findBySearch(api: Caller, product: Product, engine: string): Promise<true> {
   const path = `/store/search?q=${encodeURIComponent(product.title)}&limit=20`;
-  return waitFor(`"${product.title}" in the search`, async () => {
-    const { items, engine } = await api.store<Page<Product> & { engine: string }>("GET", path);
-    return items.some(item => item.id === product.id) && engine;
+  return waitFor(`"${product.title}" in the search by ${engine}`, async () => {
+    const found = await api.store<Page<Product> & { engine: string }>("GET", path);
+    return found.engine === engine && found.items.some(item => item.id === product.id);
   });
 }
