@@ -60,7 +60,7 @@ describe.skipIf(!hasData)("with the real catalog", () => {
     await mailTo(api, "ada@journey.example");
     const after = await api.store<Detail>("GET", `/store/products/${shown.id}`);
     expect(after.variants[0]!.available).toBe(before - 1);
-    await findBySearch(api, shown);
+    await findBySearch(api, shown, "meilisearch");
   }, 120_000);
 
   test("in the end all queues are empty and there is no dead letter", async () => {

@@ -3,7 +3,7 @@
  * once by the stores module, so their text lives in stack.json; when that is lost, or the database is another one, new
  * ones are made.
  */
-import { demoStore, demoStore } from "../../commerce/demo/index.ts";
+import { demoStore } from "../../commerce/demo/index.ts";
 import { createKey, createStore, findKey, type KeyKind } from "../../commerce/stores/index.ts";
 import type { Config } from "../../platform/config.ts";
 import { connect, type Db, migrate } from "../../platform/postgres/index.ts";
