@@ -7,6 +7,7 @@ const root = join(import.meta.dir, "..");
 const dirs = [
   "bus",
   "commerce/stores",
+  "commerce/audit",
   "commerce/catalog",
   "commerce/pricing",
   "commerce/inventory",

@@ -41,3 +41,11 @@ export function unavailable(what: string, retryAfterSeconds = 1): Problem {
     headers: { "retry-after": String(retryAfterSeconds) },
   });
 }
+
+/** For a write whose `If-Match` names another version than the one that stands. */
+export function stale(version: number): Problem {
+  return new Problem(412, "stale", "It was changed meanwhile; read it again and repeat the change.", {
+    headers: { etag: `"${version}"` },
+    extensions: { version },
+  });
+}

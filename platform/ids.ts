@@ -25,10 +25,20 @@ function base32(bytes: Uint8Array): string {
 }
 
 function sortable(prefix: string, randomBytes: number, nowMs: number): string {
-  const bytes = new Uint8Array(6 + randomBytes);
+  const bytes = stamped(randomBytes, nowMs);
   crypto.getRandomValues(bytes.subarray(6));
-  for (let i = 5, rest = nowMs; i >= 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256;
   return `${prefix}_${base32(bytes)}`;
+}
+
+function stamped(moreBytes: number, nowMs: number): Uint8Array {
+  const bytes = new Uint8Array(6 + moreBytes);
+  for (let i = 5, rest = nowMs; i >= 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256;
+  return bytes;
+}
+
+/** The least id of this prefix that can be made at that moment: where a partition of ids begins. */
+export function idBoundary(prefix: string, ms: number): string {
+  return `${prefix}_${base32(stamped(ORDINARY_BYTES, ms))}`;
 }
 
 /** An id such as `prod_01jd…`: 26 characters after the prefix, 80 random bits. */

@@ -1,5 +1,6 @@
 /** The sweeps that keepers run, as data: what, how often. Each is safe to run in many processes at once. */
 import type { Bus } from "../../bus/index.ts";
+import { ensureAuditPartitions } from "../../commerce/audit/index.ts";
 import { recoverCheckouts } from "../../commerce/checkout/index.ts";
 import { sweepReservations } from "../../commerce/inventory/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
@@ -8,12 +9,19 @@ import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import type { Chore } from "./keeper.ts";
 
+const HOUR_MS = 3_600_000;
+
 export type ChoreDeps = { config: Config; sql: Db; log: Log; bus: Bus };
 
 export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
   const holdMs = config.reservationSeconds * 1_000;
   const providers = openProviders(sql);
   return [
+    {
+      name: "partitions of the audit log",
+      everyMs: HOUR_MS,
+      run: () => ensureAuditPartitions(sql, new Date()),
+    },
     {
       name: "lapsed reservations",
       everyMs: 1_000,

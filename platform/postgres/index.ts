@@ -6,5 +6,6 @@
  */
 
 export { MigrationError, type MigrationModule, migrate, pendingMigrations } from "./migrate.ts";
+export { ensureMonthPartitions, type MonthPartitions } from "./partitions.ts";
 export { connect, type Db, type Sql, type Tx } from "./pool.ts";
 export { deadlockRetries, retried, transaction } from "./transaction.ts";

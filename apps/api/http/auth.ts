@@ -5,6 +5,7 @@
  * A looked-up key is trusted for {@link TRUST_MS}, so a revocation takes effect within that time on every node.
  */
 import { Elysia } from "elysia";
+import type { Author } from "../../../commerce/audit/index.ts";
 import { type Access, findKey, type KeyKind } from "../../../commerce/stores/index.ts";
 import { Problem } from "../../../platform/errors.ts";
 import type { Db } from "../../../platform/postgres/index.ts";
@@ -77,6 +78,12 @@ function guard(deps: ApiDeps, kind: KeyKind) {
     meta.storeId = access.storeId ?? undefined;
     return {
       access: { storeId: access.storeId ?? "", keyId: access.id, kind: access.kind } as StoreAccess,
+      author: {
+        storeId: access.storeId ?? "",
+        actor: access.id,
+        route: `${context.request.method} ${context.route}`.replace(/(.)\/$/, "$1"),
+        traceparent: meta.traceparent,
+      } as Author,
       traceparent: meta.traceparent,
       requestId: meta.requestId,
     };

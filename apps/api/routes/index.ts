@@ -2,6 +2,7 @@
 import type { AnyElysia } from "elysia";
 import type { ApiDeps } from "../deps.ts";
 import { preflightRoutes } from "../http/cors.ts";
+import { auditRoutes } from "./admin/audit.ts";
 import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
 import { mediaRoutes } from "./admin/media.ts";
@@ -37,6 +38,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     mediaFileRoutes(deps),
     productRoutes(deps),
     searchRoutes(deps),
+    auditRoutes(deps),
     importRoutes(deps),
     cartRoutes(deps),
     checkoutRoutes(deps),
