@@ -55,11 +55,38 @@ const unreachable = new Set([
   "57P03", // cannot_connect_now
 ]);
 
-type SchemaIssue = { path: string; message: string; schema?: { anyOf?: Bound[] } };
-type Bound = { type?: string; format?: string; minimum?: number; maximum?: number };
+type SchemaIssue = {
+  path: string;
+  message: string;
+  schema?: { anyOf?: Bound[] };
+  /** For a union: what each of its branches has against the value. */
+  errors?: Iterable<SchemaIssue>[];
+};
+type Bound = { type?: string; format?: string; minimum?: number; maximum?: number; const?: unknown };
+
+/**
+ * A union's own issue says only that no branch fits. Where one branch was meant, its issues are told instead: the one
+ * whose fault lies deepest, or the one that is left of "this or null".
+ */
+function plainest(issue: SchemaIssue): SchemaIssue[] {
+  const branches = (issue.errors ?? []).map(branch => [...branch].flatMap(plainest));
+  const deep = branches.filter(branch => branch.every(one => one.path.length > issue.path.length));
+  if (deep.length > 0) return deep.sort((a, b) => a.length - b.length)[0]!;
+  const types = (issue.schema?.anyOf ?? []).map(part => part.type);
+  const other = types.findIndex(type => type !== "null");
+  return types.length === 2 && types.includes("null") && branches[other] ? branches[other] : [issue];
+}
+
+/** The words to choose from, for a union of literals. */
+function wordsOf(issue: SchemaIssue): string | null {
+  const words = (issue.schema?.anyOf ?? []).map(part => part.const);
+  return words.length > 1 && words.every(word => typeof word === "string") ? words.join(", ") : null;
+}
 
 /** Query numbers are a union of "number" and "numeric string" to Elysia; "expected union value" helps nobody. */
 function messageOf(issue: SchemaIssue): string {
+  const words = wordsOf(issue);
+  if (words) return `Expected one of ${words}`;
   const parts = issue.schema?.anyOf ?? [];
   const textual = parts.some(part => part.format === "integer" || part.format === "numeric");
   const bound = parts.find(part => part.type === "integer" || part.type === "number");
@@ -85,7 +112,7 @@ function fieldErrors(error: ElysiaError, request: Request): FieldError[] {
   if (!error.validator?.Errors) return [lateIssue(error, request)];
   const errors: FieldError[] = [];
   const seen = new Set<string>();
-  for (const issue of error.validator.Errors(error.value)) {
+  for (const issue of [...error.validator.Errors(error.value)].flatMap(plainest)) {
     const path = issue.path.slice(1).replaceAll("/", ".").slice(0, 200) || error.type || "body";
     // The first issue of a path is the plainest; what follows is the same fault seen by deeper rules.
     if (!seen.has(path)) errors.push({ path, message: messageOf(issue) });
