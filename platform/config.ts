@@ -139,6 +139,13 @@ export const settings = {
     86_400,
     "how long a checkout holds its stock",
   ),
+  checkoutGroup: integer(
+    "TRADEWIND_CHECKOUT_GROUP",
+    128,
+    1,
+    1_000,
+    "most checkouts that an API node sends to Postgres as one statement; 1: one by one",
+  ),
   publicUrl: url("TRADEWIND_PUBLIC_URL", "origin in links that leave the cluster; default: the API's own", [
     "http:",
     "https:",

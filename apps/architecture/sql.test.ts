@@ -4,7 +4,10 @@ import { sqlOf, sqlViolations, tablesIn } from "./sql.ts";
 
 describe("the project", () => {
   test("no module touches another module's tables", async () => {
-    const typescript = (await readSources("ts")).filter(({ path }) => !isTest(path));
+    // A bench fills shops faster than the doors would, and counts what is in the tables.
+    const typescript = (await readSources("ts")).filter(
+      ({ path }) => !isTest(path) && !path.startsWith("bench/"),
+    );
     expect(sqlViolations([...typescript, ...(await readSources("sql"))])).toEqual([]);
   });
 

@@ -1,0 +1,37 @@
+/** A report as a person reads it. */
+import type { Case, Figures, Report } from "./scenario.ts";
+
+type Full = Report & { scenario: string; commit: string; machine: { cores: number; model: string } };
+
+const count = (value: number) => value.toLocaleString("en");
+
+function figures(one: Partial<Figures>): string {
+  const parts: string[] = [];
+  if (one.perSecond !== undefined) parts.push(`${count(one.perSecond)}/s`);
+  if (one.perSecondRange && one.perSecondRange[0] !== one.perSecondRange[1])
+    parts.push(`(${one.perSecondRange.map(count).join("–")})`);
+  if (one.p50Ms !== undefined) parts.push(`p50 ${one.p50Ms} p95 ${one.p95Ms} p99 ${one.p99Ms} ms`);
+  if (one.rssMb !== undefined) parts.push(`${one.rssMb} MB`);
+  return parts.join(" ");
+}
+
+function caseLine(one: Case): string {
+  const ratio = one.ofLimit === undefined ? "" : ` = ${one.ofLimit} of the limit`;
+  const target = one.target ? `  [${one.ok ? "ok" : "MISSED"}: ${one.target}]` : "";
+  return `  ${one.name}: ${figures(one)}${ratio}${target}`;
+}
+
+export function show(report: Full): string {
+  const { machine } = report;
+  return [
+    `${report.scenario} at ${report.commit}, ${machine.cores} × ${machine.model}, ${report.runs} run(s)`,
+    `  ours: ${figures(report.ours)} = ${report.ofLimit} of the limit`,
+    `  limit: ${figures(report.limit)} (${report.limit.name})`,
+    ...(report.peers ?? []).map(
+      one => `  ${one.name} ${one.version}: ${count(one.perSecond)}/s, ours is ${one.ratio} times that`,
+    ),
+    ...(report.cases ?? []).map(caseLine),
+    ...(report.notes ?? []).map(note => `  ${note}`),
+    `  counted at the end: ${report.exact ? "exact" : "NOT EXACT"}`,
+  ].join("\n");
+}

@@ -1,0 +1,5 @@
+/** All scenarios, in the order of the list that `bun run bench` prints. */
+import type { Scenario } from "../scenario.ts";
+import { checkoutScenario } from "./checkout.ts";
+
+export const scenarios: readonly Scenario[] = [checkoutScenario];

@@ -1,0 +1,143 @@
+/**
+ * The servers and processes of one bench run: Postgres with everything on that makes a commit durable, NATS, Redis with
+ * its front, mail catcher, all in a temporary folder; our own processes as they run in production.
+ */
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { startNats, startPostgres, startRedis } from "../apps/cluster/servers/index.ts";
+import { startMailcatcher } from "../apps/mailcatcher/index.ts";
+import { modules } from "../apps/migrations.ts";
+import { serveRedisRest } from "../apps/redis-rest/index.ts";
+import { type Config, loadConfig } from "../platform/config.ts";
+import { connect, type Db, migrate } from "../platform/postgres/index.ts";
+import { newSecret } from "../platform/secrets.ts";
+
+const root = join(import.meta.dir, "..");
+const READY_MS = 30_000;
+const DATABASE_POOL = 16;
+
+export type Program = { readonly pid: number; stop(): Promise<void> };
+export type ApiNode = Program & { readonly port: number };
+
+export type BenchStack = {
+  readonly sql: Db;
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  /** An API node of its own port; `env` adds settings. */
+  startApi(env?: Record<string, string>): Promise<ApiNode>;
+  startKeeper(): Promise<Program>;
+  startPool(priority: "high" | "normal" | "low"): Promise<Program>;
+  stop(): Promise<void>;
+};
+
+export async function startBenchStack(): Promise<BenchStack> {
+  const dir = await mkdtemp(join(tmpdir(), "tradewind-bench-"));
+  await chmod(dir, 0o711);
+  const stops: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const one of stops.splice(0).reverse()) await Promise.resolve(one()).catch(complain);
+  };
+  try {
+    const env = await startServers(loadConfig(process.env), dir, one => stops.push(one));
+    const sql = connect(env.DATABASE_URL!, { max: 32, application: "bench" });
+    stops.push(() => sql.end({ timeout: 2 }));
+    await migrate(sql, modules);
+    return { ...programs(env, dir, one => stops.push(one)), sql, ...addresses(env), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const complain = (error: unknown) => console.error(String(error));
+const addresses = (env: Record<string, string>) => ({
+  databaseUrl: env.DATABASE_URL!,
+  natsUrl: env.NATS_URL!,
+});
+
+type OnStop = (stop: () => Promise<unknown>) => void;
+
+async function startServers(config: Config, dir: string, onStop: OnStop): Promise<Record<string, string>> {
+  const secret = newSecret();
+  const context = (name: string) => ({
+    dataDir: join(dir, name),
+    logDir: join(dir, "logs"),
+    binDir: join(resolve(config.home), "packages"),
+    throwAway: false,
+  });
+  const kept = <T extends { stop(): Promise<unknown> }>(server: T): T => {
+    onStop(() => server.stop());
+    return server;
+  };
+  const postgres = kept(await startPostgres(context("postgres"), secret));
+  const nats = kept(await startNats(context("nats"), { secret, bin: config.natsServerBin }));
+  const redis = kept(await startRedis(context("redis"), { secret, bin: config.redisServerBin }));
+  const rest = kept(serveRedisRest({ redisUrl: redis.url, token: secret, port: 0 }));
+  await mkdir(join(dir, "mail"), { recursive: true });
+  const mail = kept(
+    await startMailcatcher({ dir: join(dir, "mail"), token: secret, smtpPort: 0, httpPort: 0 }),
+  );
+  return {
+    DATABASE_URL: postgres.url,
+    NATS_URL: nats.url,
+    UPSTASH_REDIS_REST_URL: rest.url,
+    UPSTASH_REDIS_REST_TOKEN: secret,
+    SMTP_URL: mail.smtpUrl,
+    TRADEWIND_HOME: dir,
+    TRADEWIND_LOG_LEVEL: "warn",
+    TRADEWIND_LOG_FORMAT: "json",
+    TRADEWIND_DATABASE_POOL: String(DATABASE_POOL),
+  };
+}
+
+function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
+  let count = 0;
+  async function start(entry: string, env: Record<string, string>): Promise<Program> {
+    const name = `${entry.replaceAll("/", "-").replace(/\.ts$/, "")}-${++count}`;
+    const child = Bun.spawn([process.execPath, join(root, entry)], {
+      cwd: root,
+      env: { ...process.env, ...base, ...env, TRADEWIND_PROCESS: name },
+      stdin: "ignore",
+      stdout: Bun.file(join(dir, "logs", `${name}.log`)),
+      stderr: Bun.file(join(dir, "logs", `${name}.err`)),
+    });
+    const stop = async () => {
+      child.kill("SIGTERM");
+      const killer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+      await child.exited;
+      clearTimeout(killer);
+    };
+    onStop(stop);
+    return { pid: child.pid, stop };
+  }
+  return {
+    async startApi(env: Record<string, string> = {}): Promise<ApiNode> {
+      const [shared, port] = [await freePort(), await freePort()];
+      const ports = { PORT: String(shared), TRADEWIND_NODE_PORT: String(port) };
+      const api = await start("apps/api/main.ts", { ...ports, ...env });
+      await ready(port);
+      return { ...api, port };
+    },
+    startKeeper: () => start("apps/keeper/main.ts", {}),
+    startPool: (priority: string) => start("workers/main.ts", { TRADEWIND_POOL: priority }),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const { port } = probe;
+  await probe.stop(true);
+  return port!;
+}
+
+async function ready(port: number): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    await answer?.body?.cancel();
+    if (answer?.ok) return;
+    if (Date.now() > deadline) throw new Error("the API node did not become ready");
+    await Bun.sleep(50);
+  }
+}
