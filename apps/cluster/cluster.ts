@@ -77,6 +77,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const ports = new Map<string, number>();
   let leaveTargets = async () => {};
   const stop = async () => {
+    stack.state = "stopping";
+    save();
     await leaveTargets();
     await stopInOrder({ config, log, front, pools, back, services });
     home.write({ ...stack, state: "stopped", supervisor: null, servers: {}, processes: {} });

@@ -18,7 +18,7 @@ export type ProcessRecord = ProcessRef & { port?: number | undefined };
 
 /** What is in use on this machine. Addresses of services stand here also when they are not embedded. */
 export type StackFile = {
-  state: "starting" | "running" | "stopped";
+  state: "starting" | "running" | "stopping" | "stopped";
   /** Origin of the shared port. */
   api: string;
   /** Origins of the nodes' own ports. */
@@ -57,17 +57,27 @@ export type Home = {
   unlock(): void;
 };
 
-/** @throws HomeInUse while another supervisor lives on this folder. */
-export function openHome(dir: string): Home {
+/** A supervisor notices within this time that it is to end, and says so in stack.json. */
+const NOTICE_MS = 1_500;
+const LOCK_POLL_MS = 50;
+
+/**
+ * Waits for a supervisor that is about to leave: who restarts quickly must not be refused by the drain of before.
+ * @throws HomeInUse while another supervisor lives on this folder and stays.
+ */
+export async function openHome(dir: string, options: { drainMs: number }): Promise<Home> {
   const root = resolve(dir);
   const path = (...parts: string[]) => join(root, ...parts);
   for (const folder of [root, path("logs"), path("media")])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = path("stack.json");
   const read = () => readStack(file);
-  const unlock = lock(path("supervisor.lock"), () => {
-    const pid = read()?.supervisor?.pid;
-    return `another Tradewind is running on ${root}${pid ? ` (process ${pid})` : ""}; stop it, or set TRADEWIND_HOME`;
+  const unlock = await lockPatiently(path("supervisor.lock"), since => {
+    const other = read();
+    const patienceMs = other?.state === "stopping" ? options.drainMs : NOTICE_MS;
+    if (Date.now() - since < patienceMs) return;
+    const who = other?.supervisor ? ` (process ${other.supervisor.pid})` : "";
+    throw new HomeInUse(`another Tradewind is running on ${root}${who}; stop it, or set TRADEWIND_HOME`);
   });
   const write = (stack: StackFile) => {
     writeFileSync(`${file}.tmp`, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o600 });
@@ -85,16 +95,26 @@ function readStack(file: string): StackFile | null {
   }
 }
 
-/** SQLite's exclusive lock is a portable way to an operating-system lock. */
-function lock(file: string, refusal: () => string): () => void {
+/** `check` is asked after each vain try and throws when there is no use in waiting. */
+async function lockPatiently(file: string, check: (since: number) => void): Promise<() => void> {
+  for (const since = Date.now(); ; ) {
+    const unlock = lock(file);
+    if (unlock) return unlock;
+    check(since);
+    await Bun.sleep(LOCK_POLL_MS);
+  }
+}
+
+/** SQLite's exclusive lock is a portable way to an operating-system lock. Null when another process holds it. */
+function lock(file: string): (() => void) | null {
   const database = new Database(file, { create: true });
   try {
     chmodSync(file, 0o600);
     database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    return () => database.close();
   } catch (error) {
     database.close();
-    if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
-    throw new HomeInUse(refusal());
+    if ((error as { code?: string }).code === "SQLITE_BUSY") return null;
+    throw error;
   }
-  return () => database.close();
 }

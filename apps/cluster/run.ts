@@ -21,6 +21,9 @@ import { summary } from "./summary.ts";
 /** What people can do something about is told in one line; anything else is a defect and shows its stack. */
 const explained = [ConfigError, HomeInUse, PortTaken, ServerError, MigrationError];
 
+/** What the servers may take after the processes have drained. */
+const STOP_MS = 30_000;
+
 /** Returns the exit code. */
 export async function runCluster(env: Record<string, string | undefined>): Promise<number> {
   try {
@@ -36,7 +39,7 @@ export async function runCluster(env: Record<string, string | undefined>): Promi
 async function run(config: Config, env: Record<string, string | undefined>): Promise<void> {
   const signalled = listen();
   void launcherGone(env).then(signalled.end);
-  const home = openHome(config.home);
+  const home = await openHome(config.home, { drainMs: config.drainSeconds * 1_000 + STOP_MS });
   const printer = createPrinter(config.logFormat);
   const log = createLog({
     level: config.logLevel,

@@ -2,17 +2,23 @@
  * Meilisearch, from npm where the package exists for the platform. Without a binary there is no engine: search answers
  * from Postgres, and the start says so.
  */
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod, copyFile, mkdir, rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { isExecutable } from "./binaries.ts";
 import { plainEnv, type RunningServer, type ServerContext, startServer } from "./server.ts";
+
+/**
+ * By default two thirds of the machine's memory, and buffers in proportion to it are made anew for each task: a task of
+ * 194 products then takes 120 to 4,000 ms on 24 GB, with this 20 to 45 ms, and 20,000 products in one task are faster too.
+ */
+const INDEXING_MEMORY = "512MiB";
 
 /** Null when this machine has no Meilisearch. */
 export async function startMeilisearch(
   context: ServerContext,
   options: { secret: string; bin?: string | undefined },
 ): Promise<RunningServer | null> {
-  const bin = await find(options.bin);
+  const bin = await find(options.bin, context.binDir);
   if (!bin) return null;
   const dataDir = resolve(context.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -24,6 +30,7 @@ export async function startMeilisearch(
         ...["--http-addr", `127.0.0.1:${port}`, "--env", "production", "--no-analytics"],
         ...["--db-path", join(dataDir, "data.ms"), "--dump-dir", join(dataDir, "dumps")],
         ...["--snapshot-dir", join(dataDir, "snapshots"), "--log-level", "WARN"],
+        ...["--max-indexing-memory", INDEXING_MEMORY],
       ],
       // The key goes through the environment: arguments can be read by every user of the machine.
       env: plainEnv({ MEILI_MASTER_KEY: options.secret }),
@@ -34,23 +41,36 @@ export async function startMeilisearch(
   });
 }
 
-async function find(explicit: string | undefined): Promise<string | null> {
+async function find(explicit: string | undefined, binDir: string): Promise<string | null> {
   if (explicit) return explicit;
-  return (await fromNpm()) ?? Bun.which("meilisearch");
+  return (await fromNpm(resolve(binDir))) ?? Bun.which("meilisearch");
 }
 
-async function fromNpm(): Promise<string | null> {
+async function fromNpm(binDir: string): Promise<string | null> {
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   try {
     const manifest = Bun.resolveSync(
       `@gaubee/meilisearch-${process.platform}-${arch}/package.json`,
       import.meta.dir,
     );
-    const bin = join(dirname(manifest), "meilisearch");
-    // The package comes without the run bit.
-    if (!(await isExecutable(bin))) await chmod(bin, 0o755);
-    return bin;
+    return await runnable(join(dirname(manifest), "meilisearch"), binDir);
   } catch {
     return null;
+  }
+}
+
+/** The package comes without the run bit; where it belongs to somebody else, a copy gets it. */
+async function runnable(file: string, binDir: string): Promise<string> {
+  if (await isExecutable(file)) return file;
+  try {
+    await chmod(file, 0o755);
+    return file;
+  } catch {
+    const copy = join(binDir, "meilisearch");
+    await mkdir(binDir, { recursive: true });
+    await copyFile(file, `${copy}.new`);
+    await chmod(`${copy}.new`, 0o755);
+    await rename(`${copy}.new`, copy);
+    return copy;
   }
 }
