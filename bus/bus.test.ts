@@ -146,6 +146,7 @@ test("a terminal row stays as it is when a late second run reports", async () =>
   await writeSettled(sql, [settled(job, "retrying")]);
   const rows = await sql`SELECT status FROM bus.job WHERE id = ${job.id}`;
   expect(rows.map(row => row.status)).toEqual(["done"]);
+  expect(await sql`SELECT id FROM bus.outbox`).toHaveLength(0);
   await drop();
 });
 

@@ -37,8 +37,13 @@ export type NewJob<C extends Contract = Contract> = Origin & {
   delayMs?: number | undefined;
 };
 
+/** A store id is the last token of a NATS subject. */
+const storeToken = /^[\w-]{1,64}$/;
+
+/** @throws RangeError for a store id that can't stand in a subject. */
 export function outboxRow<C extends Contract>(job: NewJob<C>): OutboxRow {
   const { contract, payload } = job;
+  if (!storeToken.test(job.storeId)) throw new RangeError("a store id has letters, digits, - and _ only");
   return {
     id: Bun.randomUUIDv7(),
     kind: contract.kind,

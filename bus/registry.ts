@@ -12,6 +12,8 @@ import { buckets } from "./topology.ts";
 export const BEAT_MS = 1_000;
 const GONE_AFTER_MS = 3_000;
 const FORGET_MS = 10_000;
+/** How long one reading serves: redelivered jobs ask one after the other. */
+const FRESH_MS = 250;
 
 export type WorkerBeat = {
   /** `<host>:<pid>:<random>`, unique for ever. */
@@ -41,12 +43,13 @@ const keyOf = (worker: string) => worker.replaceAll(":", ".");
 export type Registry = {
   beat(beat: WorkerBeat): Promise<void>;
   leave(worker: string): Promise<void>;
-  /** Workers whose heartbeat is fresh. */
+  /** Workers whose heartbeat is fresh; the answer may be a quarter of a second old. */
   live(): Promise<WorkerBeat[]>;
 };
 
 export async function openRegistry(connection: Connection): Promise<Registry> {
   let kv = await bucket(connection);
+  let known: { atMs: number; beats: Promise<WorkerBeat[]> } | undefined;
   return {
     async beat(beat) {
       const body = JSON.stringify(beat);
@@ -62,7 +65,11 @@ export async function openRegistry(connection: Connection): Promise<Registry> {
       await kv.delete(keyOf(worker));
     },
     async live() {
-      return readBeats(kv);
+      if (!known || Date.now() - known.atMs > FRESH_MS) known = { atMs: Date.now(), beats: readBeats(kv) };
+      known.beats.catch(() => {
+        known = undefined;
+      });
+      return known.beats;
     },
   };
 }

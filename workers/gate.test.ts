@@ -12,7 +12,7 @@ function deferred() {
 test("a job that wants to be alone waits for the others and keeps new ones out", async () => {
   let opened = 0;
   const gate = new Gate(() => opened++);
-  expect(gate.tryEnter()).toBe(true);
+  const other = gate.tryEnter()!;
   const work = deferred();
   let alone: boolean | undefined;
   const turn = gate.alone(
@@ -22,15 +22,15 @@ test("a job that wants to be alone waits for the others and keeps new ones out",
     },
     () => {},
   );
-  expect(gate.tryEnter()).toBe(false);
-  gate.leave();
+  expect(gate.tryEnter()).toBeNull();
+  gate.leave(other);
   await Promise.resolve();
   work.resolve();
   await turn;
   expect(alone).toBe(true);
   expect(opened).toBe(1);
   expect(gate.inside).toBe(0);
-  expect(gate.tryEnter()).toBe(true);
+  expect(gate.tryEnter()).not.toBeNull();
 });
 
 test("jobs that want to be alone take turns", async () => {
@@ -62,7 +62,21 @@ test("a long job gives its turn up: the gate opens while it runs on, beside othe
     },
   );
   expect(shared).toBe(true);
-  expect(gate.tryEnter()).toBe(true);
+  expect(gate.tryEnter()).not.toBeNull();
   expect(gate.inside).toBe(2);
   work.resolve();
+});
+
+test("beside a job that runs for long it starts without waiting, and is not alone", async () => {
+  const gate = new Gate(() => {});
+  gate.tryEnter();
+  const shared: boolean[] = [];
+  const note = async (alone: boolean) => {
+    shared.push(alone);
+  };
+  await gate.alone(note, () => {});
+  const began = performance.now();
+  for (let i = 0; i < 50; i++) await gate.alone(note, () => {});
+  expect(performance.now() - began).toBeLessThan(500);
+  expect(new Set(shared)).toEqual(new Set([false]));
 });

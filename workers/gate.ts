@@ -1,17 +1,20 @@
 /**
  * Who may run in this process. Ordinary jobs enter together; a job that was delivered before wants the process for
  * itself, so that a kill is proven to be its own (bus/tries.ts). Such jobs take turns: while one waits or is alone, no
- * other starts. Neither wait is long: after {@link PATIENCE_MS} it starts beside those that still run, and after
- * {@link ALONE_MS} alone it shares the process again.
+ * other starts. Neither wait is long: it is for jobs that run for less than {@link PATIENCE_MS}, beside longer ones it
+ * starts at once; and after {@link ALONE_MS} alone it shares the process again.
  */
 const PATIENCE_MS = 1_000;
 const ALONE_MS = 2_000;
 
+/** What a job that entered gives back when it leaves. */
+export type Ticket = { readonly enteredMs: number };
+
 export class Gate {
-  #inside = 0;
+  readonly #inside = new Set<Ticket>();
   #closed = 0;
   #turn: Promise<void> = Promise.resolve();
-  #onEmpty = () => {};
+  #onLeave = () => {};
   readonly #onOpen: () => void;
 
   /** `onOpen` is called whenever ordinary jobs may enter again. */
@@ -21,18 +24,17 @@ export class Gate {
 
   /** Jobs and batches that run now. */
   get inside(): number {
-    return this.#inside;
+    return this.#inside.size;
   }
 
-  tryEnter(): boolean {
-    if (this.#closed > 0) return false;
-    this.#inside++;
-    return true;
+  /** Null: not now; `onOpen` tells when. */
+  tryEnter(): Ticket | null {
+    return this.#closed > 0 ? null : this.#enter();
   }
 
-  leave(): void {
-    this.#inside--;
-    if (this.#inside === 0) this.#onEmpty();
+  leave(ticket: Ticket): void {
+    this.#inside.delete(ticket);
+    this.#onLeave();
   }
 
   /**
@@ -49,30 +51,45 @@ export class Gate {
     return this.#turn;
   }
 
+  #enter(): Ticket {
+    const ticket = { enteredMs: performance.now() };
+    this.#inside.add(ticket);
+    return ticket;
+  }
+
   async #take(work: (alone: boolean) => Promise<void>, onShared: () => void): Promise<void> {
-    const alone = await this.#emptied();
-    this.#inside++;
+    await this.#youngOnesGone();
+    const alone = this.#inside.size === 0;
+    const ticket = this.#enter();
     let ended = false;
     const end = work(alone).finally(() => {
       ended = true;
-      this.leave();
+      this.leave(ticket);
     });
     if (!alone) return;
     await Promise.race([end, Bun.sleep(ALONE_MS)]);
     if (!ended) onShared();
   }
 
-  /** True when the process is empty in time. */
-  #emptied(): Promise<boolean> {
-    if (this.#inside === 0) return Promise.resolve(true);
+  /** Waits until every job inside has left or has run for longer than the patience. */
+  async #youngOnesGone(): Promise<void> {
+    for (;;) {
+      const youngestMs = Math.max(...[...this.#inside].map(ticket => ticket.enteredMs));
+      const waitMs = youngestMs + PATIENCE_MS - performance.now();
+      if (this.#inside.size === 0 || waitMs <= 0) return;
+      await this.#leaveOrTime(waitMs);
+    }
+  }
+
+  #leaveOrTime(ms: number): Promise<void> {
     return new Promise(resolve => {
-      const end = (empty: boolean) => {
+      const end = () => {
         clearTimeout(timer);
-        this.#onEmpty = () => {};
-        resolve(empty);
+        this.#onLeave = () => {};
+        resolve();
       };
-      const timer = setTimeout(() => end(false), PATIENCE_MS);
-      this.#onEmpty = () => end(true);
+      const timer = setTimeout(end, ms);
+      this.#onLeave = end;
     });
   }
 }

@@ -29,7 +29,7 @@ import {
 import type { Log } from "../platform/log.ts";
 import type { Db } from "../platform/postgres/index.ts";
 import { contextOf, Deadline, executeBatch, executeOne } from "./execute.ts";
-import type { Gate } from "./gate.ts";
+import type { Gate, Ticket } from "./gate.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
 import type { MachineSlots } from "./machine-slots.ts";
 import type { PoolMetrics } from "./pool-metrics.ts";
@@ -110,6 +110,8 @@ export class Runner {
     this.#puller = undefined;
     await puller?.stop();
     clearTimeout(this.#batchTimer);
+    this.#batchTimer = undefined;
+    this.#batchDue = false;
     for (const held of [...this.#ready, ...this.#again]) this.#giveBack(held);
     this.#ready = [];
     this.#again = [];
@@ -131,10 +133,11 @@ export class Runner {
   pump(): void {
     if (this.#again.length > 0 && !this.#slowBusy) void this.#runAgain();
     while (this.#ready.length > 0 && this.#groups < this.contract.concurrency && this.#isDue()) {
-      if (!this.#deps.gate.tryEnter()) return;
+      const ticket = this.#deps.gate.tryEnter();
+      if (!ticket) return;
       const group = this.#ready.splice(0, this.contract.batch?.max ?? 1);
       this.#batchDue = false;
-      void this.#runGroup(group);
+      void this.#runGroup(group, ticket);
     }
   }
 
@@ -166,11 +169,11 @@ export class Runner {
     return false;
   }
 
-  async #runGroup(group: Held[]): Promise<void> {
+  async #runGroup(group: Held[], ticket: Ticket): Promise<void> {
     this.#groups++;
     await this.#run(group, null);
     this.#groups--;
-    this.#deps.gate.leave();
+    this.#deps.gate.leave(ticket);
     this.pump();
   }
 
