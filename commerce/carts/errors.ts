@@ -36,5 +36,13 @@ export const unknownCoupon = (index: number) =>
 
 export const unknownShippingMethod = () =>
   new Problem(422, "unknown_shipping_method", "There is no such shipping method.", {
-    errors: [{ path: "shippingMethod", message: "is not a shipping method of this store" }],
+    errors: [{ path: "shippingMethod", message: "is not a shipping method of this store and currency" }],
   });
+
+export const methodNotOffered = () =>
+  new Problem(422, "shipping_method_not_offered", "This shipping method is not offered in that country.", {
+    errors: [{ path: "shippingMethod", message: "is not offered in the country of the shipping address" }],
+  });
+
+export const unknownCurrency = (currency: string) =>
+  invalid([{ path: "currency", message: `this store does not sell in ${currency}` }]);

@@ -1,6 +1,7 @@
 /**
- * Carts: what a buyer means to buy. Owns `carts.cart` and `carts.line`. Publishes `carts.quote` (lines at current
- * prices), `carts.lock`, `begin_checkout`, `reopen` and `complete` for checkout's transactions.
+ * Carts: what a buyer means to buy. Owns `carts.cart` and `carts.line`. Publishes `carts.quotes` (what carts
+ * cost now, lines and totals: the only place where totals are computed), `carts.lock`, `begin_checkout`, `reopen` and
+ * `complete` for checkout's transactions.
  *
  * Always holds: a cart changes only while it is open, under its row's lock, and `version` rises with each change; a
  * variant stands in at most one line; quantities are 1 to 9,999 and lines at most 100. Prices are always current; the
@@ -8,5 +9,5 @@
  * who has it may change the cart.
  */
 
-export { type Address, type Cart, type CartChange, type CartLine, limits, totalsOf } from "./model.ts";
+export { type Address, type Cart, type CartChange, type CartLine, limits } from "./model.ts";
 export { addLine, changeCart, createCart, getCart, removeLine, setQuantity } from "./service.ts";

@@ -9,6 +9,8 @@ export type Address = {
   line2?: string | undefined;
   city: string;
   postalCode: string;
+  /** State or province, as the tax rates of its country name it (`CA`, `QC`). */
+  region?: string | undefined;
   /** ISO 3166-1 alpha-2. */
   country: string;
 };
@@ -23,8 +25,13 @@ export type CartLine = {
   quantity: number;
   unitMinor: number | null;
   compareAtMinor: number | null;
+  /** The rule that gave the price: `base`, `sale:<list>`, `override:<list>`. */
+  source: string | null;
   discountMinor: number;
   totalMinor: number;
+  /** Parts per million of the net amount: 190,000 is 19 %. */
+  taxRatePpm: number;
+  taxMinor: number;
   available: number;
   sellable: boolean;
 };
@@ -33,8 +40,17 @@ export type Totals = {
   subtotalMinor: number;
   discountMinor: number;
   shippingMinor: number;
+  /** Prices contain the tax: it is told, but not added. */
+  taxIncluded: boolean;
   taxMinor: number;
   totalMinor: number;
+};
+
+/** What `carts.quotes` says of a cart (migrations/0003_totals.sql): the one place where totals are computed. */
+export type Quote = Totals & {
+  wantedMethod: string | null;
+  shippingMethod: { id: string; name: string } | null;
+  lines: (Omit<CartLine, "id" | "available"> & { lineId: string })[];
 };
 
 export type Cart = Totals & {
@@ -46,6 +62,7 @@ export type Cart = Totals & {
   shippingAddress: Address | null;
   shippingMethod: string | null;
   couponCodes: string[];
+  note: string | null;
   lines: CartLine[];
   adjustments: never[];
   orderId: string | null;
@@ -59,21 +76,6 @@ export type CartChange = {
   shippingAddress?: Address | null | undefined;
   shippingMethod?: string | null | undefined;
   couponCodes?: string[] | undefined;
+  /** What the buyer wants to tell the shop; at most 1,000 characters. */
+  note?: string | null | undefined;
 };
-
-/** total = subtotal − discount + shipping + tax; the subtotal is the sum of the lines before discounts. */
-export function totalsOf(
-  lines: readonly Pick<CartLine, "quantity" | "unitMinor" | "sellable" | "discountMinor">[],
-): Totals {
-  let subtotalMinor = 0;
-  let discountMinor = 0;
-  for (const line of lines) {
-    if (!line.sellable || line.unitMinor === null) continue;
-    subtotalMinor += line.unitMinor * line.quantity;
-    discountMinor += line.discountMinor;
-  }
-  const shippingMinor = 0;
-  const taxMinor = 0;
-  const totalMinor = subtotalMinor - discountMinor + shippingMinor + taxMinor;
-  return { subtotalMinor, discountMinor, shippingMinor, taxMinor, totalMinor };
-}

@@ -3,23 +3,26 @@
  * remember the total that the answer shows. Two changes at once follow each other; a checkout that begins meanwhile makes
  * the second one a 409.
  */
-import { conflict, notFound, type Problem } from "../../platform/errors.ts";
+import { conflict, notFound } from "../../platform/errors.ts";
 import { isId, newId, newSecretId } from "../../platform/ids.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
+import { sellsIn } from "../pricing/index.ts";
 import { getStore } from "../stores/index.ts";
 import {
   cartFull,
+  methodNotOffered,
   noPrice,
   notOpen,
   tooDear,
   tooMany,
   unknownCoupon,
+  unknownCurrency,
   unknownShippingMethod,
 } from "./errors.ts";
-import { type Address, type Cart, type CartChange, limits, totalsOf } from "./model.ts";
+import { type Address, type Cart, type CartChange, limits } from "./model.ts";
 import * as store from "./store.ts";
 
-/** @throws Problem 422 for a coupon or shipping method that the store doesn't have. */
+/** @throws Problem 422 for a currency, coupon or shipping method that the store doesn't have. */
 export async function createCart(
   sql: Db,
   storeId: string,
@@ -28,8 +31,10 @@ export async function createCart(
   refuseUnknown(input);
   const id = newSecretId("cart");
   return transaction(sql, async tx => {
-    const currency = input.currency ?? (await getStore(tx, storeId))?.currency;
-    if (!currency) throw notFound("store");
+    const shop = await getStore(tx, storeId);
+    if (!shop) throw notFound("store");
+    const currency = input.currency ?? shop.currency;
+    if (!(await sellsIn(tx, shop, currency))) throw unknownCurrency(currency);
     await store.insertCart(tx, storeId, id, currency);
     await applyChange(tx, storeId, id, input);
     return (await show(tx, storeId, id))!;
@@ -106,14 +111,19 @@ async function whileOpen(
   });
 }
 
-/** Quotes the cart and remembers the total as shown. */
+/**
+ * Quotes the cart and remembers what that shows. A shipping method that the cart may not have any more (withdrawn, or the
+ * address moved to a country where it is not offered) is taken off.
+ */
 async function show(sql: Sql, storeId: string, id: string): Promise<Cart | null> {
   const row = await store.selectCart(sql, storeId, id);
-  if (!row) return null;
-  const lines = await store.selectLines(sql, storeId, id);
-  const totals = totalsOf(lines);
-  if (row.status === "open" && totals.totalMinor !== row.shownTotalMinor) {
-    await store.setShown(sql, storeId, row, totals.totalMinor);
+  const quoted = row && (await store.selectQuote(sql, storeId, id));
+  if (!quoted) return null;
+  const { lines, wantedMethod, shippingMethod, ...totals } = quoted.quote;
+  const methodId = shippingMethod?.id ?? null;
+  const changed = totals.totalMinor !== row.shownTotalMinor || methodId !== wantedMethod;
+  if (row.status === "open" && changed) {
+    await store.setShown(sql, storeId, row, { totalMinor: totals.totalMinor, methodId });
   }
   return {
     id: row.id,
@@ -122,30 +132,50 @@ async function show(sql: Sql, storeId: string, id: string): Promise<Cart | null>
     currency: row.currency,
     email: row.email,
     shippingAddress: row.shippingAddress,
-    shippingMethod: null,
+    shippingMethod: methodId,
     couponCodes: [],
-    lines,
+    note: row.note,
+    lines: lines.map(({ lineId, ...line }) => ({
+      id: lineId,
+      ...line,
+      available: quoted.available[line.variantId] ?? 0,
+    })),
     adjustments: [],
-    ...totals,
+    subtotalMinor: totals.subtotalMinor,
+    discountMinor: totals.discountMinor,
+    shippingMinor: totals.shippingMinor,
+    taxIncluded: totals.taxIncluded,
+    taxMinor: totals.taxMinor,
+    totalMinor: totals.totalMinor,
     orderId: row.status === "completed" ? row.orderId : null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };
 }
 
-/** No store has coupons or shipping methods yet, so each one named is unknown. */
+/** No store has coupons yet, so each one named is unknown. */
 function refuseUnknown(change: CartChange): void {
-  let problem: Problem | undefined;
-  if (change.couponCodes && change.couponCodes.length > 0) problem = unknownCoupon(0);
-  if (typeof change.shippingMethod === "string") problem = unknownShippingMethod();
-  if (problem) throw problem;
+  if (change.couponCodes && change.couponCodes.length > 0) throw unknownCoupon(0);
 }
 
+/** The method last: whether it is offered depends on the address. */
 async function applyChange(tx: Tx, storeId: string, id: string, change: CartChange): Promise<void> {
   if (change.email !== undefined) await store.setEmail(tx, storeId, id, change.email?.toWellFormed() ?? null);
+  if (change.note !== undefined) await store.setNote(tx, storeId, id, change.note?.toWellFormed() ?? null);
   if (change.shippingAddress !== undefined) {
     await store.setAddress(tx, storeId, id, change.shippingAddress && wellFormed(change.shippingAddress));
   }
+  if (change.shippingMethod !== undefined) await chooseMethod(tx, storeId, id, change.shippingMethod);
+}
+
+async function chooseMethod(tx: Tx, storeId: string, id: string, methodId: string | null): Promise<void> {
+  if (methodId !== null) {
+    const known = isId("ship", methodId);
+    const offer = known ? await store.selectOffer(tx, storeId, id, methodId) : null;
+    if (!offer?.anywhere) throw unknownShippingMethod();
+    if (!offer.here) throw methodNotOffered();
+  }
+  await store.setMethod(tx, storeId, id, methodId);
 }
 
 /** Half of a surrogate pair is legal in JSON and illegal in Postgres. */

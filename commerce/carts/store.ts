@@ -1,6 +1,6 @@
 /** SQL of the module that is not in its functions (migrations/). */
 import type { Sql } from "../../platform/postgres/index.ts";
-import type { Address, CartLine, CartStatus } from "./model.ts";
+import type { Address, CartStatus, Quote } from "./model.ts";
 
 export type CartRow = {
   id: string;
@@ -9,6 +9,7 @@ export type CartRow = {
   currency: string;
   email: string | null;
   shippingAddress: Address | null;
+  note: string | null;
   shownTotalMinor: number;
   orderId: string | null;
   createdAt: Date;
@@ -16,7 +17,7 @@ export type CartRow = {
 };
 
 const columns = (sql: Sql) => sql`
-  id, status, version, currency, email, shipping_address AS "shippingAddress",
+  id, status, version, currency, email, shipping_address AS "shippingAddress", note,
   shown_total_minor AS "shownTotalMinor", order_id AS "orderId", created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 export async function insertCart(sql: Sql, storeId: string, id: string, currency: string): Promise<void> {
@@ -49,6 +50,34 @@ export async function setAddress(
 ): Promise<void> {
   const value = address && tx.json(address as never);
   await tx`UPDATE carts.cart SET shipping_address = ${value} WHERE store_id = ${storeId} AND id = ${id}`;
+}
+
+export async function setNote(tx: Sql, storeId: string, id: string, note: string | null): Promise<void> {
+  await tx`UPDATE carts.cart SET note = ${note} WHERE store_id = ${storeId} AND id = ${id}`;
+}
+
+/** Whether a cart may have this method, and whether it might if it went elsewhere. */
+export async function selectOffer(
+  tx: Sql,
+  storeId: string,
+  id: string,
+  methodId: string,
+): Promise<{ here: boolean; anywhere: boolean }> {
+  const [row] = await tx<{ here: boolean; anywhere: boolean }[]>`
+    SELECT EXISTS (SELECT FROM shipping.offer(c.store_id, ${methodId}, c.currency,
+                                              c.shipping_address ->> 'country')) AS here,
+           EXISTS (SELECT FROM shipping.offer(c.store_id, ${methodId}, c.currency, NULL)) AS anywhere
+    FROM carts.cart c WHERE c.store_id = ${storeId} AND c.id = ${id}`;
+  return row ?? { here: false, anywhere: false };
+}
+
+export async function setMethod(
+  tx: Sql,
+  storeId: string,
+  id: string,
+  methodId: string | null,
+): Promise<void> {
+  await tx`UPDATE carts.cart SET shipping_method_id = ${methodId} WHERE store_id = ${storeId} AND id = ${id}`;
 }
 
 export type Sellable = { status: string; priced: boolean };
@@ -110,26 +139,31 @@ export async function deleteLine(tx: Sql, storeId: string, cartId: string, lineI
   return rows.length > 0;
 }
 
-export async function selectLines(sql: Sql, storeId: string, cartId: string): Promise<CartLine[]> {
-  return sql<CartLine[]>`
-    WITH q AS (SELECT * FROM carts.quote(${storeId}, ${cartId}))
-    SELECT q.line_id AS id, q.variant_id AS "variantId", q.product_id AS "productId", q.sku, q.title, q.quantity,
-           q.unit_minor AS "unitMinor", q.compare_at_minor AS "compareAtMinor", 0 AS "discountMinor",
-           CASE WHEN q.sellable THEN q.total_minor ELSE 0 END AS "totalMinor", a.available, q.sellable
-    FROM q
-    LEFT JOIN inventory.available(${storeId}, (SELECT array_agg(q.variant_id) FROM q)) a
-      ON a.variant_id = q.variant_id
-    ORDER BY q.line_id`;
+export type Quoted = { quote: Quote; available: Record<string, number> };
+
+/** What the cart costs now, and what can be sold of its variants; null when there is no such cart. */
+export async function selectQuote(sql: Sql, storeId: string, cartId: string): Promise<Quoted | null> {
+  const [row] = await sql<Quoted[]>`
+    SELECT q.quote,
+           (SELECT coalesce(jsonb_object_agg(a.variant_id, a.available), '{}')
+            FROM inventory.available(${storeId},
+              ARRAY(SELECT l ->> 'variantId' FROM jsonb_array_elements(q.quote -> 'lines') l)) a) AS available
+    FROM carts.quotes(jsonb_build_array(
+      jsonb_build_object('storeId', ${storeId}::text, 'cartId', ${cartId}::text))) q`;
+  return row ?? null;
 }
 
-/** Remembers the total that is about to be shown, unless the cart has changed since it was computed. */
+/**
+ * Remembers what is about to be shown: the total, and the shipping method that the cart may have. Nothing is written when
+ * the cart has changed since that was computed.
+ */
 export async function setShown(
   sql: Sql,
   storeId: string,
   cart: Pick<CartRow, "id" | "version">,
-  totalMinor: number,
+  shown: { totalMinor: number; methodId: string | null },
 ): Promise<void> {
   await sql`
-    UPDATE carts.cart SET shown_total_minor = ${totalMinor}
+    UPDATE carts.cart SET shown_total_minor = ${shown.totalMinor}, shipping_method_id = ${shown.methodId}
     WHERE store_id = ${storeId} AND id = ${cart.id} AND version = ${cart.version} AND status = 'open'`;
 }

@@ -8,8 +8,13 @@ export type OrderLine = {
   title: string;
   quantity: number;
   unitMinor: number;
+  /** The rule that gave the price: `base`, `sale:<list>`, `override:<list>`. */
+  source: string;
   discountMinor: number;
   totalMinor: number;
+  /** Parts per million of the net amount: 190,000 is 19 %. */
+  taxRatePpm: number;
+  taxMinor: number;
 };
 
 /** An order as the API shows it; `orders.document` makes it. Amounts in minor units, times RFC 3339 UTC. */
@@ -21,11 +26,15 @@ export type Order = {
   fulfilmentStatus: "unfulfilled" | "partial" | "fulfilled";
   email: string | null;
   shippingAddress: Record<string, string> | null;
+  shippingMethod: { id: string; name: string } | null;
+  note: string | null;
   currency: string;
   lines: OrderLine[];
   subtotalMinor: number;
   discountMinor: number;
   shippingMinor: number;
+  /** Prices contain the tax: it is told, but not added. */
+  taxIncluded: boolean;
   taxMinor: number;
   totalMinor: number;
   createdAt: string;

@@ -11,6 +11,13 @@ import type { Sql } from "../../platform/postgres/index.ts";
 import type { CurrentPrice, NewPrice } from "./model.ts";
 import { selectCurrent, upsertPrices } from "./store.ts";
 
+export {
+  disableCurrency,
+  enableCurrency,
+  listCurrencies,
+  type SellingCurrency,
+  sellsIn,
+} from "./currencies.ts";
 export { type CurrentPrice, MAX_PRICE_MINOR, minorDigits, type NewPrice, parseMinor } from "./model.ts";
 
 /** Sets base prices and returns the ids of the products whose price really changed. */

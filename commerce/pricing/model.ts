@@ -1,3 +1,5 @@
+import { exponents } from "./iso4217.ts";
+
 /** What a variant costs now. `version` rises with each change of the amount; `source` names the rule that gave it. */
 export type CurrentPrice = {
   variantId: string;
@@ -17,17 +19,9 @@ export type NewPrice = {
 /** Far below 2^53, so that sums over any cart stay exact; a hundred million of the major unit in most currencies. */
 export const MAX_PRICE_MINOR = 10_000_000_000;
 
-const exponents = new Map<string, number>();
-
-/** Decimal places of a currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD (CLDR's table, by Intl). */
+/** Decimal places of a currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD (ISO 4217); 2 for what is no currency. */
 export function minorDigits(currency: string): number {
-  let digits = exponents.get(currency);
-  if (digits === undefined) {
-    const format = new Intl.NumberFormat("en", { style: "currency", currency });
-    digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-    exponents.set(currency, digits);
-  }
-  return digits;
+  return exponents.get(currency) ?? 2;
 }
 
 /**

@@ -39,3 +39,23 @@ export async function selectCurrent(
            version, source
     FROM pricing.current(${storeId}, ${currency}, ${variantIds as string[]})`;
 }
+
+export async function selectCurrencies(sql: Sql, storeId: string): Promise<string[]> {
+  const rows = await sql<{ currency: string }[]>`
+    SELECT currency FROM pricing.store_currency WHERE store_id = ${storeId} ORDER BY currency`;
+  return rows.map(row => row.currency);
+}
+
+/** False when it was enabled before. */
+export async function insertCurrency(sql: Sql, storeId: string, currency: string): Promise<boolean> {
+  const rows = await sql`
+    INSERT INTO pricing.store_currency (store_id, currency) VALUES (${storeId}, ${currency})
+    ON CONFLICT DO NOTHING RETURNING 1`;
+  return rows.length > 0;
+}
+
+export async function deleteCurrency(sql: Sql, storeId: string, currency: string): Promise<boolean> {
+  const rows = await sql`
+    DELETE FROM pricing.store_currency WHERE store_id = ${storeId} AND currency = ${currency} RETURNING 1`;
+  return rows.length > 0;
+}

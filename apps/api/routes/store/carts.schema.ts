@@ -18,6 +18,12 @@ const email = t.String({
   description: "a single address",
 });
 
+/** Some lines of text. */
+const note = t.String({
+  maxLength: 1_000,
+  pattern: "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$",
+});
+
 const address = t.Object(
   {
     name: line(1, 255),
@@ -25,6 +31,7 @@ const address = t.Object(
     line2: t.Optional(line(0, 255)),
     city: line(1, 255),
     postalCode: line(1, 32),
+    region: t.Optional(line(0, 64)),
     country: t.String({ pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2" }),
   },
   { additionalProperties: false },
@@ -35,6 +42,7 @@ const change = {
   shippingAddress: t.Optional(t.Nullable(address)),
   shippingMethod: t.Optional(t.Nullable(line(1, 64))),
   couponCodes: t.Optional(t.Array(line(1, 64), { maxItems: 20 })),
+  note: t.Optional(t.Nullable(note)),
 };
 
 export const cartChange = t.Object(change, { additionalProperties: false });
@@ -67,6 +75,7 @@ export const cartView = t.Object({
   shippingAddress: t.Nullable(address),
   shippingMethod: t.Nullable(t.String()),
   couponCodes: t.Array(t.String()),
+  note: t.Nullable(t.String()),
   lines: t.Array(
     t.Object({
       id: t.String(),
@@ -77,8 +86,13 @@ export const cartView = t.Object({
       quantity: t.Integer(),
       unitMinor: t.Nullable(minor),
       compareAtMinor: t.Nullable(minor),
+      source: t.Nullable(
+        t.String({ description: "the rule that gave the price: base, sale:<list>, override:<list>" }),
+      ),
       discountMinor: minor,
       totalMinor: minor,
+      taxRatePpm: t.Integer({ description: "parts per million of the net amount: 190000 is 19 %" }),
+      taxMinor: minor,
       available: t.Integer(),
       sellable: t.Boolean({ description: "false: no longer for sale; the line counts nothing" }),
     }),
@@ -87,6 +101,7 @@ export const cartView = t.Object({
   subtotalMinor: minor,
   discountMinor: minor,
   shippingMinor: minor,
+  taxIncluded: t.Boolean({ description: "prices contain the tax: it is told, but not added" }),
   taxMinor: minor,
   totalMinor: minor,
   orderId: t.Nullable(t.String()),
