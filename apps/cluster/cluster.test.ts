@@ -127,8 +127,27 @@ test("after kill -9 of the supervisor the next start takes over the servers and 
   process.kill(after.servers.nats!.pid, "SIGKILL");
   await until(() => stackOf(home).servers.nats?.pid !== after.servers.nats!.pid);
   next.child.kill("SIGINT");
+  // Who restarts before the drain is over waits for it and is not refused.
+  const restarted = start(home, port);
   expect(await next.child.exited).toBe(0);
   expect(allOf(after).filter(isAlive)).toEqual([]);
+  await ready(restarted);
+});
+
+test("what was started but not written down before a kill -9 is ended by the next start", async () => {
+  const home = await newHome();
+  const port = await freePort();
+  const killed = start(home, port);
+  const before = await ready(killed);
+  killed.child.kill("SIGKILL");
+  await killed.child.exited;
+  supervisors.delete(killed.child);
+  await rm(join(home, "stack.json"));
+
+  const next = start(home, port);
+  const after = await ready(next);
+  expect(allOf(before).filter(isAlive)).toEqual([]);
+  expect(allOf(after).every(isAlive)).toBe(true);
 });
 
 test("a port that is taken is named, and nothing is left behind", async () => {

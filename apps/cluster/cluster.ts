@@ -16,7 +16,7 @@ import { freePort, isFree } from "./ports.ts";
 import { prepareDatabase } from "./prepare.ts";
 import { type Program, startProgram } from "./programs.ts";
 import { type Services, serviceEnv, startServices } from "./services.ts";
-import { emptyStack, newSecrets } from "./stack.ts";
+import { emptyStack } from "./stack.ts";
 import { obeyTargets } from "./targets.ts";
 import { keepRunning, type Unit } from "./unit.ts";
 
@@ -51,16 +51,15 @@ export type Cluster = {
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { config, home, log, logFiles } = options;
   const before = home.read();
-  const leftovers = await clearLeftovers(before, log);
+  const leftovers = await clearLeftovers(before, home.dir, log);
   if (!(await isFree(config.port))) throw new PortTaken(config.port);
 
-  const secrets = before?.secrets ?? newSecrets();
   let save = () => {};
   const onChange = () => save();
-  const services = await startServices({ config, home, log, secrets, leftovers, onChange });
+  const services = await startServices({ config, home, log, leftovers, onChange });
   for (const unit of services.units()) logFiles.follow(unit.name, { shown: false });
 
-  const stack = { ...emptyStack(config, home.dir, before), secrets, ...services.addresses };
+  const stack = { ...emptyStack(config, home.dir, before), ...services.addresses };
   const run = (program: Program) => runProgram(options, stack, program, onChange);
   const pools = createPools({ run, drainMs: config.drainSeconds * 1_000 });
   const [front, back]: [Unit[], Unit[]] = [[], []];
@@ -108,8 +107,8 @@ function runProgram(
   onChange: () => void,
 ): Unit {
   logFiles.follow(program.name, { shown: true });
-  const baseEnv = { ...env, ...serviceEnv(stack), PORT: String(config.port), TRADEWIND_HOME: home.dir };
-  const start = () => startProgram(program, { baseEnv, logDir: home.logDir });
+  const baseEnv = { ...env, ...serviceEnv(stack), PORT: String(config.port) };
+  const start = () => startProgram(program, { baseEnv, home: home.dir, logDir: home.logDir });
   return keepRunning({ name: program.name, start, log, onChange });
 }
 

@@ -1,13 +1,14 @@
 /**
- * TRADEWIND_HOME: its folders, the lock that keeps a second supervisor out, and `stack.json`.
+ * TRADEWIND_HOME: its folders, the lock that keeps a second supervisor out, `secrets.json` and `stack.json`.
  *
  * The lock is one of the operating system on a file, so that it is gone with its holder however that ended; `stack.json`
- * tells who that is. `stack.json` holds secrets and is readable by its owner only; it is replaced by renaming, so that a
- * reader or a crash never meets half a file.
+ * tells who that is. Both files hold secrets and are readable by their owner only; they are replaced by renaming, so that
+ * a reader or a crash never meets half a file.
  */
 import { Database } from "bun:sqlite";
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { newSecret } from "../../platform/secrets.ts";
 import type { ProcessRef } from "./process.ts";
 import type { ServerRecord } from "./servers/index.ts";
 
@@ -39,8 +40,6 @@ export type StackFile = {
   stackToken: string;
   servers: Partial<Record<ServerName, ServerRecord>>;
   processes: Record<string, ProcessRecord>;
-  /** Of the embedded servers; made at the first start and kept. */
-  secrets: Secrets;
 };
 
 export class HomeInUse extends Error {
@@ -51,6 +50,8 @@ export type Home = {
   readonly dir: string;
   readonly logDir: string;
   path(...parts: string[]): string;
+  /** Of the embedded servers: made before their first start and kept, in `secrets.json`. */
+  secrets(): Secrets;
   /** Null before the first start. */
   read(): StackFile | null;
   write(stack: StackFile): void;
@@ -71,7 +72,7 @@ export async function openHome(dir: string, options: { drainMs: number }): Promi
   for (const folder of [root, path("logs"), path("media")])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = path("stack.json");
-  const read = () => readStack(file);
+  const read = () => readJson<StackFile>(file);
   const unlock = await lockPatiently(path("supervisor.lock"), since => {
     const other = read();
     const patienceMs = other?.state === "stopping" ? options.drainMs : NOTICE_MS;
@@ -79,20 +80,29 @@ export async function openHome(dir: string, options: { drainMs: number }): Promi
     const who = other?.supervisor ? ` (process ${other.supervisor.pid})` : "";
     throw new HomeInUse(`another Tradewind is running on ${root}${who}; stop it, or set TRADEWIND_HOME`);
   });
-  const write = (stack: StackFile) => {
-    writeFileSync(`${file}.tmp`, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${file}.tmp`, file);
-  };
-  return { dir: root, logDir: path("logs"), path, read, write, unlock };
+  const secrets = () => readJson<Secrets>(path("secrets.json")) ?? keep(path("secrets.json"), newSecrets());
+  const write = (stack: StackFile) => void keep(file, stack);
+  return { dir: root, logDir: path("logs"), path, secrets, read, write, unlock };
 }
 
-function readStack(file: string): StackFile | null {
+function newSecrets(): Secrets {
+  const names = ["postgres", "nats", "redis", "meilisearch", "stack"] as const;
+  return Object.fromEntries(names.map(name => [name, newSecret()])) as Secrets;
+}
+
+function readJson<T>(file: string): T | null {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as StackFile;
+    return JSON.parse(readFileSync(file, "utf8")) as T;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new Error(`${file} can't be read: ${(error as Error).message}`);
   }
+}
+
+function keep<T>(file: string, value: T): T {
+  writeFileSync(`${file}.tmp`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
+  return value;
 }
 
 /** `check` is asked after each vain try and throws when there is no use in waiting. */

@@ -1,28 +1,65 @@
 /**
- * What a supervisor that was killed left running, by stack.json. Our own processes are replaced (the program or its
- * settings may have changed); servers are handed on to be taken over, which keeps their connections and caches.
+ * What a supervisor that was killed left running. Our own processes are replaced (the program or its settings may have
+ * changed); servers are handed on to be taken over, which keeps their connections and caches.
+ *
+ * `stack.json` names them, short of those that were started in the last moment before the kill, or before the first
+ * time it was written. These carry a mark in their environment and are ended: two servers on one folder would ruin it.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import type { Log } from "../../platform/log.ts";
 import type { ServerName, StackFile } from "./home.ts";
-import { end, isAlive } from "./process.ts";
+import { end, isAlive, type ProcessRef, startTime } from "./process.ts";
 import type { ServerRecord } from "./servers/index.ts";
 
 /** Long enough for requests and short jobs; what takes longer is repeated by its queue. */
 const PATIENCE_MS = 3_000;
 
+/** By these two together a child of the supervisor of `home` is known. */
+export function childMark(home: string, name: string): Record<string, string> {
+  return { TRADEWIND_HOME: home, TRADEWIND_PROCESS: name };
+}
+
+/** Ends the processes and strays, and returns the servers that live. */
 export async function clearLeftovers(
   stack: StackFile | null,
+  home: string,
   log: Log,
 ): Promise<Partial<Record<ServerName, ServerRecord>>> {
-  if (!stack) return {};
-  const processes = Object.entries(stack.processes).filter(([, ref]) => isAlive(ref));
-  const servers = Object.entries(stack.servers).filter(([, ref]) => isAlive(ref));
-  if (processes.length + servers.length > 0) {
+  const servers = Object.entries(stack?.servers ?? {}).filter(([, ref]) => isAlive(ref));
+  const known = new Set(servers.map(([, ref]) => ref.pid));
+  const processes = Object.values(stack?.processes ?? {}).filter(isAlive);
+  const strays = marked(home).filter(
+    ref => !known.has(ref.pid) && processes.every(({ pid }) => pid !== ref.pid),
+  );
+  const ended = [...processes, ...strays];
+  if (ended.length + servers.length > 0) {
     log.warn(
-      { replaced: processes.map(([name]) => name), takenOver: servers.map(([name]) => name) },
-      "an earlier supervisor was killed; cleaning up after it",
+      { ended: ended.length, takenOver: servers.map(([name]) => name) },
+      "an earlier supervisor was killed",
     );
   }
-  await Promise.all(processes.map(([, ref]) => end(ref, { patienceMs: PATIENCE_MS })));
+  await Promise.all(ended.map(ref => end(ref, { patienceMs: PATIENCE_MS })));
   return Object.fromEntries(servers);
+}
+
+/** Processes with our mark, as far as the system lets us look (Linux only). */
+function marked(home: string): ProcessRef[] {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc").flatMap(entry => {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid || !hasMark(pid, home)) return [];
+    const started = startTime(pid);
+    return started === null ? [] : [{ pid, started }];
+  });
+}
+
+function hasMark(pid: number, home: string): boolean {
+  try {
+    const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    return (
+      variables.includes(`TRADEWIND_HOME=${home}`) && variables.some(one => /^TRADEWIND_PROCESS=./.test(one))
+    );
+  } catch {
+    return false;
+  }
 }

@@ -2,6 +2,7 @@
 import { setPriority } from "node:os";
 import { join } from "node:path";
 import { root } from "./install.ts";
+import { childMark } from "./leftovers.ts";
 import { end, launch } from "./process.ts";
 import type { Started } from "./unit.ts";
 
@@ -17,11 +18,11 @@ export type Program = {
 
 export async function startProgram(
   program: Program,
-  options: { baseEnv: Record<string, string>; logDir: string },
+  options: { baseEnv: Record<string, string>; home: string; logDir: string },
 ): Promise<Started> {
   const process_ = await launch({
     command: [process.execPath, join(root, program.entry)],
-    env: { ...options.baseEnv, ...program.env, TRADEWIND_PROCESS: program.name },
+    env: { ...options.baseEnv, ...program.env, ...childMark(options.home, program.name) },
     logFile: join(options.logDir, `${program.name}.log`),
     cwd: root,
   });

@@ -7,6 +7,7 @@
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Home, Secrets, ServerName, StackFile } from "./home.ts";
+import { childMark } from "./leftovers.ts";
 import { freePort } from "./ports.ts";
 import type { Program } from "./programs.ts";
 import {
@@ -49,7 +50,6 @@ type Options = {
   config: Config;
   home: Home;
   log: Log;
-  secrets: Secrets;
   /** What an earlier supervisor left. */
   leftovers: Partial<Record<ServerName, ServerRecord>>;
   onChange: () => void;
@@ -64,7 +64,8 @@ const stopOrder: readonly ServerName[] = ["meilisearch", "redis", "nats", "postg
 
 /** @throws ServerError when one can't be started; those that were started are stopped again. */
 export async function startServices(options: Options): Promise<Services> {
-  const { config, secrets } = options;
+  const { config } = options;
+  const secrets = options.home.secrets();
   const embedded = new Map<ServerName, Embedded>();
   const stop = async () => {
     for (const name of stopOrder) await embedded.get(name)?.unit.stop(SERVER_PATIENCE_MS);
@@ -122,6 +123,7 @@ async function startEmbedded(
     binDir: home.path("packages"),
     throwAway: false,
     previous: leftovers[name],
+    env: childMark(home.dir, name),
   };
   const first = await start(context);
   if (!first) return null;

@@ -1,22 +1,10 @@
 /** The contents of stack.json before anything runs. */
 import type { Config } from "../../platform/config.ts";
-import { newSecret } from "../../platform/secrets.ts";
-import type { Secrets, StackFile } from "./home.ts";
+import type { StackFile } from "./home.ts";
 import { startTime } from "./process.ts";
-
-export function newSecrets(): Secrets {
-  return {
-    postgres: newSecret(),
-    nats: newSecret(),
-    redis: newSecret(),
-    meilisearch: newSecret(),
-    stack: newSecret(),
-  };
-}
 
 type Blank = Omit<
   StackFile,
-  | "secrets"
   | "databaseUrl"
   | "natsUrl"
   | "redisUrl"

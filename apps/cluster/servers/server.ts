@@ -20,6 +20,8 @@ export type ServerContext = {
   readonly previous?: ServerRecord | undefined;
   /** The port to use when a server that others are connected to is started again. */
   readonly port?: number | undefined;
+  /** Added to the environment of the server. */
+  readonly env?: Record<string, string>;
 };
 
 /** What must be known to connect to a running server and to take it over; stands in stack.json. */
@@ -60,7 +62,8 @@ export async function startServer(context: ServerContext, plan: Plan): Promise<R
   if (taken) return taken;
   for (let attempt = 1; ; attempt++) {
     const port = context.port ?? (await freePort());
-    const process = await launch({ ...(await plan.launch(port)), logFile });
+    const planned = await plan.launch(port);
+    const process = await launch({ ...planned, env: { ...planned.env, ...context.env }, logFile });
     const url = plan.url(port);
     const failure = await becomesReady(process, () => plan.ready(url));
     if (!failure) return running(plan, { process, port, url });
