@@ -19,7 +19,8 @@ export type ShopEvent =
   | { type: "stock.changed"; productId: string }
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
-  | { type: "import.created"; importId: string };
+  | { type: "import.created"; importId: string }
+  | { type: "password.reset_requested"; resetId: string };
 
 export type Reaction = { contract: Contract; payload: unknown };
 
@@ -44,6 +45,13 @@ const reactions: Reactions = {
   "media.uploaded": ({ assetId }) => [react(imageConvert, { assetId })],
   "media.changed": ({ assetId }) => [react(catalogAttachMedia, { assetId })],
   "import.created": ({ importId }) => [react(catalogImport, { importId })],
+  "password.reset_requested": ({ resetId }) => [
+    react(emailSend, {
+      template: "password_reset",
+      subjectId: resetId,
+      eventId: `password.reset_requested:${resetId}`,
+    }),
+  ],
 };
 
 export function reactionsTo(event: ShopEvent): Reaction[] {

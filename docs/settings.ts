@@ -13,7 +13,7 @@ const END = "<!-- end of settings -->";
 type Row = { env: string; about: string; fallback: unknown; internal?: boolean };
 
 function shown(fallback: unknown): string {
-  if (fallback === undefined || fallback === "") return "";
+  if (fallback === undefined || String(fallback) === "") return "";
   if (typeof fallback === "boolean") return fallback ? "`on`" : "`off`";
   return `\`${fallback}\``;
 }

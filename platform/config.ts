@@ -4,6 +4,7 @@
  * Every setting is one row of {@link settings}; docs/operations.md shows the same table. A malformed value, or an
  * unknown variable with our prefix, is refused at start with one line that names it.
  */
+import { isIP } from "node:net";
 
 export class ConfigError extends Error {
   override name = "ConfigError";
@@ -89,6 +90,23 @@ function url(
   return { env, about, fallback: undefined, parse, internal };
 }
 
+function networks(env: string, about: string): Setting<readonly string[]> {
+  const parse = (raw: string) => {
+    const list = raw.split(",").map(one => one.trim());
+    const bad = list.find(one => !isNetwork(one));
+    if (bad !== undefined) throw new ConfigError(`${env} must list IP addresses or networks, not "${bad}"`);
+    return list;
+  };
+  return { env, about, fallback: [], parse };
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
 export const settings = {
   port: integer("PORT", 3000, 1, 65_535, "shared port of the API nodes"),
   home: text("TRADEWIND_HOME", ".tradewind", "data, logs and stack.json of the embedded stack"),
@@ -100,6 +118,14 @@ export const settings = {
   meiliUrl: url("MEILI_URL", "Meilisearch; embedded when unset", ["http:", "https:"]),
   meiliKey: optional("MEILI_KEY", "API key of Meilisearch"),
   smtpUrl: url("SMTP_URL", "SMTP server; an embedded mail catcher when unset", ["smtp:", "smtps:"]),
+
+  redisTimeoutMs: integer(
+    "TRADEWIND_REDIS_TIMEOUT_MS",
+    50,
+    5,
+    10_000,
+    "how long a request waits for Redis before it goes on without",
+  ),
 
   natsServerBin: optional("NATS_SERVER_BIN", "path of nats-server for the embedded stack"),
   redisServerBin: optional("REDIS_SERVER_BIN", "path of redis-server for the embedded stack"),
@@ -150,6 +176,30 @@ export const settings = {
     "http:",
     "https:",
   ]),
+  trustedProxies: networks(
+    "TRADEWIND_TRUSTED_PROXIES",
+    "addresses and networks (CIDR) of proxies whose X-Forwarded-For is believed, separated by commas",
+  ),
+  rateLimitFactor: integer(
+    "TRADEWIND_RATE_LIMIT_FACTOR",
+    1,
+    1,
+    1_000_000,
+    "multiplies every rate limit; the limits are evaluated all the same",
+  ),
+  sessionDays: integer("TRADEWIND_SESSION_DAYS", 30, 1, 180, "days that an unused customer session lives"),
+  passwordHashes: integer(
+    "TRADEWIND_PASSWORD_HASHES",
+    2,
+    1,
+    64,
+    "password hashes (19 MiB each) that one API node computes at once",
+  ),
+  passwordResetUrl: url(
+    "TRADEWIND_PASSWORD_RESET_URL",
+    "page of the shop that sets a new password, for the mail; {token} and {storeId} are filled in",
+    ["https:", "http:"],
+  ),
   mailFrom: text("TRADEWIND_MAIL_FROM", "Tradewind <shop@tradewind.example>", "sender of the mails"),
   mediaDir: optional(
     "TRADEWIND_MEDIA_DIR",

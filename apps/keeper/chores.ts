@@ -2,6 +2,7 @@
 import type { Bus } from "../../bus/index.ts";
 import { ensureAuditPartitions } from "../../commerce/audit/index.ts";
 import { recoverCheckouts } from "../../commerce/checkout/index.ts";
+import { sweepCustomers } from "../../commerce/customers/index.ts";
 import { sweepReservations } from "../../commerce/inventory/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
 import type { Config } from "../../platform/config.ts";
@@ -31,6 +32,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "lost checkouts",
       everyMs: 2_000,
       run: () => recoverCheckouts({ sql, log, bus, providers, holdMs }),
+    },
+    {
+      name: "expired sessions and password resets",
+      everyMs: 60_000,
+      run: () => sweepCustomers(sql),
     },
   ];
 }

@@ -10,7 +10,7 @@ export const emailSend = defineContract({
   version: 1,
   schema: Type.Object(
     {
-      template: Type.Union([Type.Literal("order_confirmation")]),
+      template: Type.Union([Type.Literal("order_confirmation"), Type.Literal("password_reset")]),
       subjectId: Type.String({ pattern: "^[0-9a-z_]{1,64}$" }),
       eventId: Type.String({ pattern: "^[!-~]{1,128}$" }),
     },

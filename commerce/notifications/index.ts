@@ -4,9 +4,10 @@
  * address.
  *
  * Always holds: a mail that was noted as sent is not sent again; what SMTP refuses for good is not tried again; values
- * are escaped in HTML, and headers are made by nodemailer from parts that can't hold a line break.
+ * are escaped in HTML, and headers are made by nodemailer from parts that can't hold a line break; a letter is written
+ * only by who holds its claim.
  */
 
 export { createMailer, type Mailer, MailRefused } from "./mailer.ts";
 export type { Mail, MailRequest, MailResult, TemplateName } from "./model.ts";
-export { sendMail } from "./service.ts";
+export { type MailDeps, sendMail } from "./service.ts";

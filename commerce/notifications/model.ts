@@ -1,9 +1,9 @@
-export type TemplateName = "order_confirmation";
+export type TemplateName = "order_confirmation" | "password_reset";
 
 export type MailRequest = {
   storeId: string;
   template: TemplateName;
-  /** What the mail is about: an order's id. */
+  /** What the mail is about: the id of an order, or of a password reset. */
   subjectId: string;
   /** The occasion: one mail per (eventId, template, recipient). */
   eventId: string;

@@ -12,27 +12,43 @@
  *   after `sent`        the redelivery finds it and is done.
  */
 import type { Sql } from "../../platform/postgres/index.ts";
+import { issueResetToken, recipientOfReset } from "../customers/index.ts";
 import { getOrder } from "../orders/index.ts";
+import { getStore } from "../stores/index.ts";
 import { type Mailer, MailRefused } from "./mailer.ts";
 import { type Content, type MailRequest, type MailResult, messageIdOf } from "./model.ts";
 import * as store from "./store.ts";
 import { orderConfirmation } from "./templates/order_confirmation.ts";
+import { passwordReset } from "./templates/password_reset.ts";
+
+export type MailDeps = {
+  readonly sql: Sql;
+  readonly mailer: Mailer;
+  /** Page that sets a new password, with `{token}` and `{storeId}` to be filled in. */
+  readonly passwordResetUrl?: string | undefined;
+};
 
 /** @throws what may be tried again: SMTP's temporary failures, a connection that fails. */
 export async function sendMail(
-  deps: { sql: Sql; mailer: Mailer },
+  deps: MailDeps,
   request: MailRequest,
   signal?: AbortSignal,
 ): Promise<MailResult> {
-  const letter = await compose(deps.sql, request);
+  const letter = await compose(deps, request);
   if (letter === null) return { outcome: "no_subject" };
   if (letter.recipient === null) return { outcome: "no_recipient" };
-  const { recipient, content } = letter;
+  const { recipient } = letter;
   const messageId = messageIdOf(request, recipient, deps.mailer.from);
   const key = { ...request, recipient, messageId };
 
   const claim = await store.claim(deps.sql, key);
   if (!claim.claimed) return alreadyClaimed(claim);
+  // Written by who holds the claim only: writing may leave traces (a token for this mail).
+  const content = await letter.write();
+  if (content === null) {
+    await store.letGo(deps.sql, key, claim.token);
+    return { outcome: "no_subject" };
+  }
   try {
     await deps.mailer.send({ ...content, to: recipient, messageId }, signal);
   } catch (error) {
@@ -59,17 +75,37 @@ function leftUnsent(error: unknown): boolean {
   return (responseCode ?? 0) >= 400 || syscall === "connect" || code === "EDNS" || code === "EAUTH";
 }
 
-type Letter = { recipient: string; content: Content } | { recipient: null };
+/** `write` gives null when what the letter is about has gone meanwhile. */
+type Letter = { recipient: string; write(): Promise<Content | null> } | { recipient: null };
 
 /** Null when what it is about does not exist. */
-async function compose(sql: Sql, { storeId, template, subjectId }: MailRequest): Promise<Letter | null> {
+async function compose(deps: MailDeps, request: MailRequest): Promise<Letter | null> {
+  const { sql } = deps;
+  const { storeId, template, subjectId } = request;
   switch (template) {
     case "order_confirmation": {
       const order = await getOrder(sql, storeId, subjectId);
       if (!order) return null;
       return order.email === null
         ? { recipient: null }
-        : { recipient: order.email, content: orderConfirmation(order) };
+        : { recipient: order.email, write: async () => orderConfirmation(order) };
+    }
+    case "password_reset": {
+      const recipient = await recipientOfReset(sql, storeId, subjectId);
+      return { recipient, write: () => writePasswordReset(deps, storeId, subjectId) } as Letter;
     }
   }
+}
+
+async function writePasswordReset(
+  { sql, passwordResetUrl }: MailDeps,
+  storeId: string,
+  resetId: string,
+): Promise<Content | null> {
+  const [shop, issued] = [await getStore(sql, storeId), await issueResetToken(sql, storeId, resetId)];
+  if (!shop || !issued) return null;
+  const link = passwordResetUrl
+    ?.replaceAll("{token}", issued.token)
+    .replaceAll("{storeId}", encodeURIComponent(storeId));
+  return passwordReset({ shop: shop.name, ...issued, link });
 }

@@ -7,11 +7,12 @@ import { defineJob } from "../handler.ts";
 export const emailSendJob = defineJob(emailSend, ({ sql, config }) => {
   // Made for the first mail: a process that sends none needs no SMTP.
   let mailer: Mailer | undefined;
+  const { passwordResetUrl } = config;
   const open = () => createMailer({ smtpUrl: required(config, "smtpUrl"), from: config.mailFrom });
   return {
     async run({ storeId, payload }, { signal }) {
       mailer ??= open();
-      const result = await sendMail({ sql, mailer }, { storeId, ...payload }, signal);
+      const result = await sendMail({ sql, mailer, passwordResetUrl }, { storeId, ...payload }, signal);
       switch (result.outcome) {
         case "sent":
         case "sent_before":
@@ -21,7 +22,7 @@ export const emailSendJob = defineJob(emailSend, ({ sql, config }) => {
         case "no_recipient":
           return discard({ reason: "there is nobody to write to" });
         case "no_subject":
-          return discard({ reason: "there is no such order" });
+          return discard({ reason: "what it is about does not exist (any more)" });
         case "refused":
           return fail({ error: result.error });
       }
