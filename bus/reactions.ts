@@ -14,9 +14,13 @@ import { stockRelease } from "./contracts/stock.release.ts";
 
 export type ShopEvent =
   | { type: "order.placed"; orderId: string }
+  | { type: "order.cancelled"; orderId: string }
+  | { type: "order.refunded"; refundId: string }
+  | { type: "order.shipped"; fulfilmentId: string }
   | { type: "reservation.lapsed"; reservationId: string }
   | { type: "product.changed"; productId: string }
   | { type: "stock.changed"; productId: string }
+  | { type: "stock.low"; crossingId: string }
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
   | { type: "import.created"; importId: string }
@@ -26,6 +30,11 @@ export type Reaction = { contract: Contract; payload: unknown };
 
 function react<C extends Contract>(contract: C, payload: Payload<C>): Reaction {
   return { contract, payload };
+}
+
+/** One mail about a subject that is written about once. */
+function mail(template: Payload<typeof emailSend>["template"], subjectId: string): Reaction {
+  return react(emailSend, { template, subjectId, eventId: `${template}:${subjectId}` });
 }
 
 type Reactions = { [T in ShopEvent["type"]]: (event: Extract<ShopEvent, { type: T }>) => Reaction[] };
@@ -39,9 +48,14 @@ const reactions: Reactions = {
       eventId: `order.placed:${orderId}`,
     }),
   ],
+  "order.cancelled": ({ orderId }) => [mail("order_cancelled", orderId)],
+  "order.refunded": ({ refundId }) => [mail("order_refunded", refundId)],
+  "order.shipped": ({ fulfilmentId }) => [mail("order_shipped", fulfilmentId)],
   "reservation.lapsed": ({ reservationId }) => [react(stockRelease, { reservationId })],
   "product.changed": ({ productId }) => [react(searchIndex, { productId })],
   "stock.changed": ({ productId }) => [react(searchIndex, { productId })],
+  // To the merchant; discarded where the store has named nobody to write to.
+  "stock.low": ({ crossingId }) => [mail("low_stock", crossingId)],
   "media.uploaded": ({ assetId }) => [react(imageConvert, { assetId })],
   "media.changed": ({ assetId }) => [react(catalogAttachMedia, { assetId })],
   "import.created": ({ importId }) => [react(catalogImport, { importId })],

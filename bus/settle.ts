@@ -78,8 +78,11 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   }
 
   async function settleGroup(group: Queued[]): Promise<void> {
-    const judged = await Promise.all(group.map(judge));
-    await write(judged.filter(one => one !== null));
+    const judged = group.map(queued => ({ queued, row: rowOf(queued.entry, worker) }));
+    const dying = judged.filter(one => one.row.status === "dead");
+    if (dying.length === 0) return write(judged);
+    const gone = await Promise.all(dying.map(bury));
+    await write(judged.filter(one => one.row.status !== "dead" || gone[dying.indexOf(one)]));
   }
 
   /** Writes a group, then acks it. A row that Postgres refuses is found by halving and goes back alone. */
@@ -94,17 +97,15 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
     }
   }
 
-  /** Decides what a try becomes; a dead letter is published here. Null: it could not be, and the message went back. */
-  async function judge(queued: Queued): Promise<Judged | null> {
-    const row = rowOf(queued.entry, worker);
-    if (row.status !== "dead") return { queued, row };
+  /** Publishes a dead letter. False: that could not be done, and the message went back. */
+  async function bury({ queued, row }: Judged): Promise<boolean> {
     try {
       await publishDead(connection, deadLetterOf(queued.entry));
-      return { queued, row };
+      return true;
     } catch (error) {
       log.warn({ err: error, jobId: row.id }, "dead letter not published; the message goes back");
       giveBack(queued);
-      return null;
+      return false;
     }
   }
 

@@ -8,14 +8,14 @@ class TimedOut extends Error {
   override name = "TimedOut";
 }
 
-export type Running = { readonly abort: AbortController };
-
-/** Lazily: most jobs log nothing, and a child logger costs more than a no-op job. */
-export function contextOf(job: Received, delivery: number, signal: AbortSignal, log: Log): JobContext {
+/** Logger and signal are made when they are asked for: each costs more than a no-op job. */
+export function contextOf(job: Received, delivery: number, deadline: Deadline, log: Log): JobContext {
   let child: Log | undefined;
   return {
-    signal,
     delivery,
+    get signal() {
+      return deadline.signal;
+    },
     get log() {
       child ??= log.child({
         jobId: job.id,
@@ -63,32 +63,44 @@ function endingOf(error: unknown): Ending {
   return { type: "error", error: String(error) };
 }
 
-/** The time that a try may take. Past it the signal aborts and the try counts as failed, whether the handler listens or not. */
+/**
+ * The time that a try may take. Past it, or when the process leaves, the signal aborts and the try counts as failed,
+ * whether the handler listens or not. Its owner calls {@link check} now and then.
+ */
 export class Deadline {
-  readonly #abort = new AbortController();
   readonly #timeoutMs: number;
+  readonly #dueMs: number;
+  #reason: TimedOut | undefined;
+  #controller: AbortController | undefined;
+  #reject: (reason: TimedOut) => void = () => {};
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
+    this.#dueMs = Date.now() + timeoutMs;
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    this.#controller ??= new AbortController();
+    if (this.#reason) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
+  }
+
+  check(nowMs: number): void {
+    if (nowMs >= this.#dueMs) this.abort(`no end within ${this.#timeoutMs} ms`);
   }
 
   abort(reason: string): void {
-    this.#abort.abort(new TimedOut(reason));
+    if (this.#reason) return;
+    this.#reason = new TimedOut(reason);
+    this.#controller?.abort(this.#reason);
+    this.#reject(this.#reason);
   }
 
-  async race<T>(work: Promise<T>): Promise<T> {
-    const timer = setTimeout(() => this.abort(`no end within ${this.#timeoutMs} ms`), this.#timeoutMs);
-    const aborted = new Promise<never>((_, reject) => {
-      this.signal.addEventListener("abort", () => reject(this.signal.reason), { once: true });
+  race<T>(work: Promise<T>): Promise<T> {
+    if (this.#reason) return Promise.reject(this.#reason);
+    return new Promise<T>((resolve, reject) => {
+      this.#reject = reject;
+      work.then(resolve, reject);
     });
-    try {
-      return await Promise.race([work, aborted]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }

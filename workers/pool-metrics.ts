@@ -16,10 +16,25 @@ export function createPoolMetrics(metrics: Metrics): PoolMetrics {
     latencyBuckets,
     ["kind"],
   );
+  // Looking labels up costs more than counting; there are few combinations.
+  const counters = memoised((name: string) => {
+    const [kind = "", status = ""] = name.split(" ");
+    return tries.labels({ kind, status });
+  });
+  const durations = memoised((kind: string) => seconds.labels({ kind }));
   return {
     settled(kind, status, durationMs) {
-      tries.inc({ kind, status });
-      seconds.observe({ kind }, durationMs / 1_000);
+      counters(`${kind} ${status}`).inc();
+      durations(kind).observe(durationMs / 1_000);
     },
+  };
+}
+
+function memoised<T>(make: (name: string) => T): (name: string) => T {
+  const made = new Map<string, T>();
+  return name => {
+    const known = made.get(name) ?? make(name);
+    made.set(name, known);
+    return known;
   };
 }

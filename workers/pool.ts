@@ -23,6 +23,8 @@ export type Pool = {
 };
 
 const DRAIN_POLL_MS = 20;
+/** How late a time-out may come. One timer serves all jobs. */
+const DEADLINE_CHECK_MS = 100;
 /** How long aborted handlers get to notice. */
 const ABORT_GRACE_MS = 1_000;
 
@@ -74,6 +76,9 @@ export async function startPool(
   const heartbeats = setInterval(() => {
     for (const runner of runners) runner.beat();
   }, HEARTBEAT_MS);
+  const deadlines = setInterval(() => {
+    for (const runner of runners) runner.checkDeadlines();
+  }, DEADLINE_CHECK_MS);
 
   const unwatch = bus.kinds.watch((contract, state) => {
     const runner = runners.find(one => one.contract.kind === contract.kind);
@@ -105,6 +110,7 @@ export async function startPool(
       await settler.close(ABORT_GRACE_MS);
       clearInterval(beats);
       clearInterval(heartbeats);
+      clearInterval(deadlines);
       await bus.registry.leave(worker).catch(() => {});
       await slots.close();
       await Promise.all(handlers.map(handler => handler.close?.()));

@@ -129,6 +129,12 @@ export class Runner {
     for (const held of this.#held) if (held.sinceMs <= youngest) acks.working(nc, held.pulled.msg);
   }
 
+  /** Aborts tries whose time is over. */
+  checkDeadlines(): void {
+    const nowMs = Date.now();
+    for (const deadline of this.#deadlines) deadline.check(nowMs);
+  }
+
   /** Starts what may start. Called whenever something changed. */
   pump(): void {
     if (this.#again.length > 0 && !this.#slowBusy) void this.#runAgain();
@@ -255,7 +261,7 @@ export class Runner {
 
   async #execute(group: Held[], deadline: Deadline): Promise<Ending[]> {
     const [first] = group;
-    const context = contextOf(first!.job, first!.pulled.delivery, deadline.signal, this.#deps.log);
+    const context = contextOf(first!.job, first!.pulled.delivery, deadline, this.#deps.log);
     if ("runBatch" in this.#handler) {
       const jobs = group.map(held => held.job);
       return executeBatch(this.#handler, jobs, context, deadline);

@@ -10,7 +10,14 @@ export const emailSend = defineContract({
   version: 1,
   schema: Type.Object(
     {
-      template: Type.Union([Type.Literal("order_confirmation"), Type.Literal("password_reset")]),
+      template: Type.Union([
+        Type.Literal("order_confirmation"),
+        Type.Literal("order_cancelled"),
+        Type.Literal("order_refunded"),
+        Type.Literal("order_shipped"),
+        Type.Literal("low_stock"),
+        Type.Literal("password_reset"),
+      ]),
       subjectId: Type.String({ pattern: "^[0-9a-z_]{1,64}$" }),
       eventId: Type.String({ pattern: "^[!-~]{1,128}$" }),
     },
@@ -23,6 +30,8 @@ export const emailSend = defineContract({
   cap: 16,
   concurrency: 8,
   prefetch: 16,
-  key: payload =>
-    `${payload.template === "order_confirmation" ? "order" : payload.template}:${payload.subjectId}`,
+  key: ({ template, subjectId }) => {
+    const isOrder = template === "order_confirmation" || template === "order_cancelled";
+    return `${isOrder ? "order" : template}:${subjectId}`;
+  },
 });
