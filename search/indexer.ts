@@ -1,7 +1,7 @@
 /**
  * Brings search up to date with products: `search.document`, which is also the fallback's index, and the engine.
  *
- * The engine has no conditional write; the last task wins. So order is kept here:
+ * The engine can't be asked to keep what is newer: whatever task runs last is what it holds. So we see to the order:
  *
  *   1. project  current products → search.document; the version rises where the content changed, a product that is
  *               gone becomes a tombstone. Committed by itself: the fallback knows at once, whatever the engine does
