@@ -7,6 +7,7 @@
  * not placed is voided. None of it depends on the process that began a checkout staying alive.
  */
 
+export { type Groups, openGroups } from "./groups.ts";
 export type { CheckoutAnswer, CheckoutDeps, CheckoutRequest, Step } from "./model.ts";
 export { recoverCheckouts } from "./recovery.ts";
 export { checkout } from "./service.ts";

@@ -3,6 +3,7 @@ import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import type { Order } from "../orders/index.ts";
 import type { Providers } from "../payments/index.ts";
+import type { Groups } from "./groups.ts";
 
 /** The places between the steps of a checkout, where a test can let the process die. */
 export type Step = "begun" | "authorised" | "settled" | "lapsed" | "abandoned";
@@ -12,6 +13,8 @@ export type CheckoutDeps = {
   readonly log: Log;
   readonly providers: Providers;
   readonly bus?: Pick<Bus, "poke"> | undefined;
+  /** Puts checkouts that wait at the same moment into one statement; default: each by itself. */
+  readonly groups?: Groups;
   /** How long stock is held for a checkout. */
   readonly holdMs: number;
   /** How long an attempt belongs to the process that works on it; more than `paymentTimeoutMs`. Default 10,000. */

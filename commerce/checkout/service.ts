@@ -8,10 +8,10 @@
  *   reservation                 held until an expiry → held for good → committed (stock.commit) | released
  *   payment intent              created → authorised | declined | voiding → voided
  *
- * Steps
+ * Steps (T1 and T2 in groups of those that wait at the same moment: groups.ts)
  *   T1     one statement (`checkout.begin`): key, cart, prices, stock, pending order, payment intent; all or none.
  *   pay    the provider authorises our intent; no transaction is open.
- *   T2     one statement: `checkout.place` when authorised (order placed, reservation held for good, cart completed, answer
+ *   T2     one statement: `checkout.place_group` when authorised (order placed, reservation held for good, cart completed, answer
  *          201 and outbox rows written), `checkout.decline` when declined (all undone, answer 402 stored).
  *   undo   `checkout.abandon` when there is nothing to place: all is undone and the intent becomes `voiding` in one
  *          statement; then the provider is told to void, then the intent is `voided`.
@@ -39,6 +39,7 @@ import { isId, newId, newSecretId } from "../../platform/ids.ts";
 import { stockChanged } from "../inventory/index.ts";
 import { type PaymentResult, PaymentUnanswered, providerNamed, voidIntent } from "../payments/index.ts";
 import { lapsed, refusalOf, unanswered } from "./errors.ts";
+import { alone } from "./groups.ts";
 import {
   type Attempt,
   answerOf,
@@ -90,8 +91,7 @@ async function begin(deps: CheckoutDeps, request: CheckoutRequest): Promise<Begu
     holdMs: deps.holdMs,
     changed: stockChanged({ storeId, traceparent }),
   };
-  const [begun] = await store.begin(deps.sql, [row]);
-  return begun!;
+  return (deps.groups ?? alone(deps.sql)).begin(row);
 }
 
 /** The retry of an attempt whose process is gone. @throws Problem 504 when the provider does not answer. */
@@ -137,7 +137,9 @@ export async function settle(
   }
   if (payment !== "voided") {
     const rows = outboxRows(origin, [{ type: "order.placed", orderId: attempt.orderId }]);
-    const placed = await store.place(deps.sql, attempt, `/store/orders/${attempt.orderId}`, rows);
+    const { storeId, key, orderId } = attempt;
+    const groups = deps.groups ?? alone(deps.sql);
+    const placed = await groups.place({ storeId, key, orderId, location: `/store/orders/${orderId}`, rows });
     await deps.between?.(placed.outcome === "answered" ? "settled" : "lapsed");
     deps.bus?.poke();
     if (placed.outcome === "answered") return answerOf(placed);

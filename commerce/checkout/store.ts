@@ -1,6 +1,6 @@
 /** SQL of the module that is not in its functions (migrations/). Each call is one statement and one transaction. */
-import type { OutboxRow } from "../../bus/index.ts";
 import { type Db, retried } from "../../platform/postgres/index.ts";
+import type { PlaceRequest } from "./groups.ts";
 import type { Attempt, BeginRequest, Begun, Declined, Placed } from "./model.ts";
 
 type Known = Pick<Attempt, "storeId" | "key" | "orderId">;
@@ -14,18 +14,13 @@ export async function begin(sql: Db, requests: readonly BeginRequest[]): Promise
   return rows.map(row => row.result);
 }
 
-/** T2 of an authorised payment. */
-export async function place(
-  sql: Db,
-  { storeId, key, orderId }: Known,
-  location: string,
-  rows: readonly OutboxRow[],
-): Promise<Placed> {
-  const [row] = await retried(
+/** T2 of a group of authorised payments; the answers stand in the order of the requests. */
+export async function place(sql: Db, requests: readonly PlaceRequest[]): Promise<Placed[]> {
+  const rows = await retried(
     () => sql<{ result: Placed }[]>`
-      SELECT checkout.place(${storeId}, ${key}, ${orderId}, ${location}, ${sql.json(rows as never)}) AS result`,
+      SELECT result FROM checkout.place_group(${sql.json(requests as never)}) ORDER BY n`,
   );
-  return row!.result;
+  return rows.map(row => row.result);
 }
 
 export async function decline(

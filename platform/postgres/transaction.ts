@@ -29,3 +29,10 @@ export async function retried<T>(statement: () => PromiseLike<T>): Promise<T> {
     }
   }
 }
+
+/** True when Postgres itself refused the statement, which was then rolled back; false when its outcome is open. */
+export function isRefusedStatement(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: string };
+  // Class 57: the server or an operator ended the connection; 08: it was lost.
+  return name === "PostgresError" && /^[0-9A-Z]{5}$/.test(code ?? "") && !/^(57P|08)/.test(code!);
+}

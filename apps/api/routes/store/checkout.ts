@@ -1,6 +1,11 @@
 /** `POST /store/carts/:id/checkout`. Answers that are stored come back the same, byte for byte, for the same key. */
 import { Elysia, t } from "elysia";
-import { type CheckoutAnswer, type CheckoutDeps, checkout } from "../../../../commerce/checkout/index.ts";
+import {
+  type CheckoutAnswer,
+  type CheckoutDeps,
+  checkout,
+  openGroups,
+} from "../../../../commerce/checkout/index.ts";
 import { openProviders } from "../../../../commerce/payments/index.ts";
 import { Problem } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
@@ -39,6 +44,7 @@ export function checkoutRoutes(deps: ApiDeps) {
     log: deps.log,
     bus: deps.bus,
     providers: openProviders(deps.sql),
+    groups: openGroups(deps.sql, { max: deps.config.checkoutGroup }),
     holdMs: deps.config.reservationSeconds * 1_000,
   };
   return new Elysia({ prefix: "/store/carts", detail: { tags: ["store"] } }).use(storeAuth(deps)).post(

@@ -1,0 +1,39 @@
+-- Carts of a group of checkouts. The arrays stand side by side; a cart may be named twice.
+
+-- The carts as they are, under the lock that the caller took by carts.lock; n is their place. A cart that is missing has
+-- no row.
+CREATE FUNCTION carts.states(p_stores text[], p_carts text[])
+RETURNS TABLE (n bigint, status text, order_id text, currency text, email text, shipping_address jsonb,
+               shown_total_minor bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT w.n, c.status, c.order_id, c.currency, c.email, c.shipping_address, c.shown_total_minor
+  FROM unnest(p_stores, p_carts) WITH ORDINALITY AS w(store_id, id, n)
+  JOIN carts.cart c ON c.store_id = w.store_id AND c.id = w.id
+$$;
+
+-- open → checking_out, each for its order; how many. The caller holds the locks.
+CREATE FUNCTION carts.begin_group(p_stores text[], p_carts text[], p_orders text[]) RETURNS bigint LANGUAGE sql AS $$
+  WITH claimed AS (
+    UPDATE carts.cart c
+    SET status = 'checking_out', order_id = w.order_id, version = c.version + 1, updated_at = now()
+    FROM unnest(p_stores, p_carts, p_orders) AS w(store_id, id, order_id)
+    WHERE c.store_id = w.store_id AND c.id = w.id AND c.status = 'open'
+    RETURNING 1)
+  SELECT count(*) FROM claimed
+$$;
+
+-- checking_out → completed, each by its order; how many. Locked first, in the order of all flows.
+CREATE FUNCTION carts.complete_group(p_stores text[], p_carts text[], p_orders text[]) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_count bigint;
+BEGIN
+  PERFORM 1 FROM carts.cart c
+  JOIN unnest(p_stores, p_carts) AS w(store_id, id) ON c.store_id = w.store_id AND c.id = w.id
+  ORDER BY c.store_id, c.id FOR UPDATE OF c;
+  UPDATE carts.cart c SET status = 'completed', version = c.version + 1, updated_at = now()
+  FROM unnest(p_stores, p_carts, p_orders) AS w(store_id, id, order_id)
+  WHERE c.store_id = w.store_id AND c.id = w.id AND c.status = 'checking_out' AND c.order_id = w.order_id;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END $$;

@@ -1,0 +1,196 @@
+-- What becomes of one request of a group. result is set where it is refused.
+CREATE TYPE checkout.decision AS (
+  n bigint, store_id text, key text, cart_id text, order_id text, reservation_id text, intent_id text, provider text,
+  traceparent text, expires_at timestamptz, changed jsonb, email text, shipping_address jsonb, quote jsonb, result jsonb);
+
+-- T1 of a group of checkouts, each with an answer of its own (service.ts tells the protocol), in a fixed number of
+-- statements however large the group is. All locks are taken first and in one order: keys, carts, levels; then the
+-- answers are those that serving the requests in the order they came would give. One exception: of two requests for one
+-- cart only the first is tried, the other is told that the cart is busy.
+-- p_requests: [{ storeId, key, fingerprint, cartId, orderId, reservationId, intentId, provider, traceparent, leaseMs,
+-- holdMs, changed }] (model.ts, BeginRequest). Tables here grow from nothing to millions between two ANALYZEs, and a plan
+-- that was made for a small table and kept must not scan a large one: no sequential scans.
+CREATE OR REPLACE FUNCTION checkout.begin(p_requests jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql
+SET enable_seqscan = off AS $$
+DECLARE
+  v_own text[];
+  v_new jsonb := p_requests;
+  v_all checkout.decision[];
+  v_go checkout.decision[];
+  v_short jsonb;
+BEGIN
+  WITH made AS (
+    INSERT INTO checkout.attempt (store_id, key, fingerprint, lease_until, cart_id, order_id, reservation_id, intent_id,
+                                  provider, traceparent)
+    SELECT q."storeId", q.key, q.fingerprint, now() + q."leaseMs" * interval '1 millisecond', q."cartId", q."orderId",
+           q."reservationId", q."intentId", q.provider, q.traceparent
+    FROM jsonb_to_recordset(p_requests) AS q("storeId" text, key text, fingerprint text, "leaseMs" integer, "cartId" text,
+         "orderId" text, "reservationId" text, "intentId" text, provider text, traceparent text)
+    ORDER BY q."storeId", q.key
+    ON CONFLICT DO NOTHING
+    RETURNING order_id)
+  SELECT array_agg(m.order_id) INTO v_own FROM made m;
+
+  -- Keys that were used before: few, and each by itself.
+  IF coalesce(cardinality(v_own), 0) < jsonb_array_length(p_requests) THEN
+    PERFORM 1 FROM checkout.attempt a
+    JOIN (SELECT DISTINCT e ->> 'storeId' AS store_id, e ->> 'key' AS key FROM jsonb_array_elements(p_requests) e
+          WHERE v_own IS NULL OR e ->> 'orderId' <> ALL (v_own)) w USING (store_id, key)
+    ORDER BY a.store_id, a.key FOR UPDATE OF a;
+    RETURN QUERY
+      SELECT t.i, checkout.known(t.e) FROM jsonb_array_elements(p_requests) WITH ORDINALITY AS t(e, i)
+      WHERE v_own IS NULL OR t.e ->> 'orderId' <> ALL (v_own);
+    IF v_own IS NULL THEN RETURN; END IF;
+  END IF;
+
+  SELECT jsonb_agg(t.e || jsonb_build_object('n', t.i) ORDER BY t.i) INTO v_new
+  FROM jsonb_array_elements(p_requests) WITH ORDINALITY AS t(e, i) WHERE t.e ->> 'orderId' = ANY (v_own);
+  PERFORM inventory.lock_levels(carts.lock(v_new));
+  v_all := checkout.decide(v_new);
+
+  SELECT array_agg(d ORDER BY d.n) INTO v_go FROM unnest(v_all) d WHERE d.result IS NULL;
+  IF v_go IS NOT NULL THEN
+    SELECT jsonb_object_agg(c.n, c.short) INTO v_short
+    FROM (SELECT array_agg(d.n) AS n, array_agg(d.store_id) AS stores, array_agg(d.reservation_id) AS reservations,
+                 array_agg(d.expires_at) AS expires, array_agg(l."variantId") AS variants, array_agg(l.quantity) AS quantities,
+                 jsonb_object_agg(d.store_id, d.changed) AS changed
+          FROM unnest(v_go) d
+          CROSS JOIN LATERAL jsonb_to_recordset(d.quote -> 'lines') AS l("variantId" text, quantity bigint)) w
+    CROSS JOIN LATERAL inventory.claim_group(w.n, w.stores, w.reservations, w.expires, w.variants, w.quantities, w.changed) c;
+    PERFORM checkout.open(v_go, coalesce(v_short, '{}'));
+  END IF;
+
+  -- Refusals that are not stored free their key; one for want of stock is the key's answer.
+  DELETE FROM checkout.attempt a USING unnest(v_all) d
+  WHERE a.store_id = d.store_id AND a.key = d.key AND d.result IS NOT NULL AND d.result ->> 'outcome' <> 'out_of_stock';
+  UPDATE checkout.attempt a
+  SET status = 'done', finished_at = now(), response_status = 409,
+      response_body = json_build_object('code', 'out_of_stock', 'lines', coalesce(d.result -> 'lines', v_short -> d.n::text))
+  FROM unnest(v_all) d
+  WHERE a.store_id = d.store_id AND a.key = d.key
+    AND (d.result ->> 'outcome' = 'out_of_stock' OR v_short ? d.n::text);
+
+  RETURN QUERY
+    SELECT d.n, CASE WHEN a.key IS NULL THEN d.result
+                     WHEN a.status = 'done' THEN checkout.stored(a)
+                     ELSE jsonb_build_object('outcome', 'started', 'attempt', checkout.handle(a)) END
+    FROM unnest(v_all) d
+    LEFT JOIN checkout.attempt a ON a.store_id = d.store_id AND a.key = d.key AND a.order_id = d.order_id;
+END $$;
+
+-- Carts and prices of new requests, under their locks. result NULL: stock decides.
+CREATE FUNCTION checkout.decide(p_requests jsonb) RETURNS checkout.decision[] LANGUAGE sql VOLATILE AS $$
+  WITH request AS MATERIALIZED (
+    SELECT r.*, row_number() OVER (ORDER BY r.n) AS i,
+           row_number() OVER (PARTITION BY r."storeId", r."cartId" ORDER BY r.n) AS turn
+    FROM jsonb_to_recordset(p_requests) AS r(n bigint, "storeId" text, key text, "cartId" text, "orderId" text,
+         "reservationId" text, "intentId" text, provider text, traceparent text, "holdMs" integer, changed jsonb)
+  ), cart AS MATERIALIZED (
+    SELECT * FROM carts.states((SELECT array_agg(r."storeId" ORDER BY r.i) FROM request r),
+                               (SELECT array_agg(r."cartId" ORDER BY r.i) FROM request r))
+  ), quote AS MATERIALIZED (
+    SELECT q.store_id, q.cart_id, q.quote, u.lines AS unsellable
+    FROM carts.quotes(p_requests) q
+    CROSS JOIN LATERAL (
+      SELECT jsonb_agg(jsonb_build_object('variantId', t.e -> 'variantId', 'requested', t.e -> 'quantity', 'available', 0)
+                       ORDER BY t.k) AS lines
+      FROM jsonb_array_elements(q.quote -> 'lines') WITH ORDINALITY AS t(e, k) WHERE NOT (t.e -> 'sellable')::boolean) u
+  )
+  SELECT array_agg((r.n, r."storeId", r.key, r."cartId", r."orderId", r."reservationId", r."intentId", r.provider,
+           r.traceparent, now() + r."holdMs" * interval '1 millisecond', r.changed, c.email, c.shipping_address, q.quote,
+           CASE
+             WHEN c.status IS NULL THEN '{"outcome": "cart_missing"}'
+             WHEN c.status = 'completed' THEN jsonb_build_object('outcome', 'cart_completed', 'orderId', c.order_id)
+             WHEN c.status <> 'open' OR r.turn > 1 THEN '{"outcome": "cart_busy"}'
+             WHEN q.quote -> 'lines' = '[]' THEN '{"outcome": "cart_empty"}'
+             WHEN q.unsellable IS NOT NULL THEN jsonb_build_object('outcome', 'out_of_stock', 'lines', q.unsellable)
+             WHEN (q.quote -> 'totalMinor')::bigint IS DISTINCT FROM c.shown_total_minor
+                  OR (q.quote ->> 'wantedMethod' IS NOT NULL AND q.quote ->> 'shippingMethod' IS NULL)
+               THEN jsonb_build_object('outcome', 'price_changed', 'shownTotalMinor', c.shown_total_minor,
+                                       'totalMinor', q.quote -> 'totalMinor', 'currency', c.currency)
+           END)::checkout.decision ORDER BY r.n)
+  FROM request r
+  LEFT JOIN cart c ON c.n = r.i
+  LEFT JOIN quote q ON q.store_id = r."storeId" AND q.cart_id = r."cartId"
+$$;
+
+-- Carts, orders and intents of the requests that got their stock (those not in p_short).
+CREATE FUNCTION checkout.open(p_all checkout.decision[], p_short jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_go checkout.decision[] := ARRAY(SELECT d FROM unnest(p_all) d WHERE NOT p_short ? d.n::text);
+  v_stores text[];
+  v_orders text[];
+BEGIN
+  IF cardinality(v_go) = 0 THEN RETURN; END IF;
+  SELECT array_agg(d.store_id), array_agg(d.order_id) INTO v_stores, v_orders FROM unnest(v_go) d;
+  IF carts.begin_group(v_stores, ARRAY(SELECT d.cart_id FROM unnest(v_go) d), v_orders) <> cardinality(v_go) THEN
+    RAISE EXCEPTION 'a cart of the group is no longer open under its lock';
+  END IF;
+  PERFORM orders.create_group((
+    SELECT jsonb_agg(jsonb_build_object('storeId', d.store_id, 'orderId', d.order_id, 'cartId', d.cart_id,
+             'reservationId', d.reservation_id, 'intentId', d.intent_id, 'email', d.email,
+             'shippingAddress', d.shipping_address, 'quote', d.quote))
+    FROM unnest(v_go) d));
+  PERFORM payments.intend_group(v_stores, ARRAY(SELECT d.intent_id FROM unnest(v_go) d), v_orders,
+    ARRAY(SELECT d.provider FROM unnest(v_go) d), ARRAY(SELECT (d.quote -> 'totalMinor')::bigint FROM unnest(v_go) d),
+    ARRAY(SELECT d.quote ->> 'currency' FROM unnest(v_go) d));
+  UPDATE checkout.attempt a SET amount_minor = (d.quote -> 'totalMinor')::bigint, currency = d.quote ->> 'currency'
+  FROM unnest(v_go) d WHERE a.store_id = d.store_id AND a.key = d.key;
+END $$;
+
+-- T2 of a group whose payments are authorised. p_orders: [{ storeId, key, orderId, location, rows }]. outcome, of each by
+-- itself: answered (placed by this call, or settled before), lapsed (the stock is no longer ours: nothing was changed) or
+-- gone.
+CREATE FUNCTION checkout.place_group(p_orders jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql
+SET enable_seqscan = off AS $$
+DECLARE
+  v_open checkout.attempt[];
+  v_alive text[];
+  v_stores text[];
+  v_orders text[];
+  v_count bigint;
+BEGIN
+  PERFORM 1 FROM checkout.attempt a
+  JOIN jsonb_to_recordset(p_orders) AS w("storeId" text, key text, "orderId" text)
+    ON a.store_id = w."storeId" AND a.key = w.key AND a.order_id = w."orderId"
+  ORDER BY a.store_id, a.key FOR UPDATE OF a;
+  SELECT array_agg(a) INTO v_open
+  FROM (SELECT DISTINCT w."storeId", w.key, w."orderId"
+        FROM jsonb_to_recordset(p_orders) AS w("storeId" text, key text, "orderId" text)) w
+  JOIN checkout.attempt a ON a.store_id = w."storeId" AND a.key = w.key AND a.order_id = w."orderId"
+  WHERE a.status = 'in_progress';
+
+  IF v_open IS NOT NULL THEN
+    v_alive := ARRAY(SELECT * FROM inventory.confirm_group(ARRAY(SELECT a.store_id FROM unnest(v_open) a),
+                                                           ARRAY(SELECT a.reservation_id FROM unnest(v_open) a)));
+    v_open := ARRAY(SELECT a FROM unnest(v_open) a WHERE a.reservation_id = ANY (v_alive));
+    v_count := cardinality(v_open);
+  END IF;
+  IF v_count > 0 THEN
+    SELECT array_agg(a.store_id), array_agg(a.order_id) INTO v_stores, v_orders FROM unnest(v_open) a;
+    IF carts.complete_group(v_stores, ARRAY(SELECT a.cart_id FROM unnest(v_open) a), v_orders) <> v_count
+       OR orders.move_group(v_stores, v_orders, 'pending', 'placed', 'authorised') <> v_count
+       OR payments.move_group(v_stores, ARRAY(SELECT a.intent_id FROM unnest(v_open) a), '{created}', 'authorised') <> v_count
+    THEN
+      RAISE EXCEPTION 'checkout of %: order, intent and cart disagree', v_orders;
+    END IF;
+    PERFORM bus.enqueue((
+      SELECT jsonb_agg(r.e) FROM (
+        SELECT DISTINCT ON (w."orderId") w."orderId", w.rows FROM jsonb_to_recordset(p_orders) AS w("orderId" text, rows jsonb)
+        WHERE w."orderId" = ANY (v_orders)) w
+      CROSS JOIN LATERAL jsonb_array_elements(w.rows) AS r(e)));
+    UPDATE checkout.attempt a
+    SET status = 'done', finished_at = now(), response_status = 201, location = w.location,
+        response_body = orders.document(a.store_id, a.order_id)
+    FROM jsonb_to_recordset(p_orders) AS w("storeId" text, key text, "orderId" text, location text)
+    WHERE a.store_id = w."storeId" AND a.key = w.key AND a.order_id = w."orderId" AND a.order_id = ANY (v_orders);
+  END IF;
+
+  RETURN QUERY
+    SELECT w.n, CASE WHEN a.key IS NULL THEN '{"outcome": "gone"}'
+                     WHEN a.status = 'done' THEN checkout.stored(a)
+                     ELSE '{"outcome": "lapsed"}' END
+    FROM ROWS FROM (jsonb_to_recordset(p_orders) AS ("storeId" text, key text, "orderId" text)) WITH ORDINALITY
+         AS w("storeId", key, "orderId", n)
+    LEFT JOIN checkout.attempt a ON a.store_id = w."storeId" AND a.key = w.key AND a.order_id = w."orderId";
+END $$;

@@ -1,0 +1,67 @@
+/**
+ * Group commit: calls that wait at the same moment go out as one. The first call after a quiet time goes at once, alone;
+ * what comes while `lanes` groups are under way waits and goes together. So nobody waits for others to come, and the
+ * busier it is the larger the groups.
+ *
+ * A group that fails is halved until the faulty call fails alone, so one call's error never reaches another; `run` must
+ * therefore leave nothing behind when it throws. An error that says nothing of what was done (`isDefinite` false: a lost
+ * connection, say) fails the whole group.
+ */
+export type GroupedOptions<Q, A> = {
+  /** Answers in the order of the questions. */
+  run(questions: readonly Q[]): Promise<readonly A[]>;
+  /** Most calls in a group; 1: each by itself. */
+  max: number;
+  /** Groups under way at once. */
+  lanes: number;
+  /** Whether this error means that nothing of the group was done. */
+  isDefinite(error: unknown): boolean;
+};
+
+type Call<Q, A> = { question: Q; resolve(answer: A): void; reject(error: unknown): void };
+
+export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => Promise<A> {
+  // Each by itself: no lanes either, as if there were no grouping.
+  const lanes = options.max === 1 ? Number.POSITIVE_INFINITY : options.lanes;
+  const waiting: Call<Q, A>[] = [];
+  let underWay = 0;
+  let planned = false;
+
+  async function send(calls: readonly Call<Q, A>[]): Promise<void> {
+    try {
+      const answers = await options.run(calls.map(call => call.question));
+      calls.forEach((call, i) => {
+        call.resolve(answers[i]!);
+      });
+    } catch (error) {
+      if (calls.length === 1 || !options.isDefinite(error)) {
+        for (const call of calls) call.reject(error);
+        return;
+      }
+      const half = calls.length >> 1;
+      await send(calls.slice(0, half));
+      await send(calls.slice(half));
+    }
+  }
+
+  function flush(): void {
+    planned = false;
+    while (waiting.length > 0 && underWay < lanes) {
+      const group = waiting.splice(0, options.max);
+      underWay++;
+      void send(group).finally(() => {
+        underWay--;
+        flush();
+      });
+    }
+  }
+
+  return question =>
+    new Promise<A>((resolve, reject) => {
+      waiting.push({ question, resolve, reject });
+      // Requests that were read from their sockets in the same turn go together.
+      if (planned || underWay >= lanes) return;
+      planned = true;
+      setImmediate(flush);
+    });
+}
