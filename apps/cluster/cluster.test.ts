@@ -48,15 +48,19 @@ function stackOf(home: string): StackFile {
 }
 
 async function ready({ child, home, port }: Running): Promise<StackFile> {
-  return until(
+  const fell = child.exited.then(async () => {
+    throw new Error(`the supervisor ended: ${await child.stderr.text()}`);
+  });
+  const up = until(
     async () => {
-      if (child.exitCode !== null) throw new Error(await child.stderr.text());
       const stack = stackOf(home);
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1_000) });
       return stack.state === "running" && stack.supervisor?.pid === child.pid && answer.ok && stack;
     },
     { timeoutMs: 40_000, what: "readiness" },
   );
+  fell.catch(() => {});
+  return Promise.race([up, fell]);
 }
 
 const allOf = (stack: StackFile): ProcessRef[] => [

@@ -5,7 +5,8 @@
  * `stack.json` names them, short of those that were started in the last moment before the kill, or before the first
  * time it was written. These carry a mark in their environment and are ended: two servers on one folder would ruin it.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import type { Log } from "../../platform/log.ts";
 import type { ServerName, StackFile } from "./home.ts";
 import { end, isAlive, type ProcessRef, startTime } from "./process.ts";
@@ -45,21 +46,52 @@ export async function clearLeftovers(
 /** Processes with our mark, as far as the system lets us look (Linux only). */
 function marked(home: string): ProcessRef[] {
   if (process.platform !== "linux") return [];
+  const database = realPath(join(home, "postgres"));
   return readdirSync("/proc").flatMap(entry => {
     const pid = Number(entry);
-    if (!Number.isInteger(pid) || pid === process.pid || !hasMark(pid, home)) return [];
+    if (!Number.isInteger(pid) || pid === process.pid) return [];
+    if (!hasMark(pid, home) && !isPostgresOn(pid, database) && !isRedisIn(pid, join(home, "redis")))
+      return [];
     const started = startTime(pid);
     return started === null ? [] : [{ pid, started }];
   });
 }
 
 function hasMark(pid: number, home: string): boolean {
+  const variables = words(`/proc/${pid}/environ`);
+  return (
+    variables.includes(`TRADEWIND_HOME=${home}`) && variables.some(one => /^TRADEWIND_PROCESS=./.test(one))
+  );
+}
+
+/** In its user namespace Postgres lets nobody read its environment; its arguments can be read. */
+function isPostgresOn(pid: number, dataDir: string): boolean {
+  const args = words(`/proc/${pid}/cmdline`);
+  return args[0]?.endsWith("/postgres") === true && args.includes("-D") && args.includes(dataDir);
+}
+
+/** Redis writes its title over its environment; it works in its data folder. */
+function isRedisIn(pid: number, dataDir: string): boolean {
   try {
-    const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-    return (
-      variables.includes(`TRADEWIND_HOME=${home}`) && variables.some(one => /^TRADEWIND_PROCESS=./.test(one))
-    );
+    const isRedis = words(`/proc/${pid}/cmdline`)[0]?.includes("redis-server") === true;
+    return isRedis && readlinkSync(`/proc/${pid}/cwd`) === dataDir;
   } catch {
     return false;
+  }
+}
+
+function words(file: string): string[] {
+  try {
+    return readFileSync(file, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }
