@@ -58,6 +58,8 @@ export type Cart = Totals & {
   status: CartStatus;
   version: number;
   currency: string;
+  /** Null: a guest's. */
+  customerId: string | null;
   email: string | null;
   shippingAddress: Address | null;
   shippingMethod: string | null;

@@ -26,7 +26,7 @@ import * as store from "./store.ts";
 export async function createCart(
   sql: Db,
   storeId: string,
-  input: CartChange & { currency?: string | undefined } = {},
+  input: CartChange & { currency?: string | undefined; customerId?: string | undefined } = {},
 ): Promise<Cart> {
   refuseUnknown(input);
   const id = newSecretId("cart");
@@ -35,7 +35,7 @@ export async function createCart(
     if (!shop) throw notFound("store");
     const currency = input.currency ?? shop.currency;
     if (!(await sellsIn(tx, shop, currency))) throw unknownCurrency(currency);
-    await store.insertCart(tx, storeId, id, currency);
+    await store.insertCart(tx, storeId, { id, currency, customerId: input.customerId ?? null });
     await applyChange(tx, storeId, id, input);
     return (await show(tx, storeId, id))!;
   });
@@ -115,7 +115,7 @@ async function whileOpen(
  * Quotes the cart and remembers what that shows. A shipping method that the cart may not have any more (withdrawn, or the
  * address moved to a country where it is not offered) is taken off.
  */
-async function show(sql: Sql, storeId: string, id: string): Promise<Cart | null> {
+export async function show(sql: Sql, storeId: string, id: string): Promise<Cart | null> {
   const row = await store.selectCart(sql, storeId, id);
   const quoted = row && (await store.selectQuote(sql, storeId, id));
   if (!quoted) return null;
@@ -130,6 +130,7 @@ async function show(sql: Sql, storeId: string, id: string): Promise<Cart | null>
     status: row.status,
     version: row.version,
     currency: row.currency,
+    customerId: row.customerId,
     email: row.email,
     shippingAddress: row.shippingAddress,
     shippingMethod: methodId,

@@ -8,4 +8,4 @@
  */
 
 export { type Order, type OrderFacts, type OrderPage, type OrderStatus, orderStatuses } from "./model.ts";
-export { factsOf, getOrder, listOrders } from "./service.ts";
+export { factsOf, getOrder, listOrders, listOrdersOf } from "./service.ts";

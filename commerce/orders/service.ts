@@ -18,12 +18,34 @@ export async function listOrders(
   storeId: string,
   query: { limit: number; cursor?: string | undefined; status?: OrderStatus | undefined },
 ): Promise<OrderPage> {
-  const before = query.cursor === undefined ? null : Buffer.from(query.cursor, "base64url").toString();
-  if (before !== null && !isId("ord", before)) {
-    throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  }
-  const found = await store.selectPage(sql, storeId, before, query.status ?? null, query.limit + 1);
-  const items = found.slice(0, query.limit);
-  const last = found.length > query.limit ? items.at(-1) : undefined;
+  const before = beforeOf(query.cursor);
+  return pageOf(
+    await store.selectPage(sql, storeId, before, query.status ?? null, query.limit + 1),
+    query.limit,
+  );
+}
+
+/** The orders that a customer's carts have become, as {@link listOrders}. @throws Problem 422 for a made-up cursor. */
+export async function listOrdersOf(
+  sql: Sql,
+  storeId: string,
+  customerId: string,
+  query: { limit: number; cursor?: string | undefined },
+): Promise<OrderPage> {
+  const before = beforeOf(query.cursor);
+  return pageOf(await store.selectPageOf(sql, storeId, customerId, before, query.limit + 1), query.limit);
+}
+
+function beforeOf(cursor: string | undefined): string | null {
+  if (cursor === undefined) return null;
+  const before = Buffer.from(cursor, "base64url").toString();
+  if (!isId("ord", before)) throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
+  return before;
+}
+
+/** `found` holds one more than the page when there is a next one. */
+function pageOf(found: Order[], limit: number): OrderPage {
+  const items = found.slice(0, limit);
+  const last = found.length > limit ? items.at(-1) : undefined;
   return { items, nextCursor: last ? Buffer.from(last.id).toString("base64url") : null };
 }

@@ -32,3 +32,17 @@ export async function selectPage(
     ORDER BY page.id DESC`;
   return rows.map(row => row.document);
 }
+
+export async function selectPageOf(
+  sql: Sql,
+  storeId: string,
+  customerId: string,
+  before: string | null,
+  limit: number,
+): Promise<Order[]> {
+  const rows = await sql<{ document: Order }[]>`
+    SELECT orders.document(${storeId}, page.order_id) AS document
+    FROM carts.orders_of(${storeId}, ${customerId}, ${before}, ${limit}) page
+    ORDER BY page.order_id DESC`;
+  return rows.map(row => row.document);
+}

@@ -10,6 +10,8 @@ export type RequestMeta = {
   readonly startedAt: number;
   /** Set by the guards; for the access log. */
   storeId?: string | undefined;
+  /** Set by rate limits: headers that the answer carries whatever becomes of the request. */
+  headers?: Record<string, string> | undefined;
 };
 
 const harmless = /^[\w.:-]{1,64}$/;

@@ -9,11 +9,12 @@ const DAY_SECONDS = 86_400;
 const preflight = {
   "access-control-allow-methods": "GET, POST, PATCH, PUT, DELETE",
   "access-control-allow-headers":
-    "content-type, x-publishable-key, idempotency-key, if-match, if-none-match, traceparent, x-request-id",
+    "authorization, content-type, x-publishable-key, idempotency-key, if-match, if-none-match, traceparent, x-request-id",
   "access-control-max-age": String(DAY_SECONDS),
 };
 
-const exposed = "etag, location, idempotency-replayed, retry-after, x-request-id, x-cache, traceparent";
+const exposed =
+  "etag, location, idempotency-replayed, retry-after, ratelimit, ratelimit-policy, x-request-id, x-cache, traceparent";
 
 /** Headers of an answer to a route of `/store/*`, added to `headers`; others are left as they are. */
 export function allowOrigins(route: string | undefined, headers: Record<string, unknown>): void {

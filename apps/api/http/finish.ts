@@ -61,7 +61,7 @@ export function createFinish({ node, observe, accessLog, drain }: FinishOptions)
       value = value.response;
     }
     const ms = performance.now() - meta.startedAt;
-    Object.assign(set.headers, {
+    Object.assign(set.headers, meta.headers, {
       "x-node": node,
       "x-request-id": meta.requestId,
       traceparent: meta.traceparent,

@@ -17,9 +17,12 @@ import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
 import { cartRoutes } from "./store/carts.ts";
 import { checkoutRoutes } from "./store/checkout.ts";
+import { customerRoutes } from "./store/customers.ts";
 import { orderRoutes } from "./store/orders.ts";
+import { passwordResetRoutes } from "./store/password-resets.ts";
 import { productRoutes } from "./store/products.ts";
 import { searchRoutes } from "./store/search.ts";
+import { sessionRoutes } from "./store/sessions.ts";
 import { systemRoutes } from "./system.ts";
 
 /** `app` gives the finished application to the routes that describe it. */
@@ -43,6 +46,9 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     cartRoutes(deps),
     checkoutRoutes(deps),
     orderRoutes(deps),
+    customerRoutes(deps),
+    sessionRoutes(deps),
+    passwordResetRoutes(deps),
     adminOrderRoutes(deps),
     inventoryRoutes(deps),
   ];

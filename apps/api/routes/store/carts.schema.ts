@@ -11,7 +11,7 @@ export const line = (min: number, max: number) =>
 
 export const reference = t.String({ minLength: 1, maxLength: 64, pattern: "^[0-9A-Za-z_-]+$" });
 
-const email = t.String({
+export const email = t.String({
   maxLength: 254,
   pattern:
     '^[^\\s\\u0000-\\u001f\\u007f@<>()\\[\\],;:\\\\"]{1,64}@[^\\s\\u0000-\\u001f\\u007f@<>()\\[\\],;:\\\\"]+$',
@@ -71,6 +71,7 @@ export const cartView = t.Object({
   status: oneOf(["open", "checking_out", "completed"]),
   version: t.Integer(),
   currency: t.String(),
+  customerId: t.Nullable(t.String({ description: "null: a guest's" })),
   email: t.Nullable(t.String()),
   shippingAddress: t.Nullable(address),
   shippingMethod: t.Nullable(t.String()),

@@ -10,6 +10,7 @@ import {
 } from "../../../../commerce/carts/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
+import { customerContext } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
 import { cartChange, cartView, newCart, newLine, quantity } from "./carts.schema.ts";
 
@@ -21,15 +22,20 @@ export function cartRoutes(deps: ApiDeps) {
   const { sql } = deps;
   return new Elysia({ prefix: "/store/carts", detail: { tags: ["store"] } })
     .use(storeAuth(deps))
+    .use(customerContext(deps))
     .post(
       "/",
-      async ({ access, body, set }) => {
-        const cart = await createCart(sql, access.storeId, body ?? {});
+      async ({ access, body, customer, set }) => {
+        const cart = await createCart(sql, access.storeId, { ...body, customerId: customer?.id });
         set.status = 201;
         set.headers.location = `/store/carts/${cart.id}`;
         return cart;
       },
-      { body: newCart, detail: { summary: "A new cart" }, response: documented({ 201: cartView }) },
+      {
+        body: newCart,
+        detail: { summary: "A new cart; the customer's, when one is logged in" },
+        response: documented({ 201: cartView }),
+      },
     )
     .get("/:id", ({ access, params }) => getCart(sql, access.storeId, params.id), {
       params: cartParams,
