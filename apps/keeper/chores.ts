@@ -3,7 +3,7 @@ import type { Bus } from "../../bus/index.ts";
 import { ensureAuditPartitions } from "../../commerce/audit/index.ts";
 import { recoverCheckouts } from "../../commerce/checkout/index.ts";
 import { sweepCustomers } from "../../commerce/customers/index.ts";
-import { sweepReservations } from "../../commerce/inventory/index.ts";
+import { ensureLedgerPartitions, sweepLowStock, sweepReservations } from "../../commerce/inventory/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
@@ -22,6 +22,16 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "partitions of the audit log",
       everyMs: HOUR_MS,
       run: () => ensureAuditPartitions(sql, new Date()),
+    },
+    {
+      name: "partitions of the stock ledger",
+      everyMs: HOUR_MS,
+      run: () => ensureLedgerPartitions(sql, new Date()),
+    },
+    {
+      name: "low stock",
+      everyMs: 1_000,
+      run: () => sweepLowStock({ sql, bus }),
     },
     {
       name: "lapsed reservations",

@@ -26,6 +26,8 @@ export type VariantRow = {
   compareAtMinor: number | null;
   /** Undefined: the file says nothing of its stock. */
   onHand: number | undefined;
+  /** Whether it may be sold without stock (policy `continue`); undefined: the file doesn't say. */
+  backorder: boolean | undefined;
 };
 
 export type ImageRow = { src: string; alt: string; position: number };
@@ -155,7 +157,7 @@ function readVariant(read: Cells, currency: string): VariantRow {
   const values = (["option1Value", "option2Value", "option3Value"] as const).map(column =>
     read.line(column, limits.optionValue),
   );
-  read.choice("policy", ["deny", "continue"]);
+  const policy = read.choice("policy", ["deny", "continue"]);
   return {
     values: values as VariantRow["values"],
     fields: defined({
@@ -168,6 +170,7 @@ function readVariant(read: Cells, currency: string): VariantRow {
     priceMinor: readPrice(read, "price", currency) ?? missingPrice(read),
     compareAtMinor: readPrice(read, "compareAt", currency),
     onHand: read.count("quantity", MAX_STOCK),
+    backorder: policy === undefined ? undefined : policy === "continue",
   };
 }
 

@@ -131,8 +131,8 @@ async function writeStock(
   state: OpenImport,
 ): Promise<string[]> {
   const rows = result.variants.flatMap(({ ref, variantId, productId }) => {
-    const { onHand } = batch.variants.get(ref)!;
-    return onHand === undefined ? [] : [{ variantId, productId, onHand, row: ref }];
+    const { onHand, backorder } = batch.variants.get(ref)!;
+    return onHand === undefined ? [] : [{ variantId, productId, onHand, backorder, row: ref }];
   });
   const options = { mode: state.inventory, source: `import:${run.importId}` };
   const set = new Set(await setStock(tx, run.origin.storeId, rows, options));

@@ -115,7 +115,13 @@ export async function fail(
     WHERE store_id = ${storeId} AND id = ${id} AND status IN ('queued', 'running')`;
 }
 
-export type StockInput = { variantId: string; productId: string; onHand: number; row: number };
+export type StockInput = {
+  variantId: string;
+  productId: string;
+  onHand: number;
+  backorder: boolean | undefined;
+  row: number;
+};
 
 /** Sets stock as inventory's rules for imports say; returns the variants whose stock was set by this call. */
 export async function setStock(

@@ -6,10 +6,12 @@
  * Crashes: each step is one statement or one transaction, conditional on the state before it. A job that runs twice, or
  * twice at the same time, finds the reservation settled and changes nothing.
  */
-import { type Bus, emit, type Origin, outboxRows } from "../../bus/index.ts";
+import { type Bus, emit, firstIdAt, type Origin, outboxRows } from "../../bus/index.ts";
 import { conflict, invalid, notFound } from "../../platform/errors.ts";
-import { type Db, retried, transaction } from "../../platform/postgres/index.ts";
+import { type Db, ensureMonthPartitions, retried, transaction } from "../../platform/postgres/index.ts";
+import { type AuditRecord, diff, recordAudit } from "../audit/index.ts";
 import type { Adjustment, Level } from "./model.ts";
+import { selectOf } from "./store.levels.ts";
 import * as store from "./store.ts";
 
 const SWEEP_BATCH = 200;
@@ -22,27 +24,37 @@ export function stockChanged(origin: Origin): store.ChangedTemplate {
 /**
  * Changes `on_hand`, once per key; a repeated key changes nothing and gives the level as it is.
  * @throws Problem 404 for a variant or location that the store doesn't have; 409 `insufficient_stock` when `on_hand`
- * would fall under 0 or under what is reserved.
+ * would fall under 0 or under what is reserved, `location_inactive`.
  */
 export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
   if (change.delta === 0) throw invalid([{ path: "delta", message: "must not be 0" }]);
-  const productId = await store.productOf(sql, change.storeId, change.variantId);
-  if (productId === null) throw notFound("variant");
-  const row = await retried(() => store.adjust(sql, change, productId, stockChanged(change)));
-  if (row.outcome === "no_location") throw notFound("location");
-  const level: Level = {
-    variantId: change.variantId,
-    locationId: row.locationId,
-    onHand: row.onHand,
-    reserved: row.reserved,
-    available: Math.max(row.onHand - row.reserved, 0),
-    version: row.version,
-    updatedAt: row.updatedAt.toISOString(),
+  return transaction(sql, async tx => {
+    const productId = await store.productOf(tx, change.storeId, change.variantId);
+    if (productId === null) throw notFound("variant");
+    const { outcome, locationId } = await store.adjust(tx, change, productId, stockChanged(change));
+    if (outcome === "no_location") throw notFound("location");
+    if (outcome === "inactive_location") {
+      throw conflict("location_inactive", "This location is switched off.");
+    }
+    const [level] = await selectOf(tx, change.storeId, change.variantId, locationId);
+    if (outcome === "insufficient" || !level) {
+      throw conflict("insufficient_stock", "Stock can't fall under 0 or under what is reserved.", {
+        level: level ?? { variantId: change.variantId, locationId, onHand: 0, reserved: 0, available: 0 },
+      });
+    }
+    if (outcome === "applied") await recordAudit(tx, auditOf(change, level));
+    return level;
+  });
+}
+
+function auditOf(change: Adjustment, { onHand, locationId }: Level): AuditRecord {
+  const { storeId, author, route, traceparent, variantId, delta, reason } = change;
+  const before = { locationId, onHand: onHand - delta, reason: null };
+  return {
+    ...{ storeId, actor: author, route, traceparent, action: "adjust", entity: "stock_level" },
+    entityId: variantId,
+    changes: diff(before, { locationId, onHand, reason }),
   };
-  if (row.outcome === "insufficient") {
-    throw conflict("insufficient_stock", "Stock can't fall under 0 or under what is reserved.", { level });
-  }
-  return level;
 }
 
 /**
@@ -54,7 +66,7 @@ export async function commitReservation(
   origin: Origin,
   reservationId: string,
 ): Promise<"committed" | "settled" | "pending" | "unknown"> {
-  if (await retried(() => store.commit(sql, origin.storeId, reservationId, stockChanged(origin)))) {
+  if (await retried(() => store.commit(sql, origin.storeId, reservationId))) {
     return "committed";
   }
   const status = await store.reservationStatus(sql, origin.storeId, reservationId);
@@ -93,4 +105,14 @@ export async function sweepReservations(deps: { sql: Db; bus?: Pick<Bus, "poke">
   });
   if (count > 0) deps.bus?.poke();
   return count;
+}
+
+/** For keepers: the ledger's partitions of this month and the next ones. Safe to run in many processes. */
+export function ensureLedgerPartitions(sql: Db, now: Date): Promise<void> {
+  return ensureMonthPartitions(sql, {
+    parent: "inventory.adjustment",
+    key: "id",
+    boundary: month => firstIdAt(month.getTime()),
+    now,
+  });
 }

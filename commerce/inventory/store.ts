@@ -12,37 +12,28 @@ export async function productOf(sql: Sql, storeId: string, variantId: string): P
   return row?.productId ?? null;
 }
 
-export type AdjustRow = {
-  outcome: AdjustOutcome;
-  locationId: string;
-  onHand: number;
-  reserved: number;
-  version: number;
-  updatedAt: Date;
-};
+/** The default location, made when the store has none. */
+export async function defaultLocation(tx: Sql, storeId: string): Promise<string> {
+  const [row] = await tx<{ id: string }[]>`SELECT inventory.default_location(${storeId}) AS id`;
+  return row!.id;
+}
 
 export async function adjust(
-  sql: Sql,
+  tx: Sql,
   change: Adjustment,
   productId: string,
   changed: ChangedTemplate,
-): Promise<AdjustRow> {
-  const [row] = await sql<AdjustRow[]>`
-    SELECT outcome, location_id AS "locationId", on_hand AS "onHand", reserved, version, updated_at AS "updatedAt"
+): Promise<{ outcome: AdjustOutcome; locationId: string }> {
+  const [row] = await tx<{ outcome: AdjustOutcome; locationId: string }[]>`
+    SELECT outcome, location_id AS "locationId"
     FROM inventory.adjust(${change.storeId}, ${change.variantId}, ${productId}, ${change.locationId ?? null},
                           ${change.delta}, ${change.reason}, ${change.author}, ${change.key},
-                          ${sql.json(changed as never)})`;
+                          ${tx.json(changed as never)})`;
   return row!;
 }
 
-export async function commit(
-  sql: Db,
-  storeId: string,
-  reservationId: string,
-  changed: ChangedTemplate,
-): Promise<boolean> {
-  const [row] = await sql<{ yes: boolean }[]>`
-    SELECT inventory.commit(${storeId}, ${reservationId}, ${sql.json(changed as never)}) AS yes`;
+export async function commit(sql: Db, storeId: string, reservationId: string): Promise<boolean> {
+  const [row] = await sql<{ yes: boolean }[]>`SELECT inventory.commit(${storeId}, ${reservationId}) AS yes`;
   return row!.yes;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Mails to buyers. Owns `notifications.mail`: one row per mail, keyed (event, template, recipient) and claimed before it is
- * sent. Templates read what they tell through other modules' doors when the mail is sent, so that no queue holds an
- * address.
+ * Mails to buyers and merchants. Owns `notifications.mail`: one row per mail, keyed (event, template, recipient) and claimed
+ * before it is sent; `notifications.merchant`: where a store's own mails go. Templates read what they tell through other
+ * modules' doors when the mail is sent, so that no queue holds an address.
  *
  * Always holds: a mail that was noted as sent is not sent again; what SMTP refuses for good is not tried again; values
  * are escaped in HTML, and headers are made by nodemailer from parts that can't hold a line break; a letter is written
@@ -9,5 +9,6 @@
  */
 
 export { createMailer, type Mailer, MailRefused } from "./mailer.ts";
+export { getMerchantEmail, setMerchantEmail } from "./merchant.ts";
 export type { Mail, MailRequest, MailResult, TemplateName } from "./model.ts";
 export { type MailDeps, sendMail } from "./service.ts";

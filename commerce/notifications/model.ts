@@ -1,9 +1,9 @@
-export type TemplateName = "order_confirmation" | "password_reset";
+export type TemplateName = "order_confirmation" | "low_stock" | "password_reset";
 
 export type MailRequest = {
   storeId: string;
   template: TemplateName;
-  /** What the mail is about: the id of an order, or of a password reset. */
+  /** What the mail is about: the id of an order, of a crossing of a low-stock threshold, of a password reset. */
   subjectId: string;
   /** The occasion: one mail per (eventId, template, recipient). */
   eventId: string;

@@ -13,11 +13,13 @@
  */
 import type { Sql } from "../../platform/postgres/index.ts";
 import { issueResetToken, recipientOfReset } from "../customers/index.ts";
+import { findLowStock } from "../inventory/index.ts";
 import { getOrder } from "../orders/index.ts";
 import { getStore } from "../stores/index.ts";
 import { type Mailer, MailRefused } from "./mailer.ts";
 import { type Content, type MailRequest, type MailResult, messageIdOf } from "./model.ts";
 import * as store from "./store.ts";
+import { lowStock } from "./templates/low_stock.ts";
 import { orderConfirmation } from "./templates/order_confirmation.ts";
 import { passwordReset } from "./templates/password_reset.ts";
 
@@ -89,6 +91,12 @@ async function compose(deps: MailDeps, request: MailRequest): Promise<Letter | n
       return order.email === null
         ? { recipient: null }
         : { recipient: order.email, write: async () => orderConfirmation(order) };
+    }
+    case "low_stock": {
+      const low = await findLowStock(sql, storeId, subjectId);
+      if (!low) return null;
+      const recipient = await store.selectMerchant(sql, storeId);
+      return recipient === null ? { recipient } : { recipient, write: async () => lowStock(low) };
     }
     case "password_reset": {
       const recipient = await recipientOfReset(sql, storeId, subjectId);

@@ -1,5 +1,5 @@
 /** All SQL of the module. */
-import type { Sql } from "../../platform/postgres/index.ts";
+import type { Sql, Tx } from "../../platform/postgres/index.ts";
 import type { MailRequest } from "./model.ts";
 
 /** Longer than SMTP may take (mailer.ts). */
@@ -44,4 +44,20 @@ export async function letGo(sql: Sql, mail: Key, token: number): Promise<void> {
     UPDATE notifications.mail SET lease_until = now()
     WHERE store_id = ${mail.storeId} AND event_id = ${mail.eventId} AND template = ${mail.template}
       AND recipient = ${mail.recipient} AND status = 'sending' AND claims = ${token}`;
+}
+
+/** Where a store's own mails go; null: nowhere. */
+export async function selectMerchant(sql: Sql, storeId: string): Promise<string | null> {
+  const [row] = await sql<{ email: string }[]>`
+    SELECT email FROM notifications.merchant WHERE store_id = ${storeId}`;
+  return row?.email ?? null;
+}
+
+export async function setMerchant(tx: Tx, storeId: string, email: string | null): Promise<void> {
+  if (email === null) await tx`DELETE FROM notifications.merchant WHERE store_id = ${storeId}`;
+  else {
+    await tx`
+      INSERT INTO notifications.merchant (store_id, email) VALUES (${storeId}, ${email})
+      ON CONFLICT (store_id) DO UPDATE SET email = excluded.email, updated_at = now()`;
+  }
 }

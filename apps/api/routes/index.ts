@@ -5,8 +5,11 @@ import { preflightRoutes } from "../http/cors.ts";
 import { auditRoutes } from "./admin/audit.ts";
 import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
+import { locationRoutes } from "./admin/locations.ts";
 import { mediaRoutes } from "./admin/media.ts";
+import { notificationRoutes } from "./admin/notifications.ts";
 import { adminOrderRoutes } from "./admin/orders.ts";
+import { transferRoutes } from "./admin/transfers.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { mediaFileRoutes } from "./media/files.ts";
 import { deadRoutes } from "./ops/dead.ts";
@@ -51,5 +54,8 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     passwordResetRoutes(deps),
     adminOrderRoutes(deps),
     inventoryRoutes(deps),
+    locationRoutes(deps),
+    transferRoutes(deps),
+    notificationRoutes(deps),
   ];
 }

@@ -1,69 +1,100 @@
-/** Stock by hand. */
-import { Type } from "@sinclair/typebox";
+/** Stock: levels, their settings, adjustments and the ledger. */
 import { Elysia, t } from "elysia";
-import { adjustStock, MAX_DELTA } from "../../../../commerce/inventory/index.ts";
-import { Problem } from "../../../../platform/errors.ts";
+import {
+  adjustStock,
+  changeLevels,
+  listAdjustments,
+  listLevels,
+} from "../../../../commerce/inventory/index.ts";
 import { newId } from "../../../../platform/ids.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
-import { line, reference } from "../store/carts.schema.ts";
-
-const levelView = t.Object({
-  variantId: t.String(),
-  locationId: t.String(),
-  onHand: t.Integer(),
-  reserved: t.Integer({ description: "held for checkouts and orders on their way" }),
-  available: t.Integer(),
-  version: t.Integer(),
-  updatedAt: t.String({ format: "date-time" }),
-});
-
-/** Optional here: without a key each request is an adjustment of its own. */
-function adjustmentKey(headers: Headers): string {
-  const key = headers.get("idempotency-key");
-  if (key === null) return newId("adj");
-  if (/^[\x20-\x7e]{1,255}$/.test(key)) return `api:${key}`;
-  throw new Problem(
-    400,
-    "idempotency_key_invalid",
-    "An Idempotency-Key has 1 to 255 printable ASCII characters.",
-  );
-}
+import { optionalKey } from "../../http/idempotency-key.ts";
+import {
+  adjustment,
+  DEFAULT_PAGE,
+  ledgerQuery,
+  ledgerView,
+  levelChange,
+  levelQuery,
+  levelView,
+  listedLevelView,
+  pageView,
+} from "./inventory.schema.ts";
 
 export function inventoryRoutes(deps: ApiDeps) {
-  return new Elysia({ prefix: "/admin/inventory", detail: { tags: ["admin"] } }).use(adminAuth(deps)).post(
-    "/adjustments",
-    async ({ access, body, request, traceparent }) => {
-      const level = await adjustStock(deps.sql, {
-        storeId: access.storeId,
-        variantId: body.variantId,
-        locationId: body.locationId,
-        delta: body.delta,
-        reason: body.reason.toWellFormed(),
-        author: access.keyId,
-        key: adjustmentKey(request.headers),
-        traceparent,
-      });
-      deps.bus.poke();
-      return level;
-    },
-    {
-      body: t.Object(
-        {
-          variantId: reference,
-          locationId: t.Optional(reference),
-          delta: Type.Integer({ minimum: -MAX_DELTA, maximum: MAX_DELTA }),
-          reason: line(1, 255),
-        },
-        { additionalProperties: false },
-      ),
-      detail: {
-        summary: "Change the stock of a variant",
-        description:
-          "409 `insufficient_stock` when it would fall under 0 or under what is reserved. A header `Idempotency-Key` makes it happen once.",
+  const { sql, bus } = deps;
+  return new Elysia({ prefix: "/admin/inventory", detail: { tags: ["admin"] } })
+    .use(adminAuth(deps))
+    .get(
+      "/",
+      ({ access, query: { limit = DEFAULT_PAGE, low, ...filter } }) =>
+        listLevels(sql, access.storeId, {
+          ...filter,
+          limit,
+          ...(low === undefined ? {} : { low: low === "true" }),
+        }),
+      {
+        query: levelQuery,
+        detail: { summary: "Stock levels by variant and location; `low=true`: those to be ordered again" },
+        response: documented({ 200: pageView(listedLevelView) }),
       },
-      response: documented({ 200: levelView }),
-    },
-  );
+    )
+    .patch(
+      "/:variantId",
+      async ({ author, params, body }) => {
+        const items = await changeLevels(sql, author, params.variantId, body);
+        bus.poke();
+        return { items };
+      },
+      {
+        params: t.Object({ variantId: t.String({ maxLength: 200 }) }),
+        body: levelChange,
+        detail: {
+          summary: "Backorder and low-stock threshold of a variant",
+          description:
+            "Of one location, or of all that have the variant. 409 `backorder_in_use` when more is promised than there is.",
+        },
+        response: documented({ 200: t.Object({ items: t.Array(levelView) }) }),
+      },
+    )
+    .get(
+      "/adjustments",
+      ({ access, query: { limit = DEFAULT_PAGE, ...query } }) =>
+        listAdjustments(sql, access.storeId, { ...query, limit }),
+      {
+        query: ledgerQuery,
+        detail: { summary: "Every change of stock with its reason and author, latest first" },
+        response: documented({ 200: pageView(ledgerView) }),
+      },
+    )
+    .post(
+      "/adjustments",
+      async ({ author, body, request }) => {
+        const key = optionalKey(request.headers);
+        const level = await adjustStock(sql, {
+          storeId: author.storeId,
+          variantId: body.variantId,
+          locationId: body.locationId,
+          delta: body.delta,
+          reason: body.reason.toWellFormed(),
+          author: author.actor,
+          key: key === null ? newId("adj") : `api:${key}`,
+          route: author.route,
+          traceparent: author.traceparent,
+        });
+        bus.poke();
+        return level;
+      },
+      {
+        body: adjustment,
+        detail: {
+          summary: "Change the stock of a variant",
+          description:
+            "409 `insufficient_stock` when it would fall under 0 or under what is reserved, `location_inactive`. A header `Idempotency-Key` makes it happen once.",
+        },
+        response: documented({ 200: levelView }),
+      },
+    );
 }
