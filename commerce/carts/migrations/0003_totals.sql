@@ -61,7 +61,7 @@ LANGUAGE sql STABLE AS $$
     SELECT p.*, t.total_minor, taxes.of(t.total_minor, p.ppm, p.included) AS tax_minor
     FROM priced p
     CROSS JOIN LATERAL (SELECT CASE WHEN p.sellable THEN p.amount_minor * p.quantity - p.discount_minor ELSE 0 END) t(total_minor)
-  ), goods AS (
+  ), goods AS MATERIALIZED (
     SELECT d.store_id, d.cart_id, bool_or(d.sellable) AS any_sellable,
            sum(d.total_minor + d.discount_minor) FILTER (WHERE d.sellable) AS subtotal,
            sum(d.discount_minor) FILTER (WHERE d.sellable) AS discount, sum(d.tax_minor) AS tax,
@@ -70,7 +70,7 @@ LANGUAGE sql STABLE AS $$
              'source', d.source, 'discountMinor', d.discount_minor, 'totalMinor', d.total_minor, 'taxRatePpm', d.ppm,
              'taxMinor', d.tax_minor, 'sellable', d.sellable) ORDER BY d.n) AS lines
     FROM counted d GROUP BY d.store_id, d.cart_id
-  ), summed AS (
+  ), summed AS MATERIALIZED (
     SELECT c.*, g.lines, coalesce(g.subtotal, 0) AS subtotal, coalesce(g.discount, 0) AS discount, coalesce(g.tax, 0) AS tax,
            o.id AS offered, o.name AS method_name, o.tax_category,
            CASE WHEN NOT coalesce(g.any_sellable, false) OR g.subtotal - g.discount >= o.free_over_minor THEN 0

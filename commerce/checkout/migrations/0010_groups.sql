@@ -11,7 +11,7 @@ CREATE TYPE checkout.decision AS (
 -- holdMs, changed }] (model.ts, BeginRequest). Tables here grow from nothing to millions between two ANALYZEs, and a plan
 -- that was made for a small table and kept must not scan a large one: no sequential scans.
 CREATE OR REPLACE FUNCTION checkout.begin(p_requests jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql
-SET enable_seqscan = off AS $$
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_own text[];
   v_new jsonb := p_requests;
@@ -142,7 +142,7 @@ END $$;
 -- itself: answered (placed by this call, or settled before), lapsed (the stock is no longer ours: nothing was changed) or
 -- gone.
 CREATE FUNCTION checkout.place_group(p_orders jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql
-SET enable_seqscan = off AS $$
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_open checkout.attempt[];
   v_alive text[];
