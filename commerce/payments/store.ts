@@ -1,6 +1,6 @@
 /** SQL of the module that is not in its functions: intents to be voided, and the books of the provider `test`. */
 import type { Sql } from "../../platform/postgres/index.ts";
-import type { Intent, PaymentResult, PaymentState } from "./provider.ts";
+import type { Intent, PaymentResult, PaymentState, Refund, RefundResult } from "./provider.ts";
 
 type Known = Pick<Intent, "storeId" | "intentId">;
 
@@ -21,13 +21,25 @@ export async function markVoided(sql: Sql, { storeId, intentId }: Known): Promis
   await sql`SELECT payments.move(${storeId}, ${intentId}, ${["voiding"]}, 'voided')`;
 }
 
-/** The first call decides; later ones see what it came to. */
-export async function openCharge(sql: Sql, intent: Intent, wanted: PaymentResult): Promise<PaymentResult> {
-  const [made] = await sql<{ status: PaymentResult }[]>`
+export type Charge = Intent & { wanted: PaymentResult };
+
+/** The first call of an intent decides; later ones see what it came to. The answers stand in the order of the charges. */
+export async function openCharges(sql: Sql, charges: readonly Charge[]): Promise<PaymentResult[]> {
+  const column = <K extends keyof Charge>(name: K) => charges.map(charge => charge[name]);
+  const made = await sql<{ intentId: string; status: PaymentResult }[]>`
     INSERT INTO payments.test_charge (store_id, intent_id, amount_minor, currency, status)
-    VALUES (${intent.storeId}, ${intent.intentId}, ${intent.amountMinor}, ${intent.currency}, ${wanted})
-    ON CONFLICT (store_id, intent_id) DO NOTHING RETURNING status`;
-  return made?.status ?? ((await chargeState(sql, intent)) as PaymentResult);
+    SELECT DISTINCT ON (c.store_id, c.intent_id) c.store_id, c.intent_id, c.amount_minor, c.currency, c.status
+    FROM unnest(${column("storeId")}::text[], ${column("intentId")}::text[], ${column("amountMinor")}::bigint[],
+                ${column("currency")}::text[], ${column("wanted")}::text[])
+         WITH ORDINALITY AS c(store_id, intent_id, amount_minor, currency, status, n)
+    ORDER BY c.store_id, c.intent_id, c.n
+    ON CONFLICT (store_id, intent_id) DO NOTHING RETURNING intent_id AS "intentId", status`;
+  const states = new Map(made.map(row => [row.intentId, row.status]));
+  return Promise.all(
+    charges.map(
+      async charge => states.get(charge.intentId) ?? ((await chargeState(sql, charge)) as PaymentResult),
+    ),
+  );
 }
 
 export async function chargeState(sql: Sql, { storeId, intentId }: Known): Promise<PaymentState> {
@@ -43,6 +55,13 @@ export async function captureCharge(sql: Sql, { storeId, intentId }: Known): Pro
   const state = await chargeState(sql, { storeId, intentId });
   if (state === "unknown") throw new Error(`capture of an unknown intent ${intentId}`);
   return state;
+}
+
+export async function refundCharge(sql: Sql, refund: Refund): Promise<RefundResult> {
+  const { storeId, intentId, refundId, amountMinor } = refund;
+  const [row] = await sql<{ status: RefundResult }[]>`
+    SELECT payments.refund_test_charge(${storeId}, ${intentId}, ${refundId}, ${amountMinor}) AS status`;
+  return row!.status;
 }
 
 /** An intent never heard of is remembered as voided, so that a late authorisation of it comes to nothing. */
