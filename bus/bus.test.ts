@@ -115,7 +115,9 @@ test("an event becomes one outbox row per job that reacts, in the caller's trans
   };
   await sql.begin(tx => emit(tx as never, origin, { type: "order.placed", orderId: "ord_06gzjnvydndaec8t" }));
   const rows = await sql`SELECT kind, key, store_id, traceparent FROM bus.outbox ORDER BY kind`;
-  expect(rows.map(row => row.kind)).toEqual(["email.send", "stock.commit"]);
+  const kinds = rows.map(row => row.kind);
+  expect(kinds).toEqual(expect.arrayContaining(["email.send", "stock.commit"]));
+  expect(new Set(kinds).size).toBe(kinds.length);
   for (const row of rows)
     expect(row).toMatchObject({ key: "order:ord_06gzjnvydndaec8t", store_id: "store_test" });
   await drop();

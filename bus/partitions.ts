@@ -3,7 +3,7 @@
  * ids. Keepers make the partitions of today and the next days; until then rows would land in the default partition,
  * which stays empty while a keeper runs.
  */
-import type { Db } from "../platform/postgres/index.ts";
+import { type Db, transactionOnce } from "../platform/postgres/index.ts";
 
 const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 3;
@@ -18,7 +18,7 @@ export function firstIdAt(ms: number): string {
 /** Makes missing partitions. Safe to run in many processes. */
 export async function ensurePartitions(sql: Db, now: Date): Promise<void> {
   const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
-  await sql.begin(async tx => {
+  await transactionOnce(sql, async tx => {
     await tx`SELECT pg_advisory_xact_lock(${LOCK})`;
     for (let day = 0; day <= DAYS_AHEAD; day++) {
       const from = today + day * DAY_MS;

@@ -9,7 +9,7 @@
  * No order is promised: rows of one transaction may overtake another's; handlers read current state.
  */
 import type { Log } from "../platform/log.ts";
-import type { Db, Tx } from "../platform/postgres/index.ts";
+import { type Db, type Tx, transactionOnce } from "../platform/postgres/index.ts";
 import type { Connection } from "./connection.ts";
 import type { Priority } from "./contracts/contract.ts";
 import { encode } from "./envelope.ts";
@@ -91,14 +91,14 @@ export function startRelay(deps: { connection: Connection; sql: Db; log: Log }):
 /** One round; returns how many rows it published. */
 export async function relayOnce(deps: { connection: Connection; sql: Db }): Promise<number> {
   await probe(deps.connection);
-  return (await deps.sql.begin(async tx => {
-    const rows = await lockDue(tx as unknown as Tx);
+  return transactionOnce(deps.sql, async tx => {
+    const rows = await lockDue(tx);
     const published = await publishAll(deps.connection, rows);
-    if (published.length > 0) await settlePublished(tx as unknown as Tx, published);
+    if (published.length > 0) await settlePublished(tx, published);
     if (rows.length > 0 && published.length === 0)
       throw new Error("JetStream acknowledged none of the messages");
     return published.length;
-  })) as number;
+  });
 }
 
 async function probe(connection: Connection): Promise<void> {

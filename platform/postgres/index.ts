@@ -8,4 +8,11 @@
 export { MigrationError, type MigrationModule, migrate, pendingMigrations } from "./migrate.ts";
 export { ensureMonthPartitions, type MonthPartitions } from "./partitions.ts";
 export { connect, type Db, type Sql, type Tx } from "./pool.ts";
-export { deadlockRetries, isRefusedStatement, retried, transaction } from "./transaction.ts";
+export {
+  deadlockRetries,
+  isRefusedStatement,
+  retried,
+  TransactionLost,
+  transaction,
+  transactionOnce,
+} from "./transaction.ts";

@@ -5,6 +5,7 @@
  * Crash story: one transaction a month; before its commit nothing has changed.
  */
 import type { Db, Sql, Tx } from "./pool.ts";
+import { transactionOnce } from "./transaction.ts";
 
 const LOCK = 7_214_005;
 const MONTHS_AHEAD = 2;
@@ -26,7 +27,7 @@ export async function ensureMonthPartitions(sql: Db, options: MonthPartitions): 
     const name = `${options.parent}_${from.toISOString().slice(0, 7).replace("-", "")}`;
     if (await exists(sql, name)) continue;
     const bounds = [from, monthAt(options.now, ahead + 1)].map(month => `'${options.boundary(month)}'`);
-    await sql.begin(tx => make(tx as unknown as Tx, options, name, bounds as [string, string]));
+    await transactionOnce(sql, tx => make(tx, options, name, bounds as [string, string]));
   }
 }
 

@@ -6,12 +6,44 @@ const TRIES = 5;
 /** How often {@link retried} repeated a unit of work in this process, for the metrics. */
 export const deadlockRetries = { count: 0 };
 
+/** The connection of a transaction was lost, and with it the transaction; the statement was not sent. */
+export class TransactionLost extends Error {
+  override name = "TransactionLost";
+}
+
+/**
+ * Runs `work` in one transaction, once. When its connection is lost this rejects at once, though `work` may be busy
+ * elsewhere; it finds every further statement on its `tx` refused. (The driver would send them, and the closing COMMIT
+ * or ROLLBACK, on whatever connection has taken the place of the lost one, where answers then reach the wrong queries.
+ * Another half of that guard is `patches/postgres@…`.)
+ */
+export async function transactionOnce<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  let isOver = false;
+  const guarded = async (tx: Tx): Promise<T> => {
+    const held = new Proxy(tx, {
+      apply(target, self, args) {
+        if (isOver) throw new TransactionLost("the connection of this transaction is gone");
+        return Reflect.apply(target, self, args);
+      },
+    });
+    const [ended] = await Promise.allSettled([work(held)]);
+    if (isOver) await new Promise<never>(() => {});
+    if (ended.status === "rejected") throw ended.reason;
+    return ended.value;
+  };
+  try {
+    return (await db.begin(tx => guarded(tx as unknown as Tx))) as T;
+  } finally {
+    isOver = true;
+  }
+}
+
 /**
  * Runs `work` in one transaction; repeats it when Postgres chose it as a deadlock or serialization victim
  * (40P01, 40001), up to five times. `work` must therefore have no effect outside its `tx`.
  */
 export function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return retried(() => db.begin(tx => work(tx as unknown as Tx)) as Promise<T>);
+  return retried(() => transactionOnce(db, work));
 }
 
 /**
