@@ -10,8 +10,10 @@ import { openProviders } from "../../../../commerce/payments/index.ts";
 import { Problem } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
+import { customerContext } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
 import { problemDocument } from "../../http/problem.ts";
+import { limited } from "../../http/rate-limit.ts";
 import { payment } from "./carts.schema.ts";
 import { orderView } from "./orders.schema.ts";
 
@@ -47,45 +49,53 @@ export function checkoutRoutes(deps: ApiDeps) {
     groups: openGroups(deps.sql, { max: deps.config.checkoutGroup }),
     holdMs: deps.config.reservationSeconds * 1_000,
   };
-  return new Elysia({ prefix: "/store/carts", detail: { tags: ["store"] } }).use(storeAuth(deps)).post(
-    "/:id/checkout",
-    async ({ access, params, body, request, traceparent, set }) => {
-      const answer = await checkout(checkoutDeps, {
-        storeId: access.storeId,
-        cartId: params.id,
-        key: idempotencyKey(request.headers),
-        payment: body.payment,
-        traceparent,
-      });
-      set.status = answer.status;
-      if (answer.replayed) set.headers["idempotency-replayed"] = "true";
-      if (answer.status === 201) {
-        set.headers.location = answer.location;
-        return answer.order;
-      }
-      set.headers["content-type"] = "application/problem+json; charset=utf-8";
-      // The trace of the first answer: a repetition is the same to the byte.
-      return problemDocument(problemFor(answer.status, answer.refusal), answer.traceparent);
-    },
-    {
-      params: t.Object({ id: t.String({ maxLength: 200 }) }),
-      body: payment,
-      detail: {
-        summary: "Check a cart out",
-        description:
-          "Wants a header `Idempotency-Key`. The same key gets the same answer for 24 hours, with `Idempotency-Replayed: true`. " +
-          "402 `payment_declined`; 409 `out_of_stock`, `price_changed`, `cart_completed`, `in_progress`, `checkout_lapsed`; " +
-          "422 `idempotency_key_reused`; 504 `payment_unanswered`: ask again with the same key.",
-        parameters: [
-          {
-            in: "header",
-            name: "Idempotency-Key",
-            required: true,
-            schema: { type: "string", minLength: 1, maxLength: 255 },
-          },
-        ],
+  return new Elysia({ prefix: "/store/carts", detail: { tags: ["store"] } })
+    .use(storeAuth(deps))
+    .use(customerContext(deps))
+    .post(
+      "/:id/checkout",
+      async ({ access, params, body, request, traceparent, set }) => {
+        const answer = await checkout(checkoutDeps, {
+          storeId: access.storeId,
+          cartId: params.id,
+          key: idempotencyKey(request.headers),
+          payment: body.payment,
+          traceparent,
+        });
+        set.status = answer.status;
+        if (answer.replayed) set.headers["idempotency-replayed"] = "true";
+        if (answer.status === 201) {
+          set.headers.location = answer.location;
+          return answer.order;
+        }
+        set.headers["content-type"] = "application/problem+json; charset=utf-8";
+        // The trace of the first answer: a repetition is the same to the byte.
+        return problemDocument(problemFor(answer.status, answer.refusal), answer.traceparent);
       },
-      response: documented({ 201: orderView }),
-    },
-  );
+      {
+        params: t.Object({ id: t.String({ maxLength: 200 }) }),
+        body: payment,
+        beforeHandle: limited(
+          deps,
+          "checkout",
+          ({ customer, params }) => customer?.id ?? (params as { id: string }).id,
+        ),
+        detail: {
+          summary: "Check a cart out",
+          description:
+            "Wants a header `Idempotency-Key`. The same key gets the same answer for 24 hours, with `Idempotency-Replayed: true`. " +
+            "402 `payment_declined`; 409 `out_of_stock`, `price_changed`, `cart_completed`, `in_progress`, `checkout_lapsed`; " +
+            "422 `idempotency_key_reused`; 429 `rate_limited`; 504 `payment_unanswered`: ask again with the same key.",
+          parameters: [
+            {
+              in: "header",
+              name: "Idempotency-Key",
+              required: true,
+              schema: { type: "string", minLength: 1, maxLength: 255 },
+            },
+          ],
+        },
+        response: documented({ 201: orderView }),
+      },
+    );
 }

@@ -11,8 +11,10 @@ import {
 } from "../../../../search/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
+import { customerContext } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
 import { oneOf } from "../../http/one-of.ts";
+import { limited } from "../../http/rate-limit.ts";
 import { productSummaryView } from "./products.schema.ts";
 
 const price = (description: string) =>
@@ -49,7 +51,9 @@ export function searchRoutes({ config, ...deps }: ApiDeps) {
   const search = createSearch({ ...deps, engine });
   return new Elysia({ prefix: "/store", detail: { tags: ["store"] } })
     .use(storeAuth({ config, ...deps }))
+    .use(customerContext({ config, ...deps }))
     .get("/search", ({ access, query }) => search(access.storeId, query), {
+      beforeHandle: limited({ config, ...deps }, "search", ({ customer }) => customer?.id),
       detail: {
         summary: "Search of the shop",
         description:
