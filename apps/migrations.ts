@@ -19,6 +19,8 @@ const dirs = [
   "commerce/orders",
   "commerce/checkout",
   "commerce/notifications",
+  "commerce/collections",
+  "commerce/storefront",
   "commerce/imports",
   "search",
   "media",

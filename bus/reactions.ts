@@ -4,7 +4,11 @@
  * import one another.)
  */
 import { catalogAttachMedia } from "./contracts/catalog.attach_media.ts";
+import { catalogCountSale } from "./contracts/catalog.count_sale.ts";
 import { catalogImport } from "./contracts/catalog.import.ts";
+import { catalogRebuild } from "./contracts/catalog.rebuild.ts";
+import { catalogRegroup } from "./contracts/catalog.regroup.ts";
+import { catalogSummarise } from "./contracts/catalog.summarise.ts";
 import type { Contract, Payload } from "./contracts/contract.ts";
 import { emailSend } from "./contracts/email.send.ts";
 import { imageConvert } from "./contracts/image.convert.ts";
@@ -20,6 +24,11 @@ export type ShopEvent =
   | { type: "reservation.lapsed"; reservationId: string }
   | { type: "product.changed"; productId: string }
   | { type: "stock.changed"; productId: string }
+  | { type: "popularity.changed"; productId: string }
+  | { type: "summary.changed"; productId: string }
+  | { type: "category.changed"; categoryId: string }
+  | { type: "collection.changed"; collectionId: string }
+  | { type: "rebuild.requested"; buildId: string }
   | { type: "stock.low"; crossingId: string }
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
@@ -47,13 +56,23 @@ const reactions: Reactions = {
       subjectId: orderId,
       eventId: `order.placed:${orderId}`,
     }),
+    react(catalogCountSale, { orderId }),
   ],
   "order.cancelled": ({ orderId }) => [mail("order_cancelled", orderId)],
   "order.refunded": ({ refundId }) => [mail("order_refunded", refundId)],
   "order.shipped": ({ fulfilmentId }) => [mail("order_shipped", fulfilmentId)],
   "reservation.lapsed": ({ reservationId }) => [react(stockRelease, { reservationId })],
-  "product.changed": ({ productId }) => [react(searchIndex, { productId })],
-  "stock.changed": ({ productId }) => [react(searchIndex, { productId })],
+  "product.changed": ({ productId }) => [
+    react(catalogSummarise, { productId }),
+    react(searchIndex, { productId }),
+  ],
+  // Stock changes with each order: search hears of it from the summary, which many changes share.
+  "stock.changed": ({ productId }) => [react(catalogSummarise, { productId })],
+  "popularity.changed": ({ productId }) => [react(catalogSummarise, { productId })],
+  "summary.changed": ({ productId }) => [react(searchIndex, { productId })],
+  "category.changed": ({ categoryId }) => [react(catalogRegroup, { groupId: categoryId })],
+  "collection.changed": ({ collectionId }) => [react(catalogRegroup, { groupId: collectionId })],
+  "rebuild.requested": ({ buildId }) => [react(catalogRebuild, { buildId })],
   // To the merchant; discarded where the store has named nobody to write to.
   "stock.low": ({ crossingId }) => [mail("low_stock", crossingId)],
   "media.uploaded": ({ assetId }) => [react(imageConvert, { assetId })],

@@ -7,7 +7,7 @@ import { type Config, loadConfig } from "../../platform/config.ts";
 import { type Log, silentLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import type { Db } from "../../platform/postgres/index.ts";
-import { freshDatabase, freshNats } from "../../platform/testing/index.ts";
+import { freshDatabase, freshNats, type StatementLog } from "../../platform/testing/index.ts";
 import { createApp } from "./app.ts";
 import type { ApiDeps } from "./deps.ts";
 
@@ -18,6 +18,8 @@ export type TestApi = {
   readonly app: ReturnType<typeof createApp>;
   readonly deps: ApiDeps;
   readonly sql: Db;
+  /** What the application asked of Postgres; `during(work)` gives the statements of one piece of work. */
+  readonly statements: StatementLog;
   readonly bus: Bus;
   readonly store: Store;
   readonly keys: { publishable: string; secret: string; ops: string };
@@ -75,6 +77,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
     app,
     deps,
     sql,
+    statements: database.statements,
     bus,
     store,
     keys,

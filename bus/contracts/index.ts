@@ -1,6 +1,10 @@
 /** The one list of all kinds of job. */
 import { catalogAttachMedia } from "./catalog.attach_media.ts";
+import { catalogCountSale } from "./catalog.count_sale.ts";
 import { catalogImport } from "./catalog.import.ts";
+import { catalogRebuild } from "./catalog.rebuild.ts";
+import { catalogRegroup } from "./catalog.regroup.ts";
+import { catalogSummarise } from "./catalog.summarise.ts";
 import type { Contract } from "./contract.ts";
 import { drills } from "./drills.ts";
 import { emailSend } from "./email.send.ts";
@@ -11,7 +15,11 @@ import { stockRelease } from "./stock.release.ts";
 
 export {
   catalogAttachMedia,
+  catalogCountSale,
   catalogImport,
+  catalogRebuild,
+  catalogRegroup,
+  catalogSummarise,
   drills,
   emailSend,
   imageConvert,
@@ -25,9 +33,13 @@ export const contracts: readonly Contract[] = [
   stockRelease,
   emailSend,
   searchIndex,
+  catalogSummarise,
+  catalogRegroup,
+  catalogCountSale,
   catalogAttachMedia,
   imageConvert,
   catalogImport,
+  catalogRebuild,
   ...drills,
 ];
 

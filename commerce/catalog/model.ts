@@ -96,3 +96,26 @@ export function slug(text: string): string {
   const words = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   return words.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
 }
+
+/** Null for a handle that a person may choose; else what is wrong with it. */
+export function handleFault(handle: string): string | null {
+  if (handle.length > limits.handle) return `has more than ${limits.handle} characters`;
+  return handle !== "" && slug(handle) === handle
+    ? null
+    : "takes lower-case letters, digits and single hyphens";
+}
+
+/**
+ * A handle made of a title that nobody uses: `mug`, else `mug-2`, `mug-3` … `taken` gives the handles in use that are
+ * the base or begin with it and a hyphen; the caller holds a lock under which they stay so.
+ */
+export async function freeHandle(
+  title: string,
+  fallback: string,
+  taken: (base: string) => Promise<string[]>,
+): Promise<string> {
+  const base = slug(title).slice(0, 200).replace(/-+$/, "") || fallback;
+  const used = new Set(await taken(base));
+  if (!used.has(base)) return base;
+  for (let n = 2; ; n++) if (!used.has(`${base}-${n}`)) return `${base}-${n}`;
+}

@@ -1,7 +1,7 @@
 /** Products as they are read: without prices and stock, which the storefront adds. */
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { Image, ProductStatus } from "./model.ts";
-import { type Listed, selectExists, selectPage, selectProductId, selectProducts } from "./store.read.ts";
+import { selectCount, selectExists, selectIdsAfter, selectProductId, selectProducts } from "./store.read.ts";
 
 export type ProductRecord = {
   id: string;
@@ -13,37 +13,25 @@ export type ProductRecord = {
   status: ProductStatus;
   tags: string[];
   version: number;
+  createdAt: Date;
   updatedAt: Date;
   optionNames: string[];
   categories: { id: string; handle: string; title: string }[];
+  /** Ids of those and of all above them. */
+  categoryIds: string[];
   variants: {
     id: string;
     title: string;
     sku: string | null;
     barcode: string | null;
     optionValues: string[];
+    grams: number;
+    requiresShipping: boolean;
+    taxable: boolean;
   }[];
   images: Image[];
   media: { assetId: string; alt: string; placeholder: string | null; variants: unknown[] }[];
 };
-
-export const productSorts = ["newest", "title", "price", "-price"] as const;
-export type ProductSort = (typeof productSorts)[number];
-
-export type ListQuery = {
-  sort: ProductSort;
-  /** Whose prices `price` and `-price` sort by. */
-  currency: string;
-  limit: number;
-  /** Id or handle. */
-  category?: string | undefined;
-  /** Part of a title or vendor. */
-  q?: string | undefined;
-  /** The last product of the page before, with the value that it was sorted by. */
-  after?: Listed | undefined;
-};
-
-export type { Listed };
 
 /** Products by id, in the order of `ids`; unknown ones are absent. */
 export async function readProducts(
@@ -66,12 +54,17 @@ export async function findActiveProduct(
   return (await selectProductId(sql, storeId, idOrHandle))?.id ?? null;
 }
 
-/** One page of active products. */
-export function listActiveProducts(sql: Sql, storeId: string, query: ListQuery): Promise<Listed[]> {
-  return selectPage(sql, storeId, query);
-}
-
 /** True for a product of the store in any status. */
 export function productExists(sql: Sql, storeId: string, productId: string): Promise<boolean> {
   return selectExists(sql, storeId, productId);
+}
+
+/** Ids of the store's products in any status, in their order, after `after`. */
+export function productIdsAfter(sql: Sql, storeId: string, after: string, limit: number): Promise<string[]> {
+  return selectIdsAfter(sql, storeId, after, limit);
+}
+
+/** In any status. */
+export function countProducts(sql: Sql, storeId: string): Promise<number> {
+  return selectCount(sql, storeId);
 }

@@ -1,12 +1,12 @@
 /** The SQL that reads products for shops and search, and keeps what media told of them. */
 import type { Sql } from "../../platform/postgres/index.ts";
-import type { ListQuery, ProductRecord } from "./read.ts";
+import type { ProductRecord } from "./read.ts";
 
 /** In no particular order; drafts and archived ones too. One statement, however many products. */
 export async function selectProducts(sql: Sql, storeId: string, ids: string[]): Promise<ProductRecord[]> {
   return sql<ProductRecord[]>`
     SELECT p.id, p.handle, p.title, p.description, p.vendor, p.type, p.status, p.tags, p.version,
-      p.updated_at AS "updatedAt",
+      p.created_at AS "createdAt", p.updated_at AS "updatedAt",
       ARRAY(SELECT o.name FROM catalog.option o
             WHERE o.store_id = p.store_id AND o.product_id = p.id ORDER BY o.position) AS "optionNames",
       coalesce((SELECT jsonb_agg(jsonb_build_object('id', c.id, 'handle', c.handle, 'title', c.title)
@@ -14,8 +14,12 @@ export async function selectProducts(sql: Sql, storeId: string, ids: string[]): 
                 FROM catalog.product_category pc
                 JOIN catalog.category c ON c.store_id = pc.store_id AND c.id = pc.category_id
                 WHERE pc.store_id = p.store_id AND pc.product_id = p.id), '[]') AS categories,
+      ARRAY(SELECT DISTINCT unnest(c.path) FROM catalog.product_category pc
+            JOIN catalog.category c ON c.store_id = pc.store_id AND c.id = pc.category_id
+            WHERE pc.store_id = p.store_id AND pc.product_id = p.id ORDER BY 1) AS "categoryIds",
       coalesce((SELECT jsonb_agg(jsonb_build_object('id', v.id, 'title', v.title, 'sku', v.sku,
-                  'barcode', v.barcode, 'optionValues', v.option_values) ORDER BY v.position, v.id)
+                  'barcode', v.barcode, 'optionValues', v.option_values, 'grams', v.grams,
+                  'requiresShipping', v.requires_shipping, 'taxable', v.taxable) ORDER BY v.position, v.id)
                 FROM catalog.variant v WHERE v.store_id = p.store_id AND v.product_id = p.id), '[]') AS variants,
       coalesce((SELECT jsonb_agg(jsonb_build_object('src', i.src, 'alt', i.alt) ORDER BY i.position)
                 FROM catalog.product_image i
@@ -23,7 +27,7 @@ export async function selectProducts(sql: Sql, storeId: string, ids: string[]): 
       coalesce((SELECT jsonb_agg(jsonb_build_object('assetId', m.asset_id, 'alt', m.alt,
                   'placeholder', m.placeholder, 'variants', m.variants) ORDER BY m.position, m.asset_id)
                 FROM catalog.product_media m
-                WHERE m.store_id = p.store_id AND m.product_id = p.id), '[]') AS media
+                WHERE m.store_id = p.store_id AND m.product_id = p.id AND NOT m.hidden), '[]') AS media
     FROM catalog.product p
     WHERE p.store_id = ${storeId} AND p.id = ANY(${ids})`;
 }
@@ -41,55 +45,6 @@ export async function selectProductId(
   return row ?? null;
 }
 
-/** A product of the list with the value that it is sorted by. */
-export type Listed = { id: string; key: string | number };
-
-/** Sorted last: a product without a price. Above every price, below 2^53. */
-const NO_PRICE = 9_000_000_000_000_000;
-
-/** Active products after the query's place, in its order; `limit` of them at most. */
-export async function selectPage(sql: Sql, storeId: string, query: ListQuery): Promise<Listed[]> {
-  const { after, limit, currency } = query;
-  const rest = matching(sql, storeId, query);
-  switch (query.sort) {
-    case "newest":
-      return sql<Listed[]>`
-        SELECT p.id, p.id AS key FROM catalog.product p
-        WHERE ${rest} ${after ? sql`AND p.id < ${after.id}` : sql``}
-        ORDER BY p.id DESC LIMIT ${limit}`;
-    case "title":
-      return sql<Listed[]>`
-        SELECT p.id, lower(p.title) AS key FROM catalog.product p
-        WHERE ${rest} ${after ? sql`AND (lower(p.title), p.id) > (${String(after.key)}, ${after.id})` : sql``}
-        ORDER BY lower(p.title), p.id LIMIT ${limit}`;
-    default: {
-      const descending = query.sort === "-price";
-      const key = sql`coalesce(f.amount_minor, ${descending ? -1 : NO_PRICE}::bigint)`;
-      const operator = descending ? sql`<` : sql`>`;
-      const direction = descending ? sql`DESC` : sql`ASC`;
-      return sql<Listed[]>`
-        SELECT p.id, ${key} AS key
-        FROM catalog.product p LEFT JOIN pricing.floors(${storeId}, ${currency}) f ON f.product_id = p.id
-        WHERE ${rest}
-          ${after ? sql`AND (${key}, p.id) ${operator} (${Number(after.key)}::bigint, ${after.id})` : sql``}
-        ORDER BY 2 ${direction}, p.id ${direction} LIMIT ${limit}`;
-    }
-  }
-}
-
-function matching(sql: Sql, storeId: string, { category, q }: ListQuery) {
-  const inCategory = category
-    ? sql`AND EXISTS (
-        SELECT FROM catalog.product_category pc
-        JOIN catalog.category c ON c.store_id = pc.store_id AND c.id = pc.category_id
-        WHERE pc.store_id = p.store_id AND pc.product_id = p.id
-          AND (c.id = ${category} OR c.handle = ${category}))`
-    : sql``;
-  const pattern = q ? `%${q.replace(/[\\%_]/g, "\\$&")}%` : null;
-  const named = pattern ? sql`AND (p.title ILIKE ${pattern} OR p.vendor ILIKE ${pattern})` : sql``;
-  return sql`p.store_id = ${storeId} AND p.status = 'active' ${inCategory} ${named}`;
-}
-
 export type Media = {
   assetId: string;
   productId: string;
@@ -103,20 +58,30 @@ export async function lockAsset(sql: Sql, storeId: string, assetId: string): Pro
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`catalog:${storeId}:${assetId}`}, 0))`;
 }
 
-/** The caller holds the asset's lock. The products whose pictures changed: none when all is as it was, or the product is not there. */
+/**
+ * The caller holds the asset's lock. The products whose pictures changed: none when all is as it was, or the product is
+ * not there. What an admin arranged stays as arranged, unless the picture moves to another product.
+ */
 export async function upsertMedia(sql: Sql, storeId: string, media: Media): Promise<string[]> {
   const rows = await sql<{ productId: string; formerId: string | null }[]>`
     WITH former AS MATERIALIZED (
-      SELECT product_id FROM catalog.product_media
-      WHERE store_id = ${storeId} AND asset_id = ${media.assetId})
+      SELECT product_id, position, alt, arranged, hidden FROM catalog.product_media
+      WHERE store_id = ${storeId} AND asset_id = ${media.assetId}),
+    news AS (
+      SELECT p.id AS product_id, coalesce(f.arranged, false) AS arranged, coalesce(f.hidden, false) AS hidden,
+             CASE WHEN f.arranged THEN f.position ELSE ${media.position} END AS position,
+             CASE WHEN f.arranged THEN f.alt ELSE ${media.alt} END AS alt
+      FROM catalog.product p LEFT JOIN former f ON f.product_id = p.id
+      WHERE p.store_id = ${storeId} AND p.id = ${media.productId})
     INSERT INTO catalog.product_media AS m
-      (store_id, asset_id, product_id, position, alt, placeholder, variants)
-    SELECT ${storeId}, ${media.assetId}, p.id, ${media.position}, ${media.alt}, ${media.placeholder},
-           ${sql.json(media.variants as never)}
-    FROM catalog.product p WHERE p.store_id = ${storeId} AND p.id = ${media.productId}
+      (store_id, asset_id, product_id, position, alt, placeholder, variants, arranged, hidden)
+    SELECT ${storeId}, ${media.assetId}, n.product_id, n.position, n.alt, ${media.placeholder},
+           ${sql.json(media.variants as never)}, n.arranged, n.hidden
+    FROM news n
     ON CONFLICT (store_id, asset_id) DO UPDATE
     SET product_id = excluded.product_id, position = excluded.position, alt = excluded.alt,
-        placeholder = excluded.placeholder, variants = excluded.variants
+        placeholder = excluded.placeholder, variants = excluded.variants, arranged = excluded.arranged,
+        hidden = excluded.hidden
     WHERE (m.product_id, m.position, m.alt, m.placeholder, m.variants) IS DISTINCT FROM
           (excluded.product_id, excluded.position, excluded.alt, excluded.placeholder, excluded.variants)
     RETURNING product_id AS "productId", (SELECT product_id FROM former) AS "formerId"`;
@@ -141,4 +106,21 @@ export async function selectExists(sql: Sql, storeId: string, productId: string)
   const rows = await sql`
     SELECT FROM catalog.product WHERE store_id = ${storeId} AND id = ${productId}`;
   return rows.length > 0;
+}
+
+export async function selectIdsAfter(
+  sql: Sql,
+  storeId: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM catalog.product WHERE store_id = ${storeId} AND id > ${after} ORDER BY id LIMIT ${limit}`;
+  return rows.map(row => row.id);
+}
+
+export async function selectCount(sql: Sql, storeId: string): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    SELECT count(*) FROM catalog.product WHERE store_id = ${storeId}`;
+  return row!.count;
 }

@@ -63,8 +63,8 @@ export async function ensureCategories(
   if (categories.length === 0) return new Map();
   const rows = categories.map(category => ({ id: newId("cat"), ...category }));
   await tx`
-    INSERT INTO catalog.category (store_id, id, handle, title)
-    SELECT ${storeId}, n.id, n.handle, n.title
+    INSERT INTO catalog.category (store_id, id, handle, title, path)
+    SELECT ${storeId}, n.id, n.handle, n.title, ARRAY[n.id]
     FROM jsonb_to_recordset(${tx.json(rows)}) AS n (id text, handle text, title text)
     ORDER BY n.handle
     ON CONFLICT (store_id, handle) DO NOTHING`;
@@ -107,9 +107,9 @@ async function insertProducts(tx: Tx, storeId: string, products: ProductState[])
 async function updateProducts(tx: Tx, storeId: string, products: ProductState[]): Promise<void> {
   await tx`
     UPDATE catalog.product p
-    SET title = n.title, description = n.description, vendor = n.vendor, type = n.type, status = n.status,
-        tags = n.tags, version = p.version + 1, updated_at = now()
-    FROM jsonb_to_recordset(${tx.json(products.map(scalars))}) AS n (id text, title text,
+    SET handle = n.handle, title = n.title, description = n.description, vendor = n.vendor, type = n.type,
+        status = n.status, tags = n.tags, version = p.version + 1, updated_at = now()
+    FROM jsonb_to_recordset(${tx.json(products.map(scalars))}) AS n (id text, handle text, title text,
       description text, vendor text, type text, status text, tags text[])
     WHERE p.store_id = ${storeId} AND p.id = n.id`;
 }

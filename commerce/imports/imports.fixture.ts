@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Db } from "../../platform/postgres/index.ts";
 import { DiskStorage } from "../../platform/storage/index.ts";
 import { freshDatabase } from "../../platform/testing/index.ts";
-import { productDetail, productList } from "../storefront/index.ts";
+import { productDetail, productList, rebuildNow } from "../storefront/index.ts";
 import { createStore } from "../stores/index.ts";
 import { createImport, getImport, type InventoryMode, receiveFile, runImport } from "./index.ts";
 
@@ -60,11 +60,14 @@ async function setup(sql: Db, root: string, currency = "EUR") {
     await runImport(deps, origin, id);
     return (await getImport(sql, store.id, id))!;
   };
-  const list = async () => (await productList(sql, store.id, { sort: "title", limit: 100 })).items;
+  const list = async () => {
+    await rebuildNow(sql, store.id);
+    return (await productList(sql, store.id, { sort: "title", limit: 100 })).items;
+  };
   const product = (handle: string) => productDetail(sql, store.id, handle);
   const jobs = async () => {
     const [found] = await sql`
-      SELECT count(*) AS count FROM bus.outbox WHERE store_id = ${store.id} AND kind = 'search.index'`;
+      SELECT count(*) AS count FROM bus.outbox WHERE store_id = ${store.id} AND kind = 'catalog.summarise'`;
     return found!.count as number;
   };
   return { store, storage, deps, origin, upload, run, list, product, jobs };

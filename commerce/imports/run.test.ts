@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { productList } from "../storefront/index.ts";
+import { productList, rebuildNow } from "../storefront/index.ts";
 
 import { csv, type ImportBench, importBench, lamp, row } from "./imports.fixture.ts";
 import { getImport, runImport } from "./index.ts";
@@ -203,6 +203,7 @@ describe("an import", () => {
     expect(await jobs()).toBe(194);
     expect(await run(await file.bytes())).toMatchObject({ unchanged: 194, created: 0, updated: 0 });
     expect(await jobs()).toBe(194);
+    await rebuildNow(bench.sql, store.id);
     const cheap = await productList(bench.sql, store.id, { sort: "price", limit: 1 });
     expect(cheap.items[0]?.price?.amountMinor).toBe(79);
   });

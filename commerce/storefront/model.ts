@@ -3,6 +3,7 @@
  * what catalog, pricing and inventory know.
  */
 import type { ProductRecord } from "../catalog/index.ts";
+import type { Facts, Membership } from "../collections/index.ts";
 import type { CurrentPrice } from "../pricing/index.ts";
 
 export type ImageVariant = {
@@ -68,6 +69,8 @@ export type Sources = {
   currency: string;
   prices: ReadonlyMap<string, CurrentPrice>;
   stock: ReadonlyMap<string, Stock>;
+  /** Product id → the collections that it is in. */
+  collections: ReadonlyMap<string, readonly Membership[]>;
 };
 
 export function productDocument(product: ProductRecord, sources: Sources): ProductDocument {
@@ -80,7 +83,11 @@ export function productDocument(product: ProductRecord, sources: Sources): Produ
     type: product.type,
     status: product.status,
     categories: product.categories,
-    collections: [],
+    collections: (sources.collections.get(product.id) ?? []).map(({ id, handle, title }) => ({
+      id,
+      handle,
+      title,
+    })),
     tags: product.tags,
     options: product.optionNames.map((name, index) => ({ name, values: valuesOf(product, index) })),
     images: imagesOf(product),
@@ -98,6 +105,13 @@ export function productSummary(document: ProductDocument): ProductSummary {
   );
   const available = document.variants.reduce((sum, variant) => sum + variant.available, 0);
   return { ...rest, images: document.images.slice(0, 1), price: lowest, available };
+}
+
+/** What rules of collections look at. */
+export function factsOf(product: ProductRecord, prices: ReadonlyMap<string, CurrentPrice>): Facts {
+  const { tags, vendor, type, categoryIds } = product;
+  const amounts = product.variants.flatMap(variant => prices.get(variant.id)?.amountMinor ?? []);
+  return { tags, vendor, type, categoryIds, priceMinor: amounts.length > 0 ? Math.min(...amounts) : null };
 }
 
 /** The values that variants use, in the order of the variants. */

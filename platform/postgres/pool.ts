@@ -20,13 +20,22 @@ export type Tx = postgres.TransactionSql<{ bigint: number }>;
 /** What reads and single statements need: the pool or a transaction. */
 export type Sql = Db | Tx;
 
-export function connect(url: string, options: { max?: number; application: string }): Db {
+export type ConnectOptions = {
+  max?: number;
+  application: string;
+  /** Told of every statement that is sent; for tests that count them. */
+  onStatement?: (text: string) => void;
+};
+
+export function connect(url: string, options: ConnectOptions): Db {
+  const { onStatement } = options;
   return postgres(url, {
     max: options.max ?? 10,
     types,
     connect_timeout: 5,
     idle_timeout: 300,
     onnotice: () => {},
+    ...(onStatement ? { debug: (_connection: number, text: string) => onStatement(text) } : {}),
     connection: { application_name: options.application, statement_timeout: 30_000 },
   }) as unknown as Db;
 }

@@ -7,8 +7,15 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { connect, type Db, type MigrationModule, migrate } from "../postgres/index.ts";
 import { type TestStack, testServers } from "./stack.ts";
+import { StatementLog } from "./statements.ts";
 
-export type FreshDatabase = { readonly sql: Db; readonly url: string; drop(): Promise<void> };
+export type FreshDatabase = {
+  readonly sql: Db;
+  readonly url: string;
+  /** What `sql` sent. */
+  readonly statements: StatementLog;
+  drop(): Promise<void>;
+};
 
 const TEMPLATE_LOCK = 7_214_002;
 let template: Promise<string> | undefined;
@@ -20,12 +27,13 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
   await administer(stack, `CREATE DATABASE ${name} TEMPLATE ${await template}`);
   const url = databaseUrl(stack, name);
-  const sql = connect(url, { application: "test" });
+  const statements = new StatementLog();
+  const sql = connect(url, { application: "test", onStatement: text => statements.add(text) });
   const drop = async () => {
     await sql.end({ timeout: 1 });
     await administer(stack, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   };
-  return { sql, url, drop };
+  return { sql, url, statements, drop };
 }
 
 async function administer(stack: TestStack, statement: string): Promise<void> {

@@ -8,4 +8,5 @@
 export { ensureTemplate, type FreshDatabase, freshDatabase } from "./database.ts";
 export { type FreshNats, freshNats } from "./nats.ts";
 export { type TestStack, testServers } from "./stack.ts";
+export { StatementLog } from "./statements.ts";
 export { until } from "./until.ts";

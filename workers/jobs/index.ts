@@ -1,7 +1,11 @@
 /** The one list of handlers. */
 import type { JobDefinition } from "../handler.ts";
 import { catalogAttachMediaJob } from "./catalog.attach_media.ts";
+import { catalogCountSaleJob } from "./catalog.count_sale.ts";
 import { catalogImportJob } from "./catalog.import.ts";
+import { catalogRebuildJob } from "./catalog.rebuild.ts";
+import { catalogRegroupJob } from "./catalog.regroup.ts";
+import { catalogSummariseJob } from "./catalog.summarise.ts";
 import { drillJobs } from "./drill.ts";
 import { emailSendJob } from "./email.send.ts";
 import { imageConvertJob } from "./image.convert.ts";
@@ -17,5 +21,9 @@ export const jobs: readonly JobDefinition[] = [
   searchIndexJob,
   catalogImportJob,
   catalogAttachMediaJob,
+  catalogSummariseJob,
+  catalogRegroupJob,
+  catalogCountSaleJob,
+  catalogRebuildJob,
   imageConvertJob,
 ];

@@ -50,11 +50,13 @@ export async function uploadPicture(api: Caller, path: string, productId: string
   throw new Error(`picture ${id} failed: ${ended.error?.message}`);
 }
 
-/** A product of the demo catalog, as the shop shows it. */
+/** A product of the demo catalog, as the shop shows it; lists follow an import within a second or two. */
 export async function anyProduct(api: Caller): Promise<Product> {
-  const { items } = await api.store<Page<Product>>("GET", "/store/products?limit=1");
-  if (!items[0]) throw new Error("the shop has no product after the import");
-  return api.store<Product>("GET", `/store/products/${items[0].id}`);
+  const listed = await waitFor("a product in the shop's list", async () => {
+    const { items } = await api.store<Page<Product>>("GET", "/store/products?limit=1");
+    return items[0] ?? null;
+  });
+  return api.store<Product>("GET", `/store/products/${listed.id}`);
 }
 
 /** One unit of the product is bought; stock is added first when the journeys before have sold it out. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { demoCatalog } from "../../../../commerce/demo/index.ts";
 import { createImport, receiveFile, runImport } from "../../../../commerce/imports/index.ts";
+import { rebuildNow } from "../../../../commerce/storefront/index.ts";
 import { createKey, createStore } from "../../../../commerce/stores/index.ts";
 import { openStorage } from "../../../../platform/storage/index.ts";
 import { type TestApi, testApi } from "../../testing.ts";
@@ -27,6 +28,7 @@ async function imported(): Promise<void> {
   const staged = await receiveFile(deps.storage, Bun.file(demoCatalog).stream() as never);
   const { id } = await createImport(deps, origin, { fileName: "demo.csv", inventory: "new", staged });
   await runImport(deps, origin, id);
+  await rebuildNow(api.sql, api.store.id);
 }
 
 describe("GET /store/products", () => {
