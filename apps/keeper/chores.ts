@@ -5,6 +5,7 @@ import { recoverCheckouts } from "../../commerce/checkout/index.ts";
 import { sweepCustomers } from "../../commerce/customers/index.ts";
 import { ensureLedgerPartitions, sweepLowStock, sweepReservations } from "../../commerce/inventory/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
+import { announceBoundaries } from "../../commerce/pricing/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -37,6 +38,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "lapsed reservations",
       everyMs: 1_000,
       run: () => sweepReservations({ sql, bus }),
+    },
+    {
+      name: "price lists that opened or closed",
+      everyMs: 1_000,
+      run: () => announceBoundaries({ sql, bus }),
     },
     {
       name: "lost checkouts",

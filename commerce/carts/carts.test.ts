@@ -53,7 +53,7 @@ describe("a cart", () => {
   test("in a currency without prices takes no lines", async () => {
     const open = () => createCart(shop.sql, shop.store.id, { currency: "JPY" });
     expect(await codeOf(open())).toBe("invalid");
-    await enableCurrency(shop.sql, shop.store, "JPY");
+    await enableCurrency(shop.sql, { storeId: shop.store.id, actor: "test" }, shop.store, "JPY");
     expect(await codeOf(add((await open()).id, 0))).toBe("no_price");
   });
 

@@ -1,11 +1,14 @@
 /**
- * What things cost. Owns `pricing.price`: one base price for each variant and currency, in minor units.
- * Publishes `pricing.current(store, currency, variants)`, which checkouts call inside their transaction, and
- * `pricing.floors(store, currency)`, the lowest price of each product.
+ * What things cost. Owns `pricing.price` (one base price for each variant and currency, in minor units), `price_list`,
+ * `list_entry` and `boundary` (sales and overrides, and the moments at which they open and close), and `store_currency`.
+ * Publishes `pricing.resolve_all(items, at)`, `pricing.resolve(store, currency, items, segments, at)` and
+ * `pricing.current(store, currency, variants)`: the price of each item and the rule that gave it, in one statement; and
+ * `pricing.floors(store, currency)`, the lowest base price of each product.
  *
- * Always holds: an amount is an integer of minor units, never negative; `version` rises whenever the amount changes, so
- * a checkout can tell that a price is still the one that its customer saw. Who writes a price emits `product.changed`
- * for the products that {@link setPrices} returns, in the same transaction.
+ * Always holds: an amount is an integer of minor units, never negative; which rule wins depends on nothing but the rows
+ * and the moment (migrations/0002_price_lists.sql tells the precedence); `version` rises whenever an amount changes; a
+ * list that opens or closes, by hand or by the clock, emits `product.changed` for its products exactly once. Who writes
+ * base prices emits it for the products that {@link setPrices} returns, in the same transaction.
  */
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { CurrentPrice, NewPrice } from "./model.ts";
@@ -17,8 +20,32 @@ export {
   listCurrencies,
   type SellingCurrency,
   sellsIn,
+  sellsInLately,
+  storeFacts,
 } from "./currencies.ts";
+export {
+  announceBoundaries,
+  changeEntries,
+  changePriceList,
+  createPriceList,
+  deletePriceList,
+  getPriceList,
+  listEntries,
+  listPriceLists,
+  type NewList,
+} from "./lists.ts";
+export {
+  type EntryKey,
+  type ListEntry,
+  type ListInput,
+  listLimits,
+  listStatuses,
+  listTypes,
+  type NewEntry,
+  type PriceList,
+} from "./model.lists.ts";
 export { type CurrentPrice, MAX_PRICE_MINOR, minorDigits, type NewPrice, parseMinor } from "./model.ts";
+export { type PriceRequest, type ResolvedPrice, type ResolvedPrices, resolvePrices } from "./resolve.ts";
 
 /** Sets base prices and returns the ids of the products whose price really changed. */
 export function setPrices(

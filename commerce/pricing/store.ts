@@ -1,6 +1,7 @@
 /** All SQL of the module. */
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { CurrentPrice, NewPrice } from "./model.ts";
+import type { ResolvedPrice } from "./resolve.ts";
 
 /**
  * Writes what differs and returns the products concerned. Rows are taken in the order of their key, the same in every
@@ -38,6 +39,29 @@ export async function selectCurrent(
     SELECT variant_id AS "variantId", amount_minor AS "amountMinor", compare_at_minor AS "compareAtMinor",
            version, source
     FROM pricing.current(${storeId}, ${currency}, ${variantIds as string[]})`;
+}
+
+/** One row for each item in their order; `status` is the product's, null for a variant that the store doesn't have. */
+export async function selectResolved(
+  sql: Sql,
+  storeId: string,
+  currency: string,
+  items: readonly { variantId: string; quantity: number }[],
+  segmentIds: readonly string[],
+): Promise<(ResolvedPrice & { status: string | null })[]> {
+  const variantIds = [...new Set(items.map(item => item.variantId))];
+  return sql<(ResolvedPrice & { status: string | null })[]>`
+    WITH item AS MATERIALIZED (
+      SELECT i.n, i."variantId" AS variant_id, i.quantity
+      FROM ROWS FROM (jsonb_to_recordset(${sql.json(items as never)}) AS ("variantId" text, quantity integer))
+           WITH ORDINALITY AS i("variantId", quantity, n))
+    SELECT i.variant_id AS "variantId", i.quantity, r.amount_minor AS "amountMinor",
+           r.compare_at_minor AS "compareAtMinor", r.source, s.status
+    FROM item i
+    LEFT JOIN pricing.resolve(${storeId}, ${currency}, ${sql.json(items as never)},
+                              ${segmentIds as string[]}, now()) r ON r.n = i.n
+    LEFT JOIN catalog.sellable(${storeId}, ${variantIds}) s ON s.variant_id = i.variant_id
+    ORDER BY i.n`;
 }
 
 export async function selectCurrencies(sql: Sql, storeId: string): Promise<string[]> {

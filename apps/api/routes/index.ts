@@ -3,12 +3,16 @@ import type { AnyElysia } from "elysia";
 import type { ApiDeps } from "../deps.ts";
 import { preflightRoutes } from "../http/cors.ts";
 import { auditRoutes } from "./admin/audit.ts";
+import { currencyRoutes } from "./admin/currencies.ts";
 import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
 import { locationRoutes } from "./admin/locations.ts";
 import { mediaRoutes } from "./admin/media.ts";
 import { notificationRoutes } from "./admin/notifications.ts";
 import { adminOrderRoutes } from "./admin/orders.ts";
+import { priceListRoutes } from "./admin/price-lists.ts";
+import { shippingMethodRoutes } from "./admin/shipping-methods.ts";
+import { taxRoutes } from "./admin/taxes.ts";
 import { transferRoutes } from "./admin/transfers.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { mediaFileRoutes } from "./media/files.ts";
@@ -23,9 +27,11 @@ import { checkoutRoutes } from "./store/checkout.ts";
 import { customerRoutes } from "./store/customers.ts";
 import { orderRoutes } from "./store/orders.ts";
 import { passwordResetRoutes } from "./store/password-resets.ts";
+import { priceRoutes } from "./store/prices.ts";
 import { productRoutes } from "./store/products.ts";
 import { searchRoutes } from "./store/search.ts";
 import { sessionRoutes } from "./store/sessions.ts";
+import { shippingOfferRoutes } from "./store/shipping-methods.ts";
 import { systemRoutes } from "./system.ts";
 
 /** `app` gives the finished application to the routes that describe it. */
@@ -47,6 +53,12 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     auditRoutes(deps),
     importRoutes(deps),
     cartRoutes(deps),
+    priceRoutes(deps),
+    shippingOfferRoutes(deps),
+    priceListRoutes(deps),
+    taxRoutes(deps),
+    shippingMethodRoutes(deps),
+    currencyRoutes(deps),
     checkoutRoutes(deps),
     orderRoutes(deps),
     customerRoutes(deps),
