@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createPasswords, DECOY } from "./passwords.ts";
 
-const settled = <T>(promises: Promise<T>[]) => Promise.allSettled(promises);
+const settled = (promises: Promise<unknown>[]) => Promise.allSettled(promises);
 
 test("a password is verified by its own hash and by no other, and never by nobody's", async () => {
   const passwords = createPasswords({ concurrency: 2, queue: 10 });
