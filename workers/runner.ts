@@ -54,6 +54,8 @@ type Held = {
 
 type SlowRun = { readonly held: Held; run: number | null };
 
+type Settle = (held: Held, ending: Ending, startedAtMs: number, run: number | null) => void | Promise<void>;
+
 /** How long a message rests that another live worker may still be working on. */
 const STALLED_PAUSE_MS = 1_000;
 /** Messages younger than this need no heartbeat yet. */
@@ -224,10 +226,11 @@ export class Runner {
     if (verdict.type === "running") return this.#giveBack(held, STALLED_PAUSE_MS);
     if (verdict.type === "killer") {
       const error = `the job killed its worker ${verdict.kills} times`;
-      return this.#settle(held, { type: "killed_worker", error }, Date.now(), verdict.run);
+      return this.#settled(held, { type: "killed_worker", error }, Date.now(), verdict.run);
     }
     slow.run = verdict.run;
-    await this.#run([held], verdict.run);
+    // Until its end is committed the row is open, and a kill of this process by the next job would be blamed on it.
+    await this.#run([held], verdict.run, (...end) => this.#settled(...end));
   }
 
   /** From here on a kill is no proof against this run. */
@@ -238,7 +241,11 @@ export class Runner {
     );
   }
 
-  async #run(group: Held[], run: number | null): Promise<void> {
+  async #run(
+    group: Held[],
+    run: number | null,
+    settle: Settle = (...end) => this.#settle(...end),
+  ): Promise<void> {
     const deadline = new Deadline(this.contract.timeoutMs);
     this.#deadlines.add(deadline);
     this.#running += group.length;
@@ -250,7 +257,7 @@ export class Runner {
     this.#deadlines.delete(deadline);
     for (const [i, held] of group.entries()) {
       if (this.#leaving && endings[i]!.type === "error") this.#abandon(held, run);
-      else this.#settle(held, endings[i]!, startedAtMs, run);
+      else await settle(held, endings[i]!, startedAtMs, run);
     }
   }
 
@@ -269,7 +276,7 @@ export class Runner {
     return [await executeOne(this.#handler, first!.job, context, deadline)];
   }
 
-  #settle(held: Held, ending: Ending, startedAtMs: number, run: number | null): void {
+  #settle(held: Held, ending: Ending, startedAtMs: number, run: number | null, onSettled?: () => void): void {
     const { contract } = this;
     const endedAtMs = Date.now();
     this.rates.add(endedAtMs - startedAtMs);
@@ -278,8 +285,14 @@ export class Runner {
       status => {
         this.#deps.metrics.settled(contract.kind, status, endedAtMs - startedAtMs);
         this.#drop(held);
+        onSettled?.();
       },
     );
+  }
+
+  /** Settles and waits until that is committed. */
+  #settled(held: Held, ending: Ending, startedAtMs: number, run: number | null): Promise<void> {
+    return new Promise(resolve => this.#settle(held, ending, startedAtMs, run, resolve));
   }
 
   #ackOnly(held: Held): void {
