@@ -21,6 +21,14 @@ export { startDeadProjection } from "./dead-projection.ts";
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
 export type { Job, JobOf } from "./job.ts";
 export type { KindSettings, KindState } from "./kinds.ts";
+export {
+  type LaneMessage,
+  type LaneState,
+  laneMessage,
+  laneStates,
+  publishToLane,
+  startLane,
+} from "./lanes.ts";
 export { findJobs, getJob, type JobFilter, type JobStatus, jobStatuses, type LedgerJob } from "./ledger.ts";
 export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
@@ -32,5 +40,5 @@ export type { ShopEvent } from "./reactions.ts";
 export { BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
 export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
-export { durableOf, HEARTBEAT_MS, streamOf } from "./topology.ts";
+export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
 export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";

@@ -7,6 +7,7 @@
  * | NORMAL | normal.<kind>.<store>       | until acknowledged   | the latency of a high one                            |
  * | LOW    | low.<kind>.<store>          | until acknowledged   |                                                      |
  * | DEAD   | dead.<kind>                 | 30 days              | the truth of dead letters; Postgres has a projection |
+ * | FLASH  | flash.<lane>                | until acknowledged   | checkouts that wait for stock, in order (lanes.ts)   |
  *
  * | bucket     | key      | holds                                            | kept        |
  * | ---------- | -------- | ------------------------------------------------ | ----------- |
@@ -42,6 +43,17 @@ export const HEARTBEAT_MS = 1_300;
 export const DEAD_STREAM = "DEAD";
 export const DEAD_PROJECTION = "projection";
 export const buckets = { kinds: "TW_KINDS", pools: "TW_POOLS", workers: "TW_WORKERS" } as const;
+
+export const FLASH_STREAM = "FLASH";
+/** Lanes of the FLASH stream, each with a durable and, at any time, one process that serves it. */
+export const LANES = 8;
+/** What one statement takes of a lane, and all that is delivered at once: the next come when these are settled. */
+export const LANE_BATCH = 500;
+/** A batch whose process died comes back after this long. */
+export const LANE_ACK_WAIT_MS = 3_000;
+
+export const laneDurable = (lane: number): string => `lane_${lane}`;
+export const laneSubject = (lane: number): string => `flash.${lane}`;
 
 /** Core NATS subjects; nothing on them has to arrive. */
 export const signals = { outbox: "tw.outbox", metrics: (host: string) => `tw.metrics.${host}` } as const;
@@ -79,7 +91,21 @@ const streams: readonly (Partial<StreamConfig> & { name: string })[] = [
     retention: RetentionPolicy.Limits,
     max_age: nanos(30 * DAY_MS),
   },
+  { name: FLASH_STREAM, subjects: ["flash.*"], retention: RetentionPolicy.Workqueue },
 ];
+
+const lanes: readonly (Partial<ConsumerConfig> & { durable_name: string })[] = Array.from(
+  { length: LANES },
+  (_, lane) => ({
+    durable_name: laneDurable(lane),
+    filter_subject: laneSubject(lane),
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: nanos(LANE_ACK_WAIT_MS),
+    max_ack_pending: LANE_BATCH,
+    max_deliver: -1,
+  }),
+);
 
 function consumerOf(contract: Contract, cap: number): Partial<ConsumerConfig> & { durable_name: string } {
   return {
@@ -113,6 +139,7 @@ export type TopologyOptions = {
 export async function ensureTopology(jsm: JetStreamManager, options: TopologyOptions): Promise<void> {
   for (const stream of streams) await ensureStream(jsm, stream, options.replicas);
   await ensureConsumer(jsm, DEAD_STREAM, projection);
+  await Promise.all(lanes.map(lane => ensureConsumer(jsm, FLASH_STREAM, lane)));
   await Promise.all(
     contracts.map(contract =>
       ensureConsumer(jsm, streamOf(contract.priority), consumerOf(contract, options.capOf(contract))),

@@ -1,0 +1,260 @@
+/**
+ * Lanes: messages that are served strictly in the order of the stream, in batches, by one process at a time. They are
+ * the FLASH stream's (topology.ts); what a message means is not known here.
+ *
+ * A lane's durable lets a batch's worth of messages be on their way (`max_ack_pending` = batch), so the next come when
+ * these are settled. A batch is handed over, done in one transaction by `onBatch`, then acknowledged.
+ *
+ * Crash story
+ *   before the transaction commits   nothing is done; after the ack wait the same messages come again, first.
+ *   between commit and ack           the same; `onBatch` finds that they were done, and changes nothing.
+ *   `onBatch` fails                  as if the process had died: what it holds is forgotten and comes again.
+ *   a message is lost on its way     the consumer's sequence has a gap: all that follows is forgotten too, and comes again.
+ * In each of these the server would hand out newer messages while older ones wait for their redelivery. So whoever
+ * starts, or starts again, asks for nothing until all that was delivered is either settled or due again.
+ */
+import { createInbox, type Msg } from "nats";
+import type { Log } from "../platform/log.ts";
+import { acks } from "./acks.ts";
+import type { Connection } from "./connection.ts";
+import { FLASH_STREAM, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, laneDurable, laneSubject } from "./topology.ts";
+
+const PUBLISH_TIMEOUT_MS = 2_000;
+/** The server looks for overdue messages a little after they are. */
+const OVERDUE_MARGIN_MS = 500;
+const FAILED_PAUSE_MS = 500;
+const EXPIRES_MS = 10_000;
+/** How soon a request that was refused or lost is repeated. */
+const ASK_MS = 50;
+const NANOS_PER_MS = 1_000_000;
+
+export type LaneMessage = {
+  readonly seq: number;
+  readonly data: string;
+};
+
+/** @throws Error when the stream did not take it, or did not say so in time: then it may have. */
+export async function publishToLane(
+  connection: Connection,
+  lane: number,
+  message: { id: string; data: string },
+): Promise<{ seq: number; duplicate: boolean }> {
+  const ack = await connection.js.publish(laneSubject(lane), message.data, {
+    msgID: message.id,
+    timeout: PUBLISH_TIMEOUT_MS,
+  });
+  return { seq: ack.seq, duplicate: ack.duplicate };
+}
+
+/** A message that still waits; null when it was settled. */
+export async function laneMessage(connection: Connection, seq: number): Promise<string | null> {
+  const stored = await connection.jsm.streams.getMessage(FLASH_STREAM, { seq }).catch(error => {
+    if (error.api_error?.code === 404) return null;
+    throw error;
+  });
+  return stored ? new TextDecoder().decode(stored.data) : null;
+}
+
+export type LaneState = {
+  /** Not settled yet. */
+  readonly waiting: number;
+  /** All messages of the lane up to this sequence are settled. */
+  readonly floorSeq: number;
+  /** Settled since the stream was made; its growth is the lane's pace. */
+  readonly settled: number;
+};
+
+/** The state of one lane or of all, by lane. */
+export async function laneStates(connection: Connection): Promise<LaneState[]> {
+  const infos = await Promise.all(
+    Array.from({ length: LANES }, (_, lane) =>
+      connection.jsm.consumers.info(FLASH_STREAM, laneDurable(lane)),
+    ),
+  );
+  return infos.map(info => ({
+    waiting: info.num_pending + info.num_ack_pending,
+    floorSeq:
+      info.num_pending + info.num_ack_pending === 0 ? Number.MAX_SAFE_INTEGER : info.ack_floor.stream_seq,
+    settled: info.ack_floor.consumer_seq,
+  }));
+}
+
+export type Lane = { stop(): Promise<void> };
+
+export type LaneOptions = {
+  connection: Connection;
+  lane: number;
+  log: Log;
+  /** In one transaction, and repeatable. What it throws makes the lane begin again with the same messages. */
+  onBatch(messages: readonly LaneMessage[]): Promise<void>;
+};
+
+/** Serves a lane until it is stopped. The caller sees to it that no other process does. */
+export function startLane(options: LaneOptions): Lane {
+  const stopping = new AbortController();
+  const running = serve(options, stopping.signal);
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function serve(options: LaneOptions, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await untilNothingIsOut(options, signal);
+      await takeBatches(options, signal);
+    } catch (error) {
+      options.log.warn({ err: error, lane: options.lane }, "the lane begins again with the same messages");
+    }
+  }
+}
+
+/** Waits until every message that somebody was handed is settled or overdue, and so comes before all others. */
+async function untilNothingIsOut({ connection, lane }: LaneOptions, signal: AbortSignal): Promise<void> {
+  const info = await connection.jsm.consumers.info(FLASH_STREAM, laneDurable(lane)).catch(async error => {
+    await pause(1_000, signal);
+    throw error;
+  });
+  if (info.num_ack_pending > 0) await pause(LANE_ACK_WAIT_MS + OVERDUE_MARGIN_MS, signal);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
+
+type Held = { msg: Msg; seq: number };
+
+/** Takes what is there, a batch at most, again and again. Returns when stopped; @throws when order or a batch failed. */
+async function takeBatches({ connection, lane, onBatch }: LaneOptions, signal: AbortSignal): Promise<void> {
+  const intake = openIntake(connection, lane);
+  const stop = () => intake.wake();
+  signal.addEventListener("abort", stop);
+  try {
+    while (!signal.aborted) {
+      await intake.arrival(signal);
+      // What the socket brought in the same turn goes together.
+      await new Promise(resolve => setImmediate(resolve));
+      if (intake.fault) throw intake.fault;
+      if (signal.aborted) break;
+      const batch = intake.held.slice();
+      await onBatch(batch.map(({ msg, seq }) => ({ seq, data: msg.string() })));
+      intake.settle(batch.length);
+    }
+    intake.close();
+    // Given back in order; who serves the lane next need not wait for the ack wait.
+    for (const { msg } of intake.held) acks.nak(connection.nc, msg);
+  } catch (error) {
+    intake.close();
+    await pause(FAILED_PAUSE_MS, signal);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+type Intake = {
+  /** Delivered and not settled, in order. */
+  readonly held: readonly Held[];
+  /** Set when a delivery is missing. */
+  readonly fault: Error | undefined;
+  /** Resolves when something is held, or the signal is aborted. */
+  arrival(signal: AbortSignal): Promise<void>;
+  wake(): void;
+  /** Acknowledges the first `count`. */
+  settle(count: number): void;
+  close(): void;
+};
+
+/**
+ * Deliveries of a lane. One request is open at a time, for as many as may be on their way. Unlike pull.ts it gives nothing
+ * back by itself: what is given back out of turn would come before what is older.
+ */
+function openIntake(connection: Connection, lane: number): Intake {
+  const { nc } = connection;
+  const inbox = createInbox();
+  const held: Held[] = [];
+  let requested = 0;
+  let requestedAtMs = 0;
+  let number = 0;
+  let expected: number | undefined;
+  let fault: Error | undefined;
+  let wake = () => {};
+
+  function request(): void {
+    const free = LANE_BATCH - held.length;
+    if (requested > 0 || free <= 0 || nc.isClosed()) return;
+    requested = free;
+    requestedAtMs = Date.now();
+    const body = JSON.stringify({ batch: free, expires: EXPIRES_MS * NANOS_PER_MS });
+    nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${FLASH_STREAM}.${laneDurable(lane)}`, body, {
+      reply: `${inbox}.${++number}`,
+    });
+  }
+  const receive = (msg: Msg) => {
+    if (msg.subject.startsWith(inbox)) {
+      // The request ended: nothing came in time, or the server refused it (no leader); `alive` asks again.
+      if (msg.subject === `${inbox}.${number}` && msg.headers?.code !== 100) requested = 0;
+      return;
+    }
+    const { seq, delivery } = placeOf(msg.reply ?? "");
+    if (expected !== undefined && delivery !== expected) {
+      fault = new Error(`delivery ${expected} was lost, ${delivery} came`);
+    }
+    expected = delivery + 1;
+    requested = Math.max(0, requested - 1);
+    held.push({ msg, seq });
+    wake();
+  };
+  const subscription = nc.subscribe(`${inbox}.*`, { callback: (error, msg) => !error && receive(msg) });
+  const asking = setInterval(() => {
+    if (Date.now() - requestedAtMs > EXPIRES_MS + 1_000) requested = 0;
+    request();
+  }, ASK_MS);
+  const alive = setInterval(() => {
+    if (!nc.isClosed()) for (const { msg } of held) acks.working(nc, msg);
+  }, LANE_ACK_WAIT_MS / 3);
+  request();
+
+  return {
+    held,
+    get fault() {
+      return fault;
+    },
+    arrival: signal =>
+      new Promise(resolve => {
+        wake = resolve;
+        if (held.length > 0 || signal.aborted) resolve();
+      }),
+    wake: () => wake(),
+    settle(count) {
+      for (const { msg } of held.splice(0, count)) acks.ack(nc, msg);
+      request();
+    },
+    close() {
+      clearInterval(alive);
+      clearInterval(asking);
+      subscription.unsubscribe();
+    },
+  };
+}
+
+/** `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or with domain and account. */
+function placeOf(reply: string): { seq: number; delivery: number } {
+  const tokens = reply.split(".");
+  const at = tokens.length === 9 ? 5 : 7;
+  return { seq: Number(tokens[at]), delivery: Number(tokens[at + 1]) };
+}
