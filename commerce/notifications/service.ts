@@ -100,7 +100,9 @@ async function compose(deps: MailDeps, request: MailRequest): Promise<Letter | n
     }
     case "password_reset": {
       const recipient = await recipientOfReset(sql, storeId, subjectId);
-      return { recipient, write: () => writePasswordReset(deps, storeId, subjectId) } as Letter;
+      return recipient === null
+        ? { recipient }
+        : { recipient, write: () => writePasswordReset(deps, storeId, subjectId) };
     }
   }
 }

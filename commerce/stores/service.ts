@@ -69,9 +69,19 @@ export async function findKey(sql: Sql, key: string): Promise<Access | null> {
   return { id: found.id, kind: found.kind, storeId: found.storeId };
 }
 
-/** Of one store, of the deployment (`null`: ops keys), or all of them. Revoked ones are shown as such. */
-export function listKeys(sql: Sql, storeId?: string | null): Promise<KeyInfo[]> {
-  return rows.selectKeys(sql, storeId);
+/**
+ * Of one store, of the deployment (`null`: ops keys), or all of them, in the order of creation; at most `limit` (1,000) after
+ * the id `after`. Revoked ones are shown as such.
+ */
+export function listKeys(
+  sql: Sql,
+  storeId?: string | null,
+  page: { after?: string; limit?: number } = {},
+): Promise<KeyInfo[]> {
+  return rows.selectKeys(sql, storeId, {
+    after: page.after ?? "",
+    limit: Math.min(page.limit ?? 1_000, 1_000),
+  });
 }
 
 /** False when there is no such key or it is revoked already. */

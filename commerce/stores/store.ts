@@ -57,12 +57,16 @@ export async function touchKey(sql: Sql, id: string, throttleMs: number): Promis
       AND coalesce(last_used_at < now() - ${throttleMs} * interval '1 millisecond', true)`;
 }
 
-export async function selectKeys(sql: Sql, storeId: string | null | undefined): Promise<KeyInfo[]> {
-  const which = storeId === undefined ? sql`` : sql`WHERE store_id IS NOT DISTINCT FROM ${storeId}`;
+export async function selectKeys(
+  sql: Sql,
+  storeId: string | null | undefined,
+  page: { after: string; limit: number },
+): Promise<KeyInfo[]> {
+  const which = storeId === undefined ? sql`` : sql`AND store_id IS NOT DISTINCT FROM ${storeId}`;
   return sql<KeyInfo[]>`
     SELECT id, kind, store_id AS "storeId", name, prefix, created_at AS "createdAt",
            last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"
-    FROM stores.api_key ${which} ORDER BY id`;
+    FROM stores.api_key WHERE id > ${page.after} ${which} ORDER BY id LIMIT ${page.limit}`;
 }
 
 export async function markRevoked(sql: Sql, id: string): Promise<boolean> {

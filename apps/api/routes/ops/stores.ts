@@ -44,7 +44,7 @@ export function storeRoutes(deps: ApiDeps) {
         return createStore(deps.sql, body);
       },
       {
-        detail: { summary: "A new store; its keys are made with the command line" },
+        detail: { summary: "A new store; its keys are made with `POST /ops/keys`" },
         body: t.Object(
           {
             name: t.String({ minLength: 1, maxLength: 255 }),
