@@ -19,6 +19,7 @@ import { mediaFileRoutes } from "./media/files.ts";
 import { deadRoutes } from "./ops/dead.ts";
 import { jobRoutes } from "./ops/jobs.ts";
 import { mailboxRoutes } from "./ops/mailbox.ts";
+import { keyRoutes } from "./ops/keys.ts";
 import { poolRoutes } from "./ops/pools.ts";
 import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
@@ -45,6 +46,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     deadRoutes(deps),
     mailboxRoutes(deps),
     storeRoutes(deps),
+    keyRoutes(deps),
     statusRoutes(deps),
     mediaRoutes(deps),
     mediaFileRoutes(deps),
