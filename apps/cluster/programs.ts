@@ -22,7 +22,13 @@ export async function startProgram(
 ): Promise<Started> {
   const process_ = await launch({
     command: [process.execPath, join(root, program.entry)],
-    env: { ...options.baseEnv, ...program.env, ...childMark(options.home, program.name) },
+    // Elysia keeps its verbose validation errors, which are slow to build, for other environments.
+    env: {
+      NODE_ENV: "production",
+      ...options.baseEnv,
+      ...program.env,
+      ...childMark(options.home, program.name),
+    },
     logFile: join(options.logDir, `${program.name}.log`),
     cwd: root,
   });
