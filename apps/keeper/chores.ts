@@ -4,8 +4,10 @@ import { ensureAuditPartitions } from "../../commerce/audit/index.ts";
 import { recoverCheckouts } from "../../commerce/checkout/index.ts";
 import { sweepCustomers } from "../../commerce/customers/index.ts";
 import { ensureLedgerPartitions, sweepLowStock, sweepReservations } from "../../commerce/inventory/index.ts";
+import { recoverActions } from "../../commerce/orders/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
 import { announceBoundaries } from "../../commerce/pricing/index.ts";
+import { ensureSummaries, forgetCountedOrders } from "../../commerce/storefront/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -35,6 +37,16 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       run: () => sweepLowStock({ sql, bus }),
     },
     {
+      name: "summaries of new stores and new shapes",
+      everyMs: 60_000,
+      run: () => ensureSummaries(sql),
+    },
+    {
+      name: "notes of counted orders",
+      everyMs: HOUR_MS,
+      run: () => forgetCountedOrders(sql),
+    },
+    {
       name: "lapsed reservations",
       everyMs: 1_000,
       run: () => sweepReservations({ sql, bus }),
@@ -43,6 +55,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "price lists that opened or closed",
       everyMs: 1_000,
       run: () => announceBoundaries({ sql, bus }),
+    },
+    {
+      name: "unfinished cancels, refunds and fulfilments",
+      everyMs: 2_000,
+      run: () => recoverActions({ sql, log, bus, providers }),
     },
     {
       name: "lost checkouts",

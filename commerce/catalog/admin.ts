@@ -32,7 +32,6 @@ export function createProduct(
     await lockStore(tx, author.storeId);
     const edited = await applyEdit(tx, author.storeId, blank(id), { ...edit, variants });
     const { after, prices, errors } = edited;
-    if (!variants) errors.push({ path: "variants", message: "are needed where there are options" });
     const places = await placesOf(tx, author.storeId, id, edit.images, errors);
     refuse(errors);
     const changes = diff(null, { ...told(after), prices: await newPrices(tx, author.storeId, prices) });

@@ -126,7 +126,8 @@ async function applied(tx: Tx, storeId: string, before: Content, input: Category
   const handle = await handleFor(tx, storeId, before, input, title, errors);
   const place = await placeOf(tx, storeId, before, input, errors);
   if (errors.length > 0) throw invalid(errors);
-  return { id: before.id, title, handle, ...place, position: input.position ?? before.position };
+  const { parentId, path } = place;
+  return { id: before.id, title, handle, parentId, path, position: input.position ?? before.position };
 }
 
 async function handleFor(

@@ -11,11 +11,13 @@
 export {
   type Collection,
   type Condition,
+  type ConditionInput,
   type Facts,
   fits,
   limits,
   type Membership,
   type Rule,
+  type RuleInput,
 } from "./model.ts";
 export {
   type CollectionInput,

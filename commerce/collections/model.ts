@@ -5,6 +5,15 @@ export type Condition =
   | { field: "tag" | "vendor" | "type" | "category"; values: string[] }
   | { field: "price"; min?: number | undefined; max?: number | undefined };
 
+/** A condition as it comes in: which fields go together, the service checks. */
+export type ConditionInput = {
+  field: Condition["field"];
+  values?: string[] | undefined;
+  min?: number | undefined;
+  max?: number | undefined;
+};
+export type RuleInput = { match: "all" | "any"; conditions: ConditionInput[] };
+
 export type Rule = { match: "all" | "any"; conditions: Condition[] };
 
 /** What rules look at. */

@@ -12,20 +12,24 @@ import { findCategories, freeHandle, handleFault, lockGroups, presentProducts } 
 import {
   type Collection,
   type Condition,
+  type ConditionInput,
   type Facts,
   fits,
   limits,
   type Membership,
   type Rule,
+  type RuleInput,
 } from "./model.ts";
 import * as store from "./store.ts";
+
+const MAX_ERRORS = 20;
 
 /** A field left out keeps what the collection has. A rule and picks exclude each other; `rule: null` ends the rule. */
 export type CollectionInput = {
   title?: string | undefined;
   handle?: string | undefined;
   description?: string | undefined;
-  rule?: Rule | null | undefined;
+  rule?: RuleInput | null | undefined;
   /** Ids, in order. */
   productIds?: string[] | undefined;
 };
@@ -146,13 +150,14 @@ async function applied(tx: Tx, storeId: string, before: Content, input: Collecti
     title,
     description: input.description === undefined ? before.description : clean(input.description),
     handle: await handleFor(tx, storeId, before, input, title, errors),
-    rule: rule && (await resolved(tx, storeId, rule, errors)),
+    // One that stands is left alone, also where a category of it is gone.
+    rule: input.rule ? await resolved(tx, storeId, input.rule, errors) : (rule as Rule | null),
     productIds,
   };
   if (rule !== null && before.rule === null && (await store.countRules(tx, storeId)) >= limits.rules) {
     errors.push({ path: "rule", message: `a store has ${limits.rules} collections with rules at most` });
   }
-  if (errors.length > 0) throw invalid(errors);
+  if (errors.length > 0) throw invalid(errors.slice(0, MAX_ERRORS));
   return after;
 }
 
@@ -194,36 +199,45 @@ async function checkPicks(
 }
 
 /** Handles of categories become ids, words are cleaned. */
-async function resolved(tx: Tx, storeId: string, rule: Rule, errors: FieldError[]): Promise<Rule> {
-  const conditions: Condition[] = [];
-  for (const [index, condition] of rule.conditions.entries()) {
+async function resolved(tx: Tx, storeId: string, rule: RuleInput, errors: FieldError[]): Promise<Rule> {
+  const words = rule.conditions.flatMap(({ field, values = [] }) => (field === "category" ? values : []));
+  const categories = await findCategories(tx, storeId, words);
+  const conditions = rule.conditions.map((condition, index) => {
     const path = `rule.conditions.${index}`;
-    if (condition.field === "price") {
-      const { min, max } = condition;
-      if (min === undefined && max === undefined) errors.push({ path, message: "needs min or max" });
-      if (min !== undefined && max !== undefined && min > max) {
-        errors.push({ path: `${path}.max`, message: "is below min" });
-      }
-      conditions.push(condition);
-    } else if (condition.field === "category") {
-      const found = await findCategories(tx, storeId, condition.values);
-      condition.values.forEach((word, at) => {
-        if (!found.has(word))
-          errors.push({ path: `${path}.values.${at}`, message: "is no category of this store" });
-      });
-      conditions.push({
-        field: "category",
-        values: condition.values.map(word => found.get(word)?.id ?? word),
-      });
-    } else {
-      const values = condition.values.map(clean);
-      values.forEach((value, at) => {
-        if (value === "") errors.push({ path: `${path}.values.${at}`, message: "must not be empty" });
-      });
-      conditions.push({ field: condition.field, values });
-    }
-  }
+    return condition.field === "price"
+      ? priceCondition(condition, path, errors)
+      : wordCondition(condition as ConditionInput & { field: WordField }, path, categories, errors);
+  });
   return { match: rule.match, conditions };
+}
+
+type WordField = Exclude<Condition["field"], "price">;
+
+function priceCondition({ min, max, values }: ConditionInput, path: string, errors: FieldError[]): Condition {
+  if (values) errors.push({ path: `${path}.values`, message: "does not go with a price" });
+  if (min === undefined && max === undefined) errors.push({ path, message: "needs min or max" });
+  if (min !== undefined && max !== undefined && min > max) {
+    errors.push({ path: `${path}.max`, message: "is below min" });
+  }
+  return { field: "price", min, max };
+}
+
+function wordCondition(
+  { field, values = [], min, max }: ConditionInput & { field: WordField },
+  path: string,
+  categories: ReadonlyMap<string, { id: string }>,
+  errors: FieldError[],
+): Condition {
+  if (values.length === 0) errors.push({ path: `${path}.values`, message: "are missing" });
+  if (min !== undefined || max !== undefined)
+    errors.push({ path, message: "takes min and max for a price only" });
+  const meant = values.map((word, at) => {
+    const value = field === "category" ? (categories.get(word)?.id ?? "") : clean(word);
+    const message = field === "category" ? "is no category of this store" : "must not be empty";
+    if (value === "") errors.push({ path: `${path}.values.${at}`, message });
+    return value;
+  });
+  return { field, values: [...new Set(meant)] };
 }
 
 /**

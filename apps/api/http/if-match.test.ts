@@ -8,6 +8,10 @@ const read = (value?: string) =>
 test("names the version of a tag, in whatever form its answer was sent", () => {
   expect(read(versionTag(7))).toBe(7);
   expect(read('"7-gzip"')).toBe(7);
+  const shown = versionTag(7, { available: 3 });
+  expect(shown).not.toBe(versionTag(7, { available: 2 }));
+  expect(read(shown)).toBe(7);
+  expect(read(shown.replace(/"$/, '-zstd"'))).toBe(7);
   expect(read("*")).toBe("any");
 });
 

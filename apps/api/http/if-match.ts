@@ -7,9 +7,13 @@ import { Problem } from "../../../platform/errors.ts";
 /** `any` for `If-Match: *`: whatever the version is. */
 export type ExpectedVersion = number | "any";
 
-/** The ETag of an entity of this version; set it on GET, POST and PATCH. */
-export function versionTag(version: number): string {
-  return `"${version}"`;
+/**
+ * The ETag of an entity of this version; set it on GET, POST and PATCH. Where the answer also shows what changes without
+ * the version (stock, a sale that opened), hand in the body: the tag then names these bytes too, so that nobody is
+ * told 304 for an old one, and still carries the version.
+ */
+export function versionTag(version: number, body?: unknown): string {
+  return body === undefined ? `"${version}"` : `"${version}-${Bun.hash(JSON.stringify(body)).toString(36)}"`;
 }
 
 /**
@@ -22,7 +26,7 @@ export function expectedVersion(headers: Headers): ExpectedVersion {
     throw new Problem(428, "precondition_required", "This write wants If-Match with the ETag that was read.");
   }
   if (header === "*") return "any";
-  // Answers that were compressed carry the form of their bytes in the tag.
-  const match = /^"(\d{1,15})(?:-(?:gzip|zstd))?"$/.exec(header);
+  // What follows the version tells one form of the answer from another (its stock, its compression).
+  const match = /^"(\d{1,15})(?:-[0-9a-z-]{1,32})?"$/.exec(header);
   return match ? Number(match[1]) : -1;
 }

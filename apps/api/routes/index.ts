@@ -3,6 +3,8 @@ import type { AnyElysia } from "elysia";
 import type { ApiDeps } from "../deps.ts";
 import { preflightRoutes } from "../http/cors.ts";
 import { auditRoutes } from "./admin/audit.ts";
+import { categoryRoutes } from "./admin/categories.ts";
+import { collectionRoutes } from "./admin/collections.ts";
 import { currencyRoutes } from "./admin/currencies.ts";
 import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
@@ -11,6 +13,7 @@ import { mediaRoutes } from "./admin/media.ts";
 import { notificationRoutes } from "./admin/notifications.ts";
 import { adminOrderRoutes } from "./admin/orders.ts";
 import { priceListRoutes } from "./admin/price-lists.ts";
+import { adminProductRoutes } from "./admin/products.ts";
 import { shippingMethodRoutes } from "./admin/shipping-methods.ts";
 import { taxRoutes } from "./admin/taxes.ts";
 import { transferRoutes } from "./admin/transfers.ts";
@@ -18,11 +21,12 @@ import { documentationRoutes } from "./documentation.ts";
 import { mediaFileRoutes } from "./media/files.ts";
 import { deadRoutes } from "./ops/dead.ts";
 import { jobRoutes } from "./ops/jobs.ts";
-import { mailboxRoutes } from "./ops/mailbox.ts";
 import { keyRoutes } from "./ops/keys.ts";
+import { mailboxRoutes } from "./ops/mailbox.ts";
 import { poolRoutes } from "./ops/pools.ts";
 import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
+import { summaryRoutes } from "./ops/summaries.ts";
 import { cartRoutes } from "./store/carts.ts";
 import { checkoutRoutes } from "./store/checkout.ts";
 import { customerRoutes } from "./store/customers.ts";
@@ -53,6 +57,10 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     productRoutes(deps),
     searchRoutes(deps),
     auditRoutes(deps),
+    adminProductRoutes(deps),
+    categoryRoutes(deps),
+    collectionRoutes(deps),
+    summaryRoutes(deps),
     importRoutes(deps),
     cartRoutes(deps),
     priceRoutes(deps),
