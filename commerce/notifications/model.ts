@@ -1,9 +1,15 @@
-export type TemplateName = "order_confirmation" | "low_stock" | "password_reset";
+export type TemplateName =
+  | "order_confirmation"
+  | "order_cancelled"
+  | "order_refunded"
+  | "order_shipped"
+  | "low_stock"
+  | "password_reset";
 
 export type MailRequest = {
   storeId: string;
   template: TemplateName;
-  /** What the mail is about: the id of an order, of a crossing of a low-stock threshold, of a password reset. */
+  /** What the mail is about: the id of an order, of a refund or fulfilment, of a crossing of a low-stock threshold, of a password reset. */
   subjectId: string;
   /** The occasion: one mail per (eventId, template, recipient). */
   eventId: string;

@@ -14,12 +14,13 @@
 import type { Sql } from "../../platform/postgres/index.ts";
 import { issueResetToken, recipientOfReset } from "../customers/index.ts";
 import { findLowStock } from "../inventory/index.ts";
-import { getOrder } from "../orders/index.ts";
+import { getOrder, type Order, orderOfAction } from "../orders/index.ts";
 import { getStore } from "../stores/index.ts";
 import { type Mailer, MailRefused } from "./mailer.ts";
 import { type Content, type MailRequest, type MailResult, messageIdOf } from "./model.ts";
 import * as store from "./store.ts";
 import { lowStock } from "./templates/low_stock.ts";
+import { orderCancelled, orderRefunded, orderShipped } from "./templates/order_changes.ts";
 import { orderConfirmation } from "./templates/order_confirmation.ts";
 import { passwordReset } from "./templates/password_reset.ts";
 
@@ -85,13 +86,14 @@ async function compose(deps: MailDeps, request: MailRequest): Promise<Letter | n
   const { sql } = deps;
   const { storeId, template, subjectId } = request;
   switch (template) {
-    case "order_confirmation": {
-      const order = await getOrder(sql, storeId, subjectId);
-      if (!order) return null;
-      return order.email === null
-        ? { recipient: null }
-        : { recipient: order.email, write: async () => orderConfirmation(order) };
-    }
+    case "order_confirmation":
+      return toBuyer(await getOrder(sql, storeId, subjectId), orderConfirmation);
+    case "order_cancelled":
+      return toBuyer(await getOrder(sql, storeId, subjectId), orderCancelled);
+    case "order_refunded":
+      return toBuyer(await orderOfAction(sql, storeId, subjectId), order => orderRefunded(order, subjectId));
+    case "order_shipped":
+      return toBuyer(await orderOfAction(sql, storeId, subjectId), order => orderShipped(order, subjectId));
     case "low_stock": {
       const low = await findLowStock(sql, storeId, subjectId);
       if (!low) return null;
@@ -105,6 +107,12 @@ async function compose(deps: MailDeps, request: MailRequest): Promise<Letter | n
         : { recipient, write: () => writePasswordReset(deps, storeId, subjectId) };
     }
   }
+}
+
+function toBuyer(order: Order | null, write: (order: Order) => Content | null): Letter | null {
+  if (!order) return null;
+  if (order.email === null) return { recipient: null };
+  return { recipient: order.email, write: async () => write(order) };
 }
 
 async function writePasswordReset(

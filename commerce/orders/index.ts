@@ -1,11 +1,35 @@
 /**
- * What was bought. Owns `orders.order`, `orders.line` and `orders.transition` (the states and the ways between them, as
- * data). Publishes `orders.create_pending`, `orders.move` and `orders.document` for checkout's transactions.
+ * What was bought, and what is done with it. Owns `orders.order`, `orders.line`, `orders.transition` and
+ * `orders.state_transition` (the states and the ways between them, as data), `orders.action` and `action_line` (cancels,
+ * refunds, fulfilments), `orders.event` (the timeline). Publishes `orders.create_pending`, `orders.create_group`,
+ * `orders.move`, `orders.move_group` and `orders.document` for checkout's transactions.
  *
- * Always holds: an order is written once with its lines, and only its states change; a state changes along
- * `orders.transition` and conditionally on the state before; totals are the sums of the lines (checked by the table);
- * numbers are unique per store and random. An order's id is a secret: who has it may see the order.
+ * Always holds: an order is written once with its lines, and only its states and counts change; a state changes along the
+ * tables (a trigger sees to it) and conditionally on the state before; totals are the sums of the lines (checked by the
+ * table); no unit is sent or refunded twice, and no more money goes back than came; numbers are unique per store and
+ * random. An order's id is a secret: who has it may see the order.
  */
 
-export { type Order, type OrderFacts, type OrderPage, type OrderStatus, orderStatuses } from "./model.ts";
-export { factsOf, getOrder, listOrders, listOrdersOf } from "./service.ts";
+export {
+  type ActionDeps,
+  type ActionResult,
+  type ActionStep,
+  cancelOrder,
+  fulfilOrder,
+  refundOrder,
+} from "./actions.ts";
+export {
+  type Fulfilment,
+  fulfilmentStatuses,
+  type Order,
+  type OrderFacts,
+  type OrderPage,
+  type OrderStatus,
+  orderStatuses,
+  paymentStatuses,
+  type Refund,
+} from "./model.ts";
+export { factsOf, getOrder, listOrders, listOrdersOf, orderOfAction } from "./service.ts";
+export { recoverActions } from "./settle.ts";
+export { timelineOf } from "./timeline.ts";
+export { watchOrder } from "./watch.ts";

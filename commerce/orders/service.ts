@@ -1,7 +1,7 @@
 import { invalid } from "../../platform/errors.ts";
-import { isId } from "../../platform/ids.ts";
+import { idBoundary, isId } from "../../platform/ids.ts";
 import type { Sql } from "../../platform/postgres/index.ts";
-import type { Order, OrderFacts, OrderPage, OrderStatus } from "./model.ts";
+import type { Order, OrderFacts, OrderPage } from "./model.ts";
 import * as store from "./store.ts";
 
 export function getOrder(sql: Sql, storeId: string, id: string): Promise<Order | null> {
@@ -12,17 +12,31 @@ export function factsOf(sql: Sql, storeId: string, id: string): Promise<OrderFac
   return store.selectFacts(sql, storeId, id);
 }
 
+/** The order that a refund or fulfilment belongs to. */
+export function orderOfAction(sql: Sql, storeId: string, actionId: string): Promise<Order | null> {
+  return store.selectOrderOf(sql, storeId, actionId);
+}
+
+export type OrderQuery = Omit<store.OrderFilter, "fromId" | "untilId"> & {
+  limit: number;
+  cursor?: string | undefined;
+  /** Made at or after `from` and before `until`. */
+  from?: Date | undefined;
+  until?: Date | undefined;
+};
+
 /** Newest first, by keyset: a page stays the same while orders come in. @throws Problem 422 for a made-up cursor. */
 export async function listOrders(
   sql: Sql,
   storeId: string,
-  query: { limit: number; cursor?: string | undefined; status?: OrderStatus | undefined },
+  { limit, cursor, from, until, ...filter }: OrderQuery,
 ): Promise<OrderPage> {
-  const before = beforeOf(query.cursor);
-  return pageOf(
-    await store.selectPage(sql, storeId, before, query.status ?? null, query.limit + 1),
-    query.limit,
-  );
+  const before = beforeOf(cursor);
+  const times = {
+    fromId: from && idBoundary("ord", from.getTime()),
+    untilId: until && idBoundary("ord", until.getTime()),
+  };
+  return pageOf(await store.selectPage(sql, storeId, before, { ...filter, ...times }, limit + 1), limit);
 }
 
 /** The orders that a customer's carts have become, as {@link listOrders}. @throws Problem 422 for a made-up cursor. */

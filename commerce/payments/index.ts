@@ -1,10 +1,12 @@
 /**
- * Payments through providers. Owns `payments.intent`, and `payments.test_charge` (the books of the provider `test`, which
- * plays a company outside). Publishes `payments.intend` and `payments.move` for checkout's transactions.
+ * Payments through providers. Owns `payments.intent`, `payments.refund`, and `payments.test_charge` and `test_refund` (the
+ * books of the provider `test`, which plays a company outside). Publishes `payments.intend` and `payments.move` for
+ * checkout's transactions, `promise_capture`, `promise_refund` and `settle_refund` for those of orders.
  *
- * Always holds: an intent is committed before the provider hears of it, and its id is the one by which the provider is
- * asked afterwards; a provider takes each intent at most once; no provider is called inside a transaction. An intent
- * whose status is `voiding` is voided at the provider sooner or later, whichever process dies.
+ * Always holds: an intent or a refund is committed before the provider hears of it, and its id is the one by which the
+ * provider is asked afterwards; a provider takes each of them at most once; refunds promised and made are never more than
+ * what was paid; no provider is called inside a transaction. An intent whose status is `voiding` is voided at the
+ * provider sooner or later, whichever process dies.
  */
 
 export {
@@ -14,6 +16,9 @@ export {
   type PaymentState,
   PaymentUnanswered,
   type Providers,
+  type Refund,
+  type RefundResult,
 } from "./provider.ts";
 export { testProvider } from "./providers/test.ts";
 export { openProviders, providerNamed, voidIntent, voidPending } from "./service.ts";
+export { type IntentFacts, selectIntent as findIntent } from "./store.ts";

@@ -16,6 +16,13 @@ function someIntent(): Intent {
 const patience = () => AbortSignal.timeout(5_000);
 
 export function describeProvider(name: string, { provider, tokens }: ProviderUnderTest): void {
+  async function captured(): Promise<Intent> {
+    const intent = someIntent();
+    await provider().authorise(intent, tokens.ok, patience());
+    await provider().capture(intent);
+    return intent;
+  }
+
   describe(`payment provider ${name}`, () => {
     test("authorises, and its books say so", async () => {
       const intent = someIntent();
@@ -79,6 +86,34 @@ export function describeProvider(name: string, { provider, tokens }: ProviderUnd
       expect(await provider().capture(intent)).toBe("captured");
       expect(await provider().capture(intent)).toBe("captured");
       expect(await provider().lookup(intent)).toBe("captured");
+    });
+
+    test("refunds once an id, however many ask at the same time", async () => {
+      const intent = await captured();
+      const refund = { ...intent, refundId: newId("ref"), amountMinor: 700 };
+      const answers = await Promise.all(Array.from({ length: 6 }, () => provider().refund(refund)));
+      expect(new Set(answers)).toEqual(new Set(["refunded"]));
+      expect(await provider().refund({ ...intent, refundId: newId("ref"), amountMinor: 1_299 })).toBe(
+        "refunded",
+      );
+    });
+
+    test("refunds no more than was captured, also at the same time, and a refusal is final", async () => {
+      const intent = await captured();
+      const refunds = Array.from({ length: 3 }, () => ({
+        ...intent,
+        refundId: newId("ref"),
+        amountMinor: 1_000,
+      }));
+      const answers = await Promise.all(refunds.map(refund => provider().refund(refund)));
+      expect(answers.toSorted()).toEqual(["refunded", "refused", "refused"]);
+      expect(await Promise.all(refunds.map(refund => provider().refund(refund)))).toEqual(answers);
+    });
+
+    test("refunds nothing that was not captured", async () => {
+      const intent = someIntent();
+      await provider().authorise(intent, tokens.ok, patience());
+      expect(await provider().refund({ ...intent, refundId: newId("ref") })).toBe("refused");
     });
   });
 }

@@ -42,6 +42,15 @@ export async function openCharges(sql: Sql, charges: readonly Charge[]): Promise
   );
 }
 
+export type IntentFacts = { provider: string; status: string; amountMinor: number; currency: string };
+
+export async function selectIntent(sql: Sql, { storeId, intentId }: Known): Promise<IntentFacts | null> {
+  const [row] = await sql<IntentFacts[]>`
+    SELECT provider, status, amount_minor AS "amountMinor", currency
+    FROM payments.intent WHERE store_id = ${storeId} AND id = ${intentId}`;
+  return row ?? null;
+}
+
 export async function chargeState(sql: Sql, { storeId, intentId }: Known): Promise<PaymentState> {
   const [row] = await sql<{ status: PaymentResult }[]>`
     SELECT status FROM payments.test_charge WHERE store_id = ${storeId} AND intent_id = ${intentId}`;
