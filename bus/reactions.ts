@@ -9,6 +9,7 @@ import { catalogImport } from "./contracts/catalog.import.ts";
 import { catalogRebuild } from "./contracts/catalog.rebuild.ts";
 import { catalogRegroup } from "./contracts/catalog.regroup.ts";
 import { catalogSummarise } from "./contracts/catalog.summarise.ts";
+import { checkoutPay } from "./contracts/checkout.pay.ts";
 import type { Contract, Payload } from "./contracts/contract.ts";
 import { emailSend } from "./contracts/email.send.ts";
 import { imageConvert } from "./contracts/image.convert.ts";
@@ -17,6 +18,7 @@ import { stockCommit } from "./contracts/stock.commit.ts";
 import { stockRelease } from "./contracts/stock.release.ts";
 
 export type ShopEvent =
+  | { type: "order.allocated"; orderId: string }
   | { type: "order.placed"; orderId: string }
   | { type: "order.cancelled"; orderId: string }
   | { type: "order.refunded"; refundId: string }
@@ -33,7 +35,8 @@ export type ShopEvent =
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
   | { type: "import.created"; importId: string }
-  | { type: "password.reset_requested"; resetId: string };
+  | { type: "password.reset_requested"; resetId: string }
+  | { type: "cart.abandoned"; cartId: string };
 
 export type Reaction = { contract: Contract; payload: unknown };
 
@@ -49,6 +52,8 @@ function mail(template: Payload<typeof emailSend>["template"], subjectId: string
 type Reactions = { [T in ShopEvent["type"]]: (event: Extract<ShopEvent, { type: T }>) => Reaction[] };
 
 const reactions: Reactions = {
+  // It got its stock from a queue; now it is paid.
+  "order.allocated": ({ orderId }) => [react(checkoutPay, { orderId })],
   "order.placed": ({ orderId }) => [
     react(stockCommit, { orderId }),
     react(emailSend, {
@@ -78,6 +83,8 @@ const reactions: Reactions = {
   "media.uploaded": ({ assetId }) => [react(imageConvert, { assetId })],
   "media.changed": ({ assetId }) => [react(catalogAttachMedia, { assetId })],
   "import.created": ({ importId }) => [react(catalogImport, { importId })],
+  // Nothing reacts to it yet: reminders are for campaigns.
+  "cart.abandoned": () => [],
   "password.reset_requested": ({ resetId }) => [
     react(emailSend, {
       template: "password_reset",

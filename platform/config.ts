@@ -172,6 +172,20 @@ export const settings = {
     1_000,
     "most checkouts that an API node sends to Postgres as one statement; 1: one by one",
   ),
+  cartIdleHours: integer(
+    "TRADEWIND_CART_IDLE_HOURS",
+    24,
+    1,
+    8_760,
+    "hours without a change after which a cart with lines counts as abandoned",
+  ),
+  flashMaxWaiting: integer(
+    "TRADEWIND_FLASH_MAX_WAITING",
+    100_000,
+    1,
+    100_000_000,
+    "checkouts that may wait in a lane of flash mode; beyond that 429",
+  ),
   publicUrl: url("TRADEWIND_PUBLIC_URL", "origin in links that leave the cluster; default: the API's own", [
     "http:",
     "https:",

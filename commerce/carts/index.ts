@@ -9,6 +9,7 @@
  * who has it may change the cart.
  */
 
+export { abandonCarts } from "./abandon.ts";
 export { adoptCart } from "./adopt.ts";
 export { type Address, type Cart, type CartChange, type CartLine, limits } from "./model.ts";
 export { addLine, changeCart, createCart, getCart, removeLine, setQuantity } from "./service.ts";

@@ -34,6 +34,16 @@ export async function insertCart(
             customers.email_of(${storeId}, ${cart.customerId}))`;
 }
 
+export async function markAbandoned(
+  tx: Sql,
+  idleHours: number,
+  limit: number,
+): Promise<{ storeId: string; cartId: string }[]> {
+  return tx`
+    SELECT store_id AS "storeId", cart_id AS "cartId"
+    FROM carts.abandon(${idleHours} * interval '1 hour', ${limit})`;
+}
+
 /** One change of a customer's carts by logging in at a time. */
 export async function lockCustomer(tx: Sql, storeId: string, customerId: string): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock(hashtextextended(${`carts:${storeId}:${customerId}`}, 0))`;
@@ -91,7 +101,7 @@ export async function selectCart(sql: Sql, storeId: string, id: string): Promise
 /** Locks an open cart for the rest of the transaction and raises its version; null when it is missing or not open. */
 export async function touchOpen(tx: Sql, storeId: string, id: string): Promise<CartRow | null> {
   const [row] = await tx<CartRow[]>`
-    UPDATE carts.cart SET version = version + 1, updated_at = now()
+    UPDATE carts.cart SET version = version + 1, updated_at = now(), abandoned_at = NULL
     WHERE store_id = ${storeId} AND id = ${id} AND status = 'open' RETURNING ${columns(tx)}`;
   return row ?? null;
 }

@@ -173,5 +173,7 @@ export async function resetPassword(
 
 /** Removes sessions and resets whose time is over; for the keeper. */
 export async function sweepCustomers(sql: Sql): Promise<number> {
-  return store.deleteExpired(sql, SWEEP);
+  let count = 0;
+  for (let found = SWEEP; found >= SWEEP; count += found) found = await store.deleteExpired(sql, SWEEP);
+  return count;
 }
