@@ -1,6 +1,7 @@
 /** The sweeps that keepers run, as data: what, how often. Each is safe to run in many processes at once. */
 import type { Bus } from "../../bus/index.ts";
 import { ensureAuditPartitions } from "../../commerce/audit/index.ts";
+import { abandonCarts } from "../../commerce/carts/index.ts";
 import { recoverCheckouts } from "../../commerce/checkout/index.ts";
 import { sweepCustomers } from "../../commerce/customers/index.ts";
 import { ensureLedgerPartitions, sweepLowStock, sweepReservations } from "../../commerce/inventory/index.ts";
@@ -65,6 +66,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "lost checkouts",
       everyMs: 2_000,
       run: () => recoverCheckouts({ sql, log, bus, providers, holdMs }),
+    },
+    {
+      name: "abandoned carts",
+      everyMs: 60_000,
+      run: () => abandonCarts({ sql, idleHours: config.cartIdleHours }),
     },
     {
       name: "expired sessions and password resets",
