@@ -24,7 +24,7 @@ export type ConnectOptions = {
   max?: number;
   application: string;
   /** Told of every statement that is sent; for tests that count them. */
-  onStatement?: (text: string) => void;
+  onStatement?: (text: string, parameters: readonly unknown[]) => void;
 };
 
 export function connect(url: string, options: ConnectOptions): Db {
@@ -35,7 +35,9 @@ export function connect(url: string, options: ConnectOptions): Db {
     connect_timeout: 5,
     idle_timeout: 300,
     onnotice: () => {},
-    ...(onStatement ? { debug: (_connection: number, text: string) => onStatement(text) } : {}),
+    ...(onStatement
+      ? { debug: (_connection: number, text: string, parameters: unknown[]) => onStatement(text, parameters) }
+      : {}),
     connection: { application_name: options.application, statement_timeout: 30_000 },
   }) as unknown as Db;
 }

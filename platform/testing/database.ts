@@ -28,7 +28,7 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   await administer(stack, `CREATE DATABASE ${name} TEMPLATE ${await template}`);
   const url = databaseUrl(stack, name);
   const statements = new StatementLog();
-  const sql = connect(url, { application: "test", onStatement: text => statements.add(text) });
+  const sql = connect(url, { application: "test", onStatement: statements.add });
   const drop = async () => {
     await sql.end({ timeout: 1 });
     await administer(stack, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
