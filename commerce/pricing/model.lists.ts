@@ -72,7 +72,7 @@ export function applied(before: ListSettings, input: ListInput): ListSettings {
     name: clean(input.name ?? before.name),
     type: input.type ?? before.type,
     status: input.status ?? before.status,
-    segmentIds: [...new Set(input.segmentIds ?? before.segmentIds)].sort(),
+    segmentIds: [...new Set(input.segmentIds ?? before.segmentIds)],
     startsAt: time("startsAt"),
     endsAt: time("endsAt"),
   };

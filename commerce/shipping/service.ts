@@ -35,7 +35,7 @@ function applied(before: store.Settings, change: MethodChange): store.Settings {
   return {
     name: change.name === undefined ? before.name : clean(change.name),
     amountMinor: amountMinor ?? before.amountMinor,
-    countries: [...new Set(change.countries ?? before.countries)].sort(),
+    countries: [...new Set(change.countries ?? before.countries)],
     freeOverMinor: change.freeOverMinor === undefined ? before.freeOverMinor : change.freeOverMinor,
     taxCategory: taxCategory ?? before.taxCategory,
     status: status ?? before.status,

@@ -29,6 +29,8 @@ CREATE TABLE pricing.price_list (
   CHECK (starts_at < ends_at)
 );
 
+CREATE INDEX price_list_active ON pricing.price_list (store_id, currency) WHERE status = 'active';
+
 -- product_id is kept here so that a change can name its products without asking the catalog.
 CREATE TABLE pricing.list_entry (
   store_id     text    NOT NULL,
@@ -71,27 +73,40 @@ CREATE FUNCTION pricing.resolve_all(p_items jsonb, p_at timestamptz)
 RETURNS TABLE (n bigint, variant_id text, quantity integer, amount_minor bigint, compare_at_minor bigint, version bigint,
                source text)
 LANGUAGE sql STABLE AS $$
-  SELECT i.n, i."variantId", i.quantity, coalesce(r.amount_minor, b.amount_minor),
+  WITH item AS MATERIALIZED (
+    SELECT i.n, i."storeId" AS store_id, i.currency, i."variantId" AS variant_id, i.quantity,
+           coalesce(i.segments, '{}') AS segments
+    FROM ROWS FROM (jsonb_to_recordset(p_items) AS ("storeId" text, currency text, "variantId" text, quantity integer,
+                    segments text[])) WITH ORDINALITY AS i("storeId", currency, "variantId", quantity, segments, n)
+  ), list AS MATERIALIZED (
+    SELECT l.store_id, l.id, l.currency, l.type, l.segment_ids
+    FROM (SELECT DISTINCT i.store_id, i.currency FROM item i) w
+    JOIN pricing.price_list l ON l.store_id = w.store_id AND l.currency = w.currency
+    WHERE l.status = 'active'
+      AND (l.starts_at IS NULL OR l.starts_at <= p_at) AND (l.ends_at IS NULL OR p_at < l.ends_at)
+  ), entry AS MATERIALIZED (
+    SELECT i.n, i.currency, i.segments, e.store_id, e.list_id, e.min_quantity, e.amount_minor, e.version
+    FROM item i
+    JOIN pricing.list_entry e
+      ON e.store_id = i.store_id AND e.variant_id = i.variant_id AND e.min_quantity <= i.quantity
+    WHERE EXISTS (SELECT FROM list)
+  ), tier AS (
+    SELECT DISTINCT ON (e.n, e.list_id) e.n, e.list_id, l.type, e.amount_minor, e.version
+    FROM entry e
+    JOIN list l ON l.store_id = e.store_id AND l.id = e.list_id AND l.currency = e.currency
+    WHERE l.segment_ids = '{}' OR l.segment_ids && e.segments
+    ORDER BY e.n, e.list_id, e.min_quantity DESC
+  ), best AS MATERIALIZED (
+    SELECT DISTINCT ON (t.n) t.n, t.type, t.list_id, t.amount_minor, t.version
+    FROM tier t ORDER BY t.n, t.type = 'override' DESC, t.amount_minor, t.list_id
+  )
+  SELECT i.n, i.variant_id, i.quantity, coalesce(r.amount_minor, b.amount_minor),
          CASE r.type WHEN 'sale' THEN b.amount_minor WHEN 'override' THEN NULL ELSE b.compare_at_minor END,
          coalesce(r.version, b.version), coalesce(r.type || ':' || r.list_id, 'base')
-  FROM ROWS FROM (jsonb_to_recordset(p_items) AS ("storeId" text, currency text, "variantId" text, quantity integer,
-                  segments text[])) WITH ORDINALITY AS i("storeId", currency, "variantId", quantity, segments, n)
-  LEFT JOIN pricing.price b
-    ON b.store_id = i."storeId" AND b.variant_id = i."variantId" AND b.currency = i.currency
-  LEFT JOIN LATERAL (
-    SELECT t.list_id, t.type, t.amount_minor, t.version
-    FROM (SELECT DISTINCT ON (e.list_id) e.list_id, l.type, e.amount_minor, e.version
-          FROM pricing.list_entry e
-          JOIN pricing.price_list l ON l.store_id = e.store_id AND l.id = e.list_id
-          WHERE e.store_id = i."storeId" AND e.variant_id = i."variantId" AND e.min_quantity <= i.quantity
-            AND l.status = 'active' AND l.currency = i.currency
-            AND (l.starts_at IS NULL OR l.starts_at <= p_at) AND (l.ends_at IS NULL OR p_at < l.ends_at)
-            AND (l.segment_ids = '{}' OR l.segment_ids && coalesce(i.segments, '{}'))
-          ORDER BY e.list_id, e.min_quantity DESC) t
-    WHERE t.type = 'override' OR t.amount_minor < b.amount_minor
-    ORDER BY t.type = 'override' DESC, t.amount_minor, t.list_id
-    LIMIT 1) r ON true
-  WHERE b.variant_id IS NOT NULL OR r.list_id IS NOT NULL
+  FROM item i
+  LEFT JOIN pricing.price b ON b.store_id = i.store_id AND b.variant_id = i.variant_id AND b.currency = i.currency
+  LEFT JOIN best r ON r.n = i.n AND (r.type = 'override' OR r.amount_minor < b.amount_minor)
+  WHERE b.variant_id IS NOT NULL OR r.n IS NOT NULL
 $$;
 
 -- The same for one store and currency. p_items: [{ variantId, quantity }].
