@@ -1,5 +1,6 @@
 /** A keeper process: relay, projections and sweeps, until SIGTERM. */
 import { openBus } from "../../bus/index.ts";
+import { startAllocators } from "../../commerce/checkout/index.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { loadConfig, required } from "../../platform/config.ts";
 import { createLog, flushLog } from "../../platform/log.ts";
@@ -22,6 +23,7 @@ const bus = openBus({
   metrics,
   replicas: config.natsReplicas,
 });
+const allocators = startAllocators({ sql, bus, log, holdMs: config.reservationSeconds * 1_000 });
 const keeper = await startKeeper({ bus, sql, log, clock, chores: chores({ config, sql, log, bus }) });
 log.info("keeper is working");
 
@@ -30,7 +32,7 @@ async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
   log.info({ signal }, "leaving");
-  await keeper.stop();
+  await Promise.all([keeper.stop(), allocators.stop()]);
   await bus.close();
   await sql.end({ timeout: 2 });
   await flushLog(log);

@@ -5,6 +5,7 @@ import { catalogImport } from "./catalog.import.ts";
 import { catalogRebuild } from "./catalog.rebuild.ts";
 import { catalogRegroup } from "./catalog.regroup.ts";
 import { catalogSummarise } from "./catalog.summarise.ts";
+import { checkoutPay } from "./checkout.pay.ts";
 import type { Contract } from "./contract.ts";
 import { drills } from "./drills.ts";
 import { emailSend } from "./email.send.ts";
@@ -20,6 +21,7 @@ export {
   catalogRebuild,
   catalogRegroup,
   catalogSummarise,
+  checkoutPay,
   drills,
   emailSend,
   imageConvert,
@@ -29,6 +31,7 @@ export {
 };
 
 export const contracts: readonly Contract[] = [
+  checkoutPay,
   stockCommit,
   stockRelease,
   emailSend,

@@ -1,5 +1,6 @@
 /**
- * From cart to order. Owns `checkout.attempt`: one row per idempotency key, with the answer that each repetition gets.
+ * From cart to order. Owns `checkout.attempt` (one row per idempotency key, with the answer that each repetition gets)
+ * and what flash mode needs: `checkout.flash_switch`, `checkout.flash_outcome` (flash/index.ts).
  * The flow that joins carts, inventory, orders and payments, through the SQL functions they publish.
  *
  * Always holds (service.ts tells how): a cart becomes at most one placed order; an order is placed only while its stock
@@ -7,6 +8,7 @@
  * not placed is voided. None of it depends on the process that began a checkout staying alive.
  */
 
+export * from "./flash/index.ts";
 export { type Groups, openGroups } from "./groups.ts";
 export type { CheckoutAnswer, CheckoutDeps, CheckoutRequest, Step } from "./model.ts";
 export { recoverCheckouts } from "./recovery.ts";

@@ -7,6 +7,7 @@
  */
 import { Problem } from "../../platform/errors.ts";
 import { providerNamed, voidPending } from "../payments/index.ts";
+import { forgetOutcomes } from "./flash/index.ts";
 import { type Attempt, type CheckoutDeps, defaults } from "./model.ts";
 import { abandon, settle } from "./service.ts";
 import * as store from "./store.ts";
@@ -31,6 +32,7 @@ export async function recoverCheckouts(
   }
   recovered.voided = await voidPending(deps, options.voidAfterMs ?? VOID_AFTER_MS);
   await store.forgetOld(deps.sql, BATCH);
+  await forgetOutcomes(deps.sql, BATCH);
   return recovered;
 }
 

@@ -6,6 +6,7 @@ import { catalogImportJob } from "./catalog.import.ts";
 import { catalogRebuildJob } from "./catalog.rebuild.ts";
 import { catalogRegroupJob } from "./catalog.regroup.ts";
 import { catalogSummariseJob } from "./catalog.summarise.ts";
+import { checkoutPayJob } from "./checkout.pay.ts";
 import { drillJobs } from "./drill.ts";
 import { emailSendJob } from "./email.send.ts";
 import { imageConvertJob } from "./image.convert.ts";
@@ -15,6 +16,7 @@ import { stockReleaseJob } from "./stock.release.ts";
 
 export const jobs: readonly JobDefinition[] = [
   ...drillJobs,
+  checkoutPayJob,
   stockCommitJob,
   stockReleaseJob,
   emailSendJob,

@@ -6,6 +6,7 @@ import { auditRoutes } from "./admin/audit.ts";
 import { categoryRoutes } from "./admin/categories.ts";
 import { collectionRoutes } from "./admin/collections.ts";
 import { currencyRoutes } from "./admin/currencies.ts";
+import { flashRoutes } from "./admin/flash.ts";
 import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
 import { locationRoutes } from "./admin/locations.ts";
@@ -70,6 +71,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     shippingMethodRoutes(deps),
     currencyRoutes(deps),
     checkoutRoutes(deps),
+    flashRoutes(deps),
     orderRoutes(deps),
     customerRoutes(deps),
     sessionRoutes(deps),

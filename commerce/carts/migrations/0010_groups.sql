@@ -37,3 +37,12 @@ BEGIN
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END $$;
+
+-- What lies in carts, for who must know before a checkout.
+CREATE FUNCTION carts.contents(p_stores text[], p_carts text[]) RETURNS TABLE (n bigint, status text, variants text[])
+LANGUAGE sql STABLE AS $$
+  SELECT w.n, c.status,
+         ARRAY(SELECT l.variant_id FROM carts.line l WHERE l.store_id = c.store_id AND l.cart_id = c.id ORDER BY l.variant_id)
+  FROM unnest(p_stores, p_carts) WITH ORDINALITY AS w(store_id, id, n)
+  JOIN carts.cart c ON c.store_id = w.store_id AND c.id = w.id
+$$;

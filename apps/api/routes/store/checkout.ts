@@ -12,9 +12,11 @@ import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { customerContext } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
+import { flashOf } from "../../http/flash.ts";
 import { problemDocument } from "../../http/problem.ts";
 import { limited } from "../../http/rate-limit.ts";
 import { payment } from "./carts.schema.ts";
+import { queuedView } from "./orders.queue.ts";
 import { orderView } from "./orders.schema.ts";
 
 function idempotencyKey(headers: Headers): string {
@@ -55,13 +57,20 @@ export function checkoutRoutes(deps: ApiDeps) {
     .post(
       "/:id/checkout",
       async ({ access, params, body, request, traceparent, set }) => {
-        const answer = await checkout(checkoutDeps, {
+        const wanted = {
           storeId: access.storeId,
           cartId: params.id,
           key: idempotencyKey(request.headers),
           payment: body.payment,
           traceparent,
-        });
+        };
+        const door = await flashOf(deps).door.accept(wanted);
+        if ("id" in door) {
+          set.status = 202;
+          set.headers.location = door.location;
+          return { id: door.id, status: "pending" as const, queue: door.queue };
+        }
+        const answer = "direct" in door ? await checkout(checkoutDeps, wanted).finally(door.done) : door;
         set.status = answer.status;
         if (answer.replayed) set.headers["idempotency-replayed"] = "true";
         if (answer.status === 201) {
@@ -95,7 +104,7 @@ export function checkoutRoutes(deps: ApiDeps) {
             },
           ],
         },
-        response: documented({ 201: orderView }),
+        response: documented({ 201: orderView, 202: queuedView }),
       },
     );
 }

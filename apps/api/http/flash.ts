@@ -1,0 +1,24 @@
+/** The queue of flash mode as a node sees it, one for all its routes. */
+import {
+  type Door,
+  openDoor,
+  openQueue,
+  openSwitches,
+  type Queue,
+} from "../../../commerce/checkout/index.ts";
+import { perNode } from "./per-node.ts";
+
+export type Flash = { door: Door; queue: Queue };
+
+export const flashOf = perNode(({ sql, log, bus, config }): Flash => {
+  const queue = openQueue(bus.connection);
+  const door = openDoor({
+    sql,
+    log,
+    bus,
+    queue,
+    switches: openSwitches(sql),
+    maxWaiting: config.flashMaxWaiting,
+  });
+  return { door, queue };
+});

@@ -1,0 +1,49 @@
+/** Which variants of a store are in flash mode ('' stands for all of it); a node trusts what it read for a second. */
+import { notFound } from "../../../platform/errors.ts";
+import type { Db } from "../../../platform/postgres/index.ts";
+import * as store from "./store.ts";
+
+const TRUST_MS = 1_000;
+const MAX_STORES = 10_000;
+const MAX_LISTED = 1_000;
+
+export type Switches = { of(storeId: string): Promise<ReadonlySet<string>> };
+
+export function openSwitches(sql: Db): Switches {
+  const known = new Map<string, { until: number; on: Promise<ReadonlySet<string>> }>();
+  return {
+    of(storeId) {
+      const now = performance.now();
+      const entry = known.get(storeId);
+      if (entry && entry.until > now) return entry.on;
+      const on = store.switchedOn(sql, storeId);
+      on.catch(() => known.delete(storeId));
+      known.delete(storeId);
+      known.set(storeId, { until: now + TRUST_MS, on });
+      if (known.size > MAX_STORES) known.delete(known.keys().next().value!);
+      return on;
+    },
+  };
+}
+
+export type FlashState = { on: boolean; variants: string[] };
+
+/** Switches flash mode for a variant, or without one for the whole store. Takes effect within a second on every node. */
+export async function setFlash(
+  sql: Db,
+  change: { storeId: string; variantId?: string | undefined; on: boolean; author: string },
+): Promise<FlashState> {
+  const { storeId, variantId = "", on, author } = change;
+  if (variantId !== "" && !(await store.hasVariant(sql, storeId, variantId))) throw notFound("variant");
+  if (on) await store.switchOn(sql, storeId, variantId, author);
+  else await store.switchOff(sql, storeId, variantId);
+  return getFlash(sql, storeId);
+}
+
+export async function getFlash(sql: Db, storeId: string): Promise<FlashState> {
+  const switches = await store.selectSwitches(sql, storeId, MAX_LISTED);
+  return {
+    on: switches.some(one => one.variantId === null),
+    variants: switches.flatMap(one => one.variantId ?? []),
+  };
+}
