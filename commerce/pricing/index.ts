@@ -14,6 +14,7 @@ import type { Sql } from "../../platform/postgres/index.ts";
 import type { CurrentPrice, NewPrice } from "./model.ts";
 import { selectCurrent, upsertPrices } from "./store.ts";
 
+export { announceBoundaries } from "./announce.ts";
 export {
   disableCurrency,
   enableCurrency,
@@ -23,14 +24,12 @@ export {
   sellsInLately,
   storeFacts,
 } from "./currencies.ts";
+export { changeEntries, listEntries } from "./entries.ts";
 export {
-  announceBoundaries,
-  changeEntries,
   changePriceList,
   createPriceList,
   deletePriceList,
   getPriceList,
-  listEntries,
   listPriceLists,
   type NewList,
 } from "./lists.ts";

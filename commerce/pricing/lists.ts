@@ -1,40 +1,35 @@
 /**
  * Use cases of price lists. A change runs in one transaction: lock the list, change it, rewrite its moments to come, emit
- * `product.changed` for the products whose price it changes now, write the audit log.
- *
- * Who announces what: a change says what it changes at its own moment (the list is open before or after it); the moments
- * to come are rows of `pricing.boundary`, and {@link announceBoundaries} takes each when it has passed. Both go by the
- * clock of their transaction, so a moment is either past for the change or a row, never both and never neither.
- *
- * Crashes: each of the two is one transaction. A row that was taken by a transaction that died is there again.
+ * `product.changed` for the products whose price it changes now (announce.ts tells who announces what), write the audit
+ * log.
  */
-import { type Bus, emit, type Origin } from "../../bus/index.ts";
-import { type FieldError, invalid, notFound, stale } from "../../platform/errors.ts";
+import { invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
 import { getStore } from "../stores/index.ts";
+import { announce } from "./announce.ts";
+import { checkedEntries, productsOf } from "./checked-entries.ts";
 import { sellsIn } from "./currencies.ts";
 import {
   applied,
-  type EntryKey,
-  type ListEntry,
   type ListInput,
   type ListSettings,
   type ListStatus,
   type ListType,
-  listLimits,
   type NewEntry,
   type PriceList,
 } from "./model.lists.ts";
 import * as store from "./store.lists.ts";
 
-/** Jobs written by one statement. */
-const EMIT_BATCH = 1_000;
-/** Moments announced in one transaction. */
-const BOUNDARY_BATCH = 10;
-
-const settingsOf = ({ name, type, status, segmentIds, startsAt, endsAt }: ListSettings): ListSettings => ({
+export const settingsOf = ({
+  name,
+  type,
+  status,
+  segmentIds,
+  startsAt,
+  endsAt,
+}: ListSettings): ListSettings => ({
   name,
   type,
   status,
@@ -43,7 +38,7 @@ const settingsOf = ({ name, type, status, segmentIds, startsAt, endsAt }: ListSe
   endsAt,
 });
 
-const audited = (author: Author, action: string, entityId: string) => ({
+export const audited = (author: Author, action: string, entityId: string) => ({
   ...author,
   action,
   entity: "price_list",
@@ -135,103 +130,21 @@ export function deletePriceList(sql: Db, author: Author, id: string, expected: E
   });
 }
 
-/** By variant and quantity. @throws Problem 404; 422 for a made-up cursor. */
-export async function listEntries(
-  sql: Sql,
+/** The list, locked for the rest of the transaction. @throws Problem 404; 412. */
+export async function locked(
+  tx: Tx,
   storeId: string,
   id: string,
-  query: { limit: number; cursor?: string | undefined },
-): Promise<Page<ListEntry>> {
-  await getPriceList(sql, storeId, id);
-  const after = query.cursor === undefined ? null : entryCursor(query.cursor);
-  const found = await store.selectEntries(sql, storeId, id, after, query.limit + 1);
-  const items = found.slice(0, query.limit);
-  const last = found.length > query.limit ? items.at(-1) : undefined;
-  return { items, nextCursor: last ? `${last.variantId}.${last.minQuantity}` : null };
-}
-
-function entryCursor(cursor: string): [string, number] {
-  const match = /^(\w{1,64})\.(\d{1,6})$/.exec(cursor);
-  if (!match) throw badCursor();
-  return [match[1]!, Number(match[2])];
-}
-
-/**
- * Sets and removes entries, all or none. A key without a quantity removes all of the variant.
- * @throws Problem 404; 412 when the list has another version; 422 with the paths of what is wrong.
- */
-export function changeEntries(
-  sql: Db,
-  author: Author,
-  id: string,
   expected: Expected,
-  change: { entries?: NewEntry[] | undefined; remove?: EntryKey[] | undefined },
-): Promise<PriceList> {
-  const { storeId } = author;
-  return transaction(sql, async tx => {
-    const before = await locked(tx, storeId, id, expected);
-    const entries = await checkedEntries(tx, storeId, change.entries ?? []);
-    const keys = (change.remove ?? []).map(({ variantId, minQuantity = null }) => ({
-      variantId,
-      minQuantity,
-    }));
-    const removed = await store.deleteEntries(tx, storeId, id, keys);
-    const written = await store.upsertEntries(tx, storeId, id, entries);
-    const after = await store.updateList(tx, storeId, id, settingsOf(before));
-    if (after.entryCount > listLimits.entriesInList) {
-      throw invalid([{ path: "entries", message: `a list has at most ${listLimits.entriesInList}` }]);
-    }
-    if (after.open) await announce(tx, author, productsOf([...removed, ...written]));
-    const changes = diff({ entries: removed }, { entries: written });
-    await recordAudit(tx, { ...audited(author, "update", id), changes });
-    return shown(after);
-  });
-}
-
-/**
- * Announces lists that have opened or closed by the clock, each moment once, and returns how many. For keepers, every
- * second; any number may run.
- */
-export async function announceBoundaries(deps: {
-  sql: Db;
-  bus?: Pick<Bus, "poke"> | undefined;
-}): Promise<number> {
-  let total = 0;
-  for (;;) {
-    const taken = await transaction(deps.sql, async tx => {
-      const due = await store.takeBoundaries(tx, BOUNDARY_BATCH);
-      for (const { storeId, listId } of due) {
-        await announce(tx, { storeId }, await store.selectListProducts(tx, storeId, listId));
-      }
-      return due.length;
-    });
-    total += taken;
-    if (taken < BOUNDARY_BATCH) break;
-  }
-  if (total > 0) deps.bus?.poke();
-  return total;
-}
-
-async function locked(tx: Tx, storeId: string, id: string, expected: Expected): Promise<store.StoredList> {
+): Promise<store.StoredList> {
   const list = isId("plist", id) ? await store.lockList(tx, storeId, id) : null;
   if (!list) throw notFound("price list");
   if (expected !== "any" && list.version !== expected) throw stale(list.version);
   return list;
 }
 
-function shown({ open: _, ...list }: store.StoredList): PriceList {
+export function shown({ open: _, ...list }: store.StoredList): PriceList {
   return list;
-}
-
-const productsOf = (entries: readonly ListEntry[]) => [...new Set(entries.map(entry => entry.productId))];
-
-async function announce(tx: Tx, origin: Origin, productIds: readonly string[]): Promise<void> {
-  for (let i = 0; i < productIds.length; i += EMIT_BATCH) {
-    const events = productIds
-      .slice(i, i + EMIT_BATCH)
-      .map(productId => ({ type: "product.changed" as const, productId }));
-    await emit(tx, origin, ...events);
-  }
 }
 
 async function currencyOf(tx: Tx, storeId: string, wanted: string | undefined): Promise<string> {
@@ -242,22 +155,4 @@ async function currencyOf(tx: Tx, storeId: string, wanted: string | undefined): 
   throw invalid([{ path: "currency", message: `this store does not sell in ${currency}` }]);
 }
 
-/** With the products of the variants. @throws Problem 422 for repeated keys and variants that the store doesn't have. */
-async function checkedEntries(tx: Tx, storeId: string, entries: readonly NewEntry[]): Promise<ListEntry[]> {
-  if (entries.length === 0) return [];
-  const products = await store.selectProductsOf(tx, storeId, [...new Set(entries.map(one => one.variantId))]);
-  const errors: FieldError[] = [];
-  const seen = new Set<string>();
-  const checked = entries.map(({ variantId, amountMinor, minQuantity = 1 }, i) => {
-    const key = `${variantId}.${minQuantity}`;
-    const productId = products.get(variantId) ?? "";
-    if (!productId) errors.push({ path: `entries.${i}.variantId`, message: "is no variant of this store" });
-    else if (seen.has(key)) errors.push({ path: `entries.${i}`, message: "repeats a variant and quantity" });
-    seen.add(key);
-    return { variantId, productId, minQuantity, amountMinor };
-  });
-  if (errors.length > 0) throw invalid(errors.slice(0, 20));
-  return checked;
-}
-
-const badCursor = () => invalid([{ path: "cursor", message: "is not one that this list gave" }]);
+export const badCursor = () => invalid([{ path: "cursor", message: "is not one that this list gave" }]);
