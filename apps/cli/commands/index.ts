@@ -1,12 +1,14 @@
 /** All commands, in the order of the help. */
 import type { Command } from "../command.ts";
 import { deadCommands } from "./dead.ts";
+import { flashCommands } from "./flash.ts";
 import { importCommand } from "./import.ts";
 import { jobCommands } from "./jobs.ts";
 import { keyCommands } from "./keys.ts";
 import { mediaUpload } from "./media.ts";
 import { migrateCommand } from "./migrate.ts";
 import { kindCommands, poolCommands } from "./pools.ts";
+import { rebuildCommand } from "./rebuild.ts";
 import { statusCommand } from "./status.ts";
 import { storeCommands } from "./stores.ts";
 
@@ -18,7 +20,9 @@ export const commands: readonly Command[] = [
   ...deadCommands,
   importCommand,
   mediaUpload,
+  ...flashCommands,
   ...storeCommands,
   ...keyCommands,
   migrateCommand,
+  rebuildCommand,
 ];
