@@ -19,7 +19,7 @@ function totalRows(order: Order): Row[] {
   const parts: [string, number][] = [
     ["Discount", order.discountMinor],
     ["Shipping", order.shippingMinor],
-    ["Tax", order.taxMinor],
+    [order.taxIncluded ? "Tax included" : "Tax", order.taxMinor],
   ];
   return [
     { label: "Subtotal", amount: money(order.subtotalMinor) },
