@@ -27,6 +27,8 @@ export type BenchStack = {
   /** An API node of its own port; `env` adds settings. */
   startApi(env?: Record<string, string>): Promise<ApiNode>;
   startKeeper(): Promise<Program>;
+  /** A server of the bench itself, to compare with. */
+  startServer(entry: string): Promise<ApiNode>;
   startPool(priority: "high" | "normal" | "low"): Promise<Program>;
   stop(): Promise<void>;
 };
@@ -85,6 +87,8 @@ async function startServers(config: Config, dir: string, onStop: OnStop): Promis
     UPSTASH_REDIS_REST_TOKEN: secret,
     SMTP_URL: mail.smtpUrl,
     TRADEWIND_HOME: dir,
+    // Evaluated, but never reached.
+    TRADEWIND_RATE_LIMIT_FACTOR: "100000",
     TRADEWIND_LOG_LEVEL: "warn",
     TRADEWIND_LOG_FORMAT: "json",
     TRADEWIND_DATABASE_POOL: String(DATABASE_POOL),
@@ -118,6 +122,12 @@ function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
       const api = await start("apps/api/main.ts", { ...ports, ...env });
       await ready(port);
       return { ...api, port };
+    },
+    async startServer(entry: string): Promise<ApiNode> {
+      const port = await freePort();
+      const server = await start(entry, { TRADEWIND_NODE_PORT: String(port) });
+      await ready(port);
+      return { ...server, port };
     },
     startKeeper: () => start("apps/keeper/main.ts", {}),
     startPool: (priority: string) => start("workers/main.ts", { TRADEWIND_POOL: priority }),

@@ -1,5 +1,6 @@
 /** All scenarios, in the order of the list that `bun run bench` prints. */
 import type { Scenario } from "../scenario.ts";
 import { checkoutScenario } from "./checkout.ts";
+import { flashScenario } from "./flash.ts";
 
-export const scenarios: readonly Scenario[] = [checkoutScenario];
+export const scenarios: readonly Scenario[] = [checkoutScenario, flashScenario];

@@ -14,7 +14,7 @@
  */
 export { type Accepted, type Door, openDoor } from "./accept.ts";
 export { type AllocatorDeps, allocate, startAllocators } from "./allocate.ts";
-export type { QueuedOrder, QueuePosition } from "./model.ts";
+export { placeOf as flashOrderPlace, type QueuedOrder, type QueuePosition } from "./model.ts";
 export { payAllocated } from "./pay.ts";
 export { openQueue, type Queue } from "./queue.ts";
 export { queuedOrder } from "./state.ts";
