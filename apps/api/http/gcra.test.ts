@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { silentLog } from "../../../platform/log.ts";
 import { openRedis, type SharedRedis } from "../../../platform/redis/index.ts";
-import { testServers } from "../../../platform/testing/index.ts";
+import { testServers, until } from "../../../platform/testing/index.ts";
+import { createDeferredLimiter } from "./gcra.deferred.ts";
 import { type Bucket, createLimiter, createLocalLimiter } from "./gcra.ts";
 
 let redis: SharedRedis;
@@ -127,6 +128,43 @@ describe("through Redis", () => {
     for (let i = 0; i < 5; i++) results.push((await limiter.take([wide, narrow])).allowed);
     expect(results).toEqual([true, false, false, false, false]);
     expect((await limiter.take([wide])).levels[0]!.remaining).toBe(8);
+  });
+});
+
+describe("deferred", () => {
+  test("a node decides by itself at once, and by what all have taken soon after", async () => {
+    const [one, two] = [createDeferredLimiter(redis), createDeferredLimiter(second)];
+    const shared = bucket(20, 600_000);
+    for (let i = 0; i < 15; i++) expect((await one.take([shared])).allowed).toBe(true);
+    expect((await two.take([shared])).allowed).toBe(true);
+    // 16 of 20 are gone, and both come to know it.
+    const left = async (limiter: typeof one) => (await limiter.take([shared])).levels[0]!.remaining;
+    await until(async () => (await left(two)) < 10, { timeoutMs: 3_000 });
+    await until(async () => !(await one.take([shared])).allowed, { timeoutMs: 3_000 });
+    await until(async () => !(await two.take([shared])).allowed, { timeoutMs: 3_000 });
+    // A node that has never heard of the bucket lets one through and then knows.
+    const third = createDeferredLimiter(second);
+    expect((await third.take([shared])).allowed).toBe(true);
+    await until(async () => !(await third.take([shared])).allowed, { timeoutMs: 3_000 });
+  });
+
+  test("one node alone never lets more through than its limit", async () => {
+    const limiter = createDeferredLimiter(redis);
+    const five = bucket(5, 600_000);
+    const taken = await Promise.all(Array.from({ length: 50 }, () => limiter.take([five])));
+    expect(taken.filter(each => each.allowed)).toHaveLength(5);
+    await Bun.sleep(120);
+    expect((await limiter.take([five])).allowed).toBe(false);
+  });
+
+  test("without Redis it goes on alone, and keeps no list of what it could not tell", async () => {
+    const away = openRedis({ url: "http://127.0.0.1:1", timeoutMs: 100, log: silentLog });
+    const limiter = createDeferredLimiter(away);
+    const five = bucket(5, 60_000);
+    const taken = await Promise.all(Array.from({ length: 12 }, () => limiter.take([five])));
+    expect(taken.filter(each => each.allowed)).toHaveLength(5);
+    await Bun.sleep(120);
+    expect((await limiter.take([five])).allowed).toBe(false);
   });
 });
 

@@ -23,7 +23,8 @@ export type Limiter = { take(buckets: readonly Bucket[]): Promise<Taken> };
 const MAX_LOCAL = 20_000;
 
 /** Whole microseconds: sums stay exact in a double, here and in Lua. */
-const intervalUs = ({ quota, windowMs }: Bucket) => Math.max(1, Math.floor((windowMs * 1_000) / quota));
+export const intervalUs = ({ quota, windowMs }: Bucket) =>
+  Math.max(1, Math.floor((windowMs * 1_000) / quota));
 
 /** KEYS: buckets. ARGV: interval and window of each, µs. Gives allowed, then remaining, reset and wait of each. */
 const SCRIPT = `
@@ -49,7 +50,7 @@ return answer`;
 
 async function takeShared(redis: Redis, buckets: readonly Bucket[]): Promise<Taken> {
   const parameters = buckets.flatMap(bucket => [intervalUs(bucket), bucket.windowMs * 1_000]);
-  const keys = buckets.map(bucket => `tradewind:limit:${bucket.key}`);
+  const keys = buckets.map(redisKey);
   const [allowed, ...numbers] = await redis.eval<number[], number[]>(SCRIPT, keys, parameters);
   const levels = buckets.map((_, i) => {
     const [remaining = 0, resetUs = 0, waitUs = 0] = numbers.slice(3 * i, 3 * i + 3);
@@ -88,11 +89,21 @@ export function createLocalLimiter(nowUs: () => number, max = MAX_LOCAL) {
       while (tats.size > max) tats.delete(tats.keys().next().value!);
       return { allowed, levels };
     },
+    /** Somebody else knows that the bucket is used up `aheadUs` into the future. */
+    learn({ key }: Bucket, aheadUs: number): void {
+      const tat = nowUs() + aheadUs;
+      const known = tats.get(key);
+      if (known !== undefined && known < tat) tats.set(key, tat);
+    },
   };
 }
 
+export const monotonicUs = () => Math.round(performance.now() * 1_000);
+
+export const redisKey = ({ key }: Bucket) => `tradewind:limit:${key}`;
+
 export function createLimiter(redis: SharedRedis): Limiter {
-  const local = createLocalLimiter(() => Math.round(performance.now() * 1_000));
+  const local = createLocalLimiter(monotonicUs);
   return {
     async take(buckets) {
       const taken = await redis.attempt(client => takeShared(client, buckets));

@@ -1,6 +1,7 @@
 /**
  * Rate limits of the routes that cost much or invite guessing: by client address (a /64 counts as one) and by account,
- * each per store. Limits are shared by all nodes through Redis (gcra.ts); answers carry `RateLimit-Policy` and
+ * each per store. Limits are shared by all nodes through Redis: before a request is let through where guessing must end
+ * (gcra.ts), within 50 ms where speed counts (gcra.deferred.ts). Answers carry `RateLimit-Policy` and
  * `RateLimit` as draft-ietf-httpapi-ratelimit-headers-10 has them, and a refusal is a 429 with `Retry-After`.
  */
 import { Problem } from "../../../platform/errors.ts";
@@ -8,6 +9,7 @@ import type { ApiDeps } from "../deps.ts";
 import type { StoreAccess } from "./auth.ts";
 import { type ClientIp, createClientIp, networkOf } from "./client-ip.ts";
 import type { RequestMeta } from "./context.ts";
+import { createDeferredLimiter } from "./gcra.deferred.ts";
 import { type Bucket, createLimiter, type Limiter, type Taken } from "./gcra.ts";
 import { perNode, redisOf } from "./per-node.ts";
 
@@ -22,14 +24,14 @@ const per = (windowMs: number, quota: number): Rate => ({ quota, windowMs });
  */
 export const limits = {
   // A guess at a password costs the guesser a 30 s wait after the first ten.
-  login: { address: per(MINUTE_MS, 60), account: per(5 * MINUTE_MS, 10) },
-  registration: { address: per(MINUTE_MS, 30), account: per(10 * MINUTE_MS, 10) },
+  login: { shared: "strict", address: per(MINUTE_MS, 60), account: per(5 * MINUTE_MS, 10) },
+  registration: { shared: "strict", address: per(MINUTE_MS, 30), account: per(10 * MINUTE_MS, 10) },
   // Each one may send a mail to somebody who did not ask for it.
-  password_reset: { address: per(MINUTE_MS, 20), account: per(15 * MINUTE_MS, 5) },
-  search: { address: per(MINUTE_MS, 1_200), account: per(MINUTE_MS, 600) },
+  password_reset: { shared: "strict", address: per(MINUTE_MS, 20), account: per(15 * MINUTE_MS, 5) },
+  search: { shared: "soon", address: per(MINUTE_MS, 1_200), account: per(MINUTE_MS, 600) },
   // High: everybody comes at once when a sale opens, and many through one address. Stock is guarded elsewhere.
-  checkout: { address: per(MINUTE_MS, 3_000), account: per(MINUTE_MS, 60) },
-} as const satisfies Record<string, { address: Rate; account: Rate }>;
+  checkout: { shared: "soon", address: per(MINUTE_MS, 3_000), account: per(MINUTE_MS, 60) },
+} as const satisfies Record<string, { shared: "strict" | "soon"; address: Rate; account: Rate }>;
 
 export type LimitName = keyof typeof limits;
 
@@ -47,7 +49,8 @@ type Asked = {
 export type AccountParts = { body: unknown; params: unknown; customer: { id: string } | null };
 
 const limitsOf = perNode(deps => ({
-  limiter: createLimiter(redisOf(deps)) as Limiter,
+  strict: createLimiter(redisOf(deps)) as Limiter,
+  soon: createDeferredLimiter(redisOf(deps)) as Limiter,
   clientIp: createClientIp(deps.config.trustedProxies) as ClientIp,
   refused: deps.metrics.counter("tradewind_rate_limited_total", "Requests refused by a rate limit", [
     "limit",
@@ -60,7 +63,8 @@ export function limited(
   name: LimitName,
   accountOf: (parts: AccountParts) => string | undefined = () => undefined,
 ) {
-  const { limiter, clientIp, refused } = limitsOf(deps);
+  const { strict, soon, clientIp, refused } = limitsOf(deps);
+  const limiter = limits[name].shared === "soon" ? soon : strict;
   return async ({ request, access, body, params, customer, meta }: Asked): Promise<void> => {
     const { storeId } = access as StoreAccess;
     const ip = clientIp(deps.peerOf?.(request), request.headers.get("x-forwarded-for"));
