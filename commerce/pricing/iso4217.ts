@@ -1,6 +1,6 @@
 /**
- * Decimal places of the currencies in use (ISO 4217, list one, 2025; funds, metals and test codes are left out). Not taken
- * from Intl: engines answer by CLDR, which gives some currencies the places that cash has and not those of the standard.
+ * Decimal places of the currencies in use (ISO 4217, list one, 2025; funds, metals and test codes are left out). Not asked
+ * of Intl: V8 answers by CLDR, which gives some currencies the places that cash has and not those of the standard.
  */
 const byPlaces: Readonly<Record<number, string>> = {
   0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
