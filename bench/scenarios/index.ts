@@ -2,5 +2,6 @@
 import type { Scenario } from "../scenario.ts";
 import { checkoutScenario } from "./checkout.ts";
 import { flashScenario } from "./flash.ts";
+import { listScenario } from "./list.ts";
 
-export const scenarios: readonly Scenario[] = [checkoutScenario, flashScenario];
+export const scenarios: readonly Scenario[] = [checkoutScenario, listScenario, flashScenario];
