@@ -1,6 +1,6 @@
 import { emit } from "../../bus/index.ts";
 import { type Db, transaction } from "../../platform/postgres/index.ts";
-import * as store from "./store.ts";
+import * as store from "./store.customers.ts";
 
 const BATCH = 500;
 

@@ -10,6 +10,7 @@ import { isId } from "../../platform/ids.ts";
 import { type Db, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { type Cart, limits } from "./model.ts";
 import { show } from "./service.ts";
+import * as owned from "./store.customers.ts";
 import * as store from "./store.ts";
 
 /** The cart that the customer goes on with; null when there is none. */
@@ -28,28 +29,28 @@ export async function adoptCart(
     });
     if (merged) return merged;
   }
-  const own = await store.selectOpenCartOf(sql, storeId, customerId, null);
+  const own = await owned.selectOpenCartOf(sql, storeId, customerId, null);
   return own === null ? null : show(sql, storeId, own);
 }
 
 /** Null when there was nothing to merge. @throws Problem 422 when the sum would be too large. */
 async function merge(tx: Tx, storeId: string, customerId: string, guestId: string): Promise<Cart | null> {
-  await store.lockCustomer(tx, storeId, customerId);
+  await owned.lockCustomer(tx, storeId, customerId);
   const guest = await store.selectCart(tx, storeId, guestId);
   if (guest?.status !== "open") return null;
   if (guest.customerId !== null) return guest.customerId === customerId ? show(tx, storeId, guestId) : null;
-  const ownId = await store.selectOpenCartOf(tx, storeId, customerId, guest.currency);
+  const ownId = await owned.selectOpenCartOf(tx, storeId, customerId, guest.currency);
   // In the order of all flows that lock carts.
   for (const id of [guestId, ...(ownId ? [ownId] : [])].toSorted()) {
     const open = await store.touchOpen(tx, storeId, id);
     if (!open || (id === guestId && open.customerId !== null)) return null;
   }
   if (ownId === null) {
-    await store.setCustomer(tx, storeId, guestId, customerId);
+    await owned.setCustomer(tx, storeId, guestId, customerId);
     return show(tx, storeId, guestId);
   }
-  await store.moveLines(tx, storeId, { from: guestId, to: ownId }, limits);
-  await store.fillBlanks(tx, storeId, { from: guestId, to: ownId });
+  await owned.moveLines(tx, storeId, { from: guestId, to: ownId }, limits);
+  await owned.fillBlanks(tx, storeId, { from: guestId, to: ownId });
   await show(tx, storeId, guestId);
   const cart = await show(tx, storeId, ownId);
   if (cart && cart.totalMinor > limits.totalMinor)

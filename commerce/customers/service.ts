@@ -19,6 +19,7 @@ import {
 } from "./model.ts";
 import type { Passwords } from "./passwords.ts";
 import { forgetSessions, openSession, type SessionDeps } from "./sessions.ts";
+import * as resets from "./store.resets.ts";
 import * as store from "./store.ts";
 
 const RESET_MS = 30 * 60_000;
@@ -85,7 +86,7 @@ export async function changeCustomer(
     const customer = await store.updateCustomer(tx, storeId, id, { ...fields, passwordHash }, before);
     if (!customer) throw before === null ? notFound("customer") : wrongPassword();
     if (passwordHash === undefined) return { customer, session: null, ended: [] };
-    await store.closeResetsOf(tx, storeId, id);
+    await resets.closeResetsOf(tx, storeId, id);
     const ended = await store.deleteSessionsOf(tx, storeId, id);
     const session = await openSession({ sql: tx, sessionMs: deps.sessionMs }, storeId, { id, passwordHash });
     return { customer, session, ended };
@@ -120,7 +121,7 @@ export async function requestPasswordReset(
 ): Promise<void> {
   const id = newId("rst");
   const rows = outboxRows(origin, [{ type: "password.reset_requested", resetId: id }]);
-  await store.requestReset(deps.sql, origin.storeId, {
+  await resets.requestReset(deps.sql, origin.storeId, {
     id,
     emailKey: searchable(email),
     lifeMs: RESET_MS,
@@ -131,7 +132,7 @@ export async function requestPasswordReset(
 
 /** The address that the mail of a reset goes to; null when the reset is for nobody, used or expired. */
 export function recipientOfReset(sql: Sql, storeId: string, resetId: string): Promise<string | null> {
-  return store.selectResetEmail(sql, storeId, resetId);
+  return resets.selectResetEmail(sql, storeId, resetId);
 }
 
 /** A secret for the mail of a reset, kept as a hash; null when the reset is gone. */
@@ -141,7 +142,7 @@ export async function issueResetToken(
   resetId: string,
 ): Promise<{ token: string; expiresAt: Date } | null> {
   const token = newToken("pwr");
-  const expiresAt = await store.insertResetToken(sql, storeId, resetId, tokenHash(token));
+  const expiresAt = await resets.insertResetToken(sql, storeId, resetId, tokenHash(token));
   return expiresAt && { token, expiresAt };
 }
 
@@ -158,14 +159,14 @@ export async function resetPassword(
   if (!isResetToken(given.token)) throw resetGone();
   const hash = tokenHash(given.token);
   // Looked at before hashing, so that made-up tokens are cheap; decided below, in the transaction.
-  if (!(await store.resetIsOpen(deps.sql, storeId, hash))) throw resetGone();
+  if (!(await resets.resetIsOpen(deps.sql, storeId, hash))) throw resetGone();
   const passwordHash = await deps.passwords.hash(password);
   const ended = await transaction(deps.sql, async tx => {
-    const id = await store.useReset(tx, storeId, hash);
+    const id = await resets.useReset(tx, storeId, hash);
     if (!id) throw resetGone();
     const unchanged = { email: undefined, emailKey: undefined, name: undefined, phone: undefined };
     await store.updateCustomer(tx, storeId, id, { ...unchanged, passwordHash }, null);
-    await store.closeResetsOf(tx, storeId, id);
+    await resets.closeResetsOf(tx, storeId, id);
     return store.deleteSessionsOf(tx, storeId, id);
   });
   await forgetSessions(deps.redis, storeId, ended);
