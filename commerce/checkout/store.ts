@@ -7,9 +7,10 @@ type Known = Pick<Attempt, "storeId" | "key" | "orderId">;
 
 /** T1 of a group of checkouts; the answers stand in the order of the requests. */
 export async function begin(sql: Db, requests: readonly BeginRequest[]): Promise<Begun[]> {
+  const numbered = requests.map((request, i) => ({ n: i + 1, ...request }));
   const rows = await retried(
     () => sql<{ result: Begun }[]>`
-      SELECT result FROM checkout.begin(${sql.json(requests as never)}) ORDER BY n`,
+      SELECT result FROM checkout.begin(${sql.json(numbered as never)}) ORDER BY n`,
   );
   return rows.map(row => row.result);
 }

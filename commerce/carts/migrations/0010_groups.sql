@@ -1,12 +1,16 @@
 -- Carts of a group of checkouts. The arrays stand side by side; a cart may be named twice.
 
 -- The carts as they are, under the lock that the caller took by carts.lock; n is their place. A cart that is missing has
--- no row.
+-- no row. terms: everything that carts.quotes reads of a cart; carts of the same terms cost the same.
 CREATE FUNCTION carts.states(p_stores text[], p_carts text[])
 RETURNS TABLE (n bigint, status text, order_id text, currency text, email text, shipping_address jsonb,
-               shown_total_minor bigint)
+               shown_total_minor bigint, terms text)
 LANGUAGE sql STABLE AS $$
-  SELECT w.n, c.status, c.order_id, c.currency, c.email, c.shipping_address, c.shown_total_minor
+  SELECT w.n, c.status, c.order_id, c.currency, c.email, c.shipping_address, c.shown_total_minor,
+         concat_ws('|', c.store_id, c.currency, c.shipping_method_id, c.customer_id, c.shipping_address ->> 'country',
+                   c.shipping_address ->> 'region', md5(c.note),
+                   (SELECT string_agg(l.variant_id || ':' || l.quantity, ',' ORDER BY l.id) FROM carts.line l
+                    WHERE l.store_id = c.store_id AND l.cart_id = c.id))
   FROM unnest(p_stores, p_carts) WITH ORDINALITY AS w(store_id, id, n)
   JOIN carts.cart c ON c.store_id = w.store_id AND c.id = w.id
 $$;

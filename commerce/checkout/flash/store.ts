@@ -56,9 +56,10 @@ export type FlashRequest = BeginRequest & { payWith: string; rows: readonly Outb
 
 /** One batch of a lane; null: this very request was served before. */
 export async function begin(sql: Sql, requests: readonly FlashRequest[]): Promise<(Begun | null)[]> {
+  const numbered = requests.map((request, i) => ({ n: i + 1, ...request }));
   const rows = await retried(
     () => sql<{ result: Begun | null }[]>`
-      SELECT result FROM checkout.flash_begin(${sql.json(requests as never)}) ORDER BY n`,
+      SELECT result FROM checkout.flash_begin(${sql.json(numbered as never)}) ORDER BY n`,
   );
   return rows.map(row => row.result);
 }

@@ -1,13 +1,14 @@
 -- What becomes of one request of a group. result is set where it is refused.
 CREATE TYPE checkout.decision AS (
   n bigint, store_id text, key text, cart_id text, order_id text, reservation_id text, intent_id text, provider text,
-  traceparent text, expires_at timestamptz, changed jsonb, email text, shipping_address jsonb, quote jsonb, result jsonb);
+  traceparent text, expires_at timestamptz, changed jsonb, email text, shipping_address jsonb, quote_no bigint,
+  currency text, total_minor bigint, result jsonb);
 
 -- T1 of a group of checkouts, each with an answer of its own (service.ts tells the protocol), in a fixed number of
 -- statements however large the group is. All locks are taken first and in one order: keys, carts, levels; then the
 -- answers are those that serving the requests in the order they came would give. One exception: of two requests for one
 -- cart only the first is tried, the other is told that the cart is busy.
--- p_requests: [{ storeId, key, fingerprint, cartId, orderId, reservationId, intentId, provider, traceparent, leaseMs,
+-- p_requests: [{ n, storeId, key, fingerprint, cartId, orderId, reservationId, intentId, provider, traceparent, leaseMs,
 -- holdMs, changed }] (model.ts, BeginRequest). Tables here grow from nothing to millions between two ANALYZEs, and a plan
 -- that was made for a small table and kept must not scan a large one: no sequential scans.
 CREATE OR REPLACE FUNCTION checkout.begin(p_requests jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql
@@ -15,6 +16,7 @@ SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_own text[];
   v_new jsonb := p_requests;
+  v_quotes jsonb[];
   v_all checkout.decision[];
   v_go checkout.decision[];
   v_short jsonb;
@@ -38,26 +40,25 @@ BEGIN
           WHERE v_own IS NULL OR e ->> 'orderId' <> ALL (v_own)) w USING (store_id, key)
     ORDER BY a.store_id, a.key FOR UPDATE OF a;
     RETURN QUERY
-      SELECT t.i, checkout.known(t.e) FROM jsonb_array_elements(p_requests) WITH ORDINALITY AS t(e, i)
+      SELECT (t.e -> 'n')::bigint, checkout.known(t.e) FROM jsonb_array_elements(p_requests) AS t(e)
       WHERE v_own IS NULL OR t.e ->> 'orderId' <> ALL (v_own);
     IF v_own IS NULL THEN RETURN; END IF;
+    SELECT jsonb_agg(e) INTO v_new FROM jsonb_array_elements(p_requests) e WHERE e ->> 'orderId' = ANY (v_own);
   END IF;
 
-  SELECT jsonb_agg(t.e || jsonb_build_object('n', t.i) ORDER BY t.i) INTO v_new
-  FROM jsonb_array_elements(p_requests) WITH ORDINALITY AS t(e, i) WHERE t.e ->> 'orderId' = ANY (v_own);
   PERFORM inventory.lock_levels(carts.lock(v_new));
-  v_all := checkout.decide(v_new);
+  SELECT d.decisions, d.quotes INTO v_all, v_quotes FROM checkout.decide(v_new) d;
 
   SELECT array_agg(d ORDER BY d.n) INTO v_go FROM unnest(v_all) d WHERE d.result IS NULL;
   IF v_go IS NOT NULL THEN
     SELECT jsonb_object_agg(c.n, c.short) INTO v_short
     FROM (SELECT array_agg(d.n) AS n, array_agg(d.store_id) AS stores, array_agg(d.reservation_id) AS reservations,
-                 array_agg(d.expires_at) AS expires, array_agg(l."variantId") AS variants, array_agg(l.quantity) AS quantities,
-                 jsonb_object_agg(d.store_id, d.changed) AS changed
-          FROM unnest(v_go) d
-          CROSS JOIN LATERAL jsonb_to_recordset(d.quote -> 'lines') AS l("variantId" text, quantity bigint)) w
-    CROSS JOIN LATERAL inventory.claim_group(w.n, w.stores, w.reservations, w.expires, w.variants, w.quantities, w.changed) c;
-    PERFORM checkout.open(v_go, coalesce(v_short, '{}'));
+                 array_agg(d.expires_at) AS expires, array_agg(l.variant_id) AS variants, array_agg(l.quantity) AS quantities
+          FROM unnest(v_go) d JOIN checkout.lines_of(v_quotes) l ON l.no = d.quote_no) w
+    CROSS JOIN LATERAL inventory.claim_group(w.n, w.stores, w.reservations, w.expires, w.variants, w.quantities,
+      (SELECT jsonb_object_agg(t.store_id, t.changed)
+       FROM (SELECT DISTINCT ON (d.store_id) d.store_id, d.changed FROM unnest(v_go) d) t)) c;
+    PERFORM checkout.open(v_go, v_quotes, coalesce(v_short, '{}'));
   END IF;
 
   -- Refusals that are not stored free their key; one for want of stock is the key's answer.
@@ -78,8 +79,17 @@ BEGIN
     LEFT JOIN checkout.attempt a ON a.store_id = d.store_id AND a.key = d.key AND a.order_id = d.order_id;
 END $$;
 
--- Carts and prices of new requests, under their locks. result NULL: stock decides.
-CREATE FUNCTION checkout.decide(p_requests jsonb) RETURNS checkout.decision[] LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION checkout.lines_of(p_quotes jsonb[]) RETURNS TABLE (no bigint, variant_id text, quantity bigint)
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT t.no, l."variantId", l.quantity
+  FROM unnest(p_quotes) WITH ORDINALITY AS t(quote, no)
+  CROSS JOIN LATERAL jsonb_to_recordset(t.quote -> 'lines') AS l("variantId" text, quantity bigint)
+$$;
+
+-- Carts and prices of new requests, under their locks. A decision's result is NULL where stock decides. Carts of the same
+-- terms are quoted once (in a queue for one product nearly all are); quote_no is the place of a cart's quote in quotes.
+CREATE FUNCTION checkout.decide(p_requests jsonb, OUT decisions checkout.decision[], OUT quotes jsonb[])
+LANGUAGE sql VOLATILE AS $$
   WITH request AS MATERIALIZED (
     SELECT r.*, row_number() OVER (ORDER BY r.n) AS i,
            row_number() OVER (PARTITION BY r."storeId", r."cartId" ORDER BY r.n) AS turn
@@ -88,53 +98,65 @@ CREATE FUNCTION checkout.decide(p_requests jsonb) RETURNS checkout.decision[] LA
   ), cart AS MATERIALIZED (
     SELECT * FROM carts.states((SELECT array_agg(r."storeId" ORDER BY r.i) FROM request r),
                                (SELECT array_agg(r."cartId" ORDER BY r.i) FROM request r))
+  ), sample AS MATERIALIZED (
+    SELECT DISTINCT ON (c.terms) c.terms, r."storeId" AS store_id, r."cartId" AS cart_id
+    FROM cart c JOIN request r ON r.i = c.n
   ), quote AS MATERIALIZED (
-    SELECT q.store_id, q.cart_id, q.quote, u.lines AS unsellable
-    FROM carts.quotes(p_requests) q
+    SELECT row_number() OVER () AS no, s.terms, q.quote, q.quote ->> 'currency' AS currency,
+           (q.quote -> 'totalMinor')::bigint AS total, q.quote -> 'lines' = '[]' AS empty,
+           q.quote ->> 'wantedMethod' IS NOT NULL AND q.quote ->> 'shippingMethod' IS NULL AS unshippable, u.lines AS unsellable
+    FROM carts.quotes((SELECT jsonb_agg(jsonb_build_object('storeId', s.store_id, 'cartId', s.cart_id)) FROM sample s)) q
+    JOIN sample s ON s.store_id = q.store_id AND s.cart_id = q.cart_id
     CROSS JOIN LATERAL (
       SELECT jsonb_agg(jsonb_build_object('variantId', t.e -> 'variantId', 'requested', t.e -> 'quantity', 'available', 0)
                        ORDER BY t.k) AS lines
       FROM jsonb_array_elements(q.quote -> 'lines') WITH ORDINALITY AS t(e, k) WHERE NOT (t.e -> 'sellable')::boolean) u
   )
   SELECT array_agg((r.n, r."storeId", r.key, r."cartId", r."orderId", r."reservationId", r."intentId", r.provider,
-           r.traceparent, now() + r."holdMs" * interval '1 millisecond', r.changed, c.email, c.shipping_address, q.quote,
+           r.traceparent, now() + r."holdMs" * interval '1 millisecond', r.changed, c.email, c.shipping_address, q.no,
+           q.currency, q.total,
            CASE
              WHEN c.status IS NULL THEN '{"outcome": "cart_missing"}'
              WHEN c.status = 'completed' THEN jsonb_build_object('outcome', 'cart_completed', 'orderId', c.order_id)
              WHEN c.status <> 'open' OR r.turn > 1 THEN '{"outcome": "cart_busy"}'
-             WHEN q.quote -> 'lines' = '[]' THEN '{"outcome": "cart_empty"}'
+             WHEN q.empty THEN '{"outcome": "cart_empty"}'
              WHEN q.unsellable IS NOT NULL THEN jsonb_build_object('outcome', 'out_of_stock', 'lines', q.unsellable)
-             WHEN (q.quote -> 'totalMinor')::bigint IS DISTINCT FROM c.shown_total_minor
-                  OR (q.quote ->> 'wantedMethod' IS NOT NULL AND q.quote ->> 'shippingMethod' IS NULL)
+             WHEN q.total IS DISTINCT FROM c.shown_total_minor OR q.unshippable
                THEN jsonb_build_object('outcome', 'price_changed', 'shownTotalMinor', c.shown_total_minor,
-                                       'totalMinor', q.quote -> 'totalMinor', 'currency', c.currency)
-           END)::checkout.decision ORDER BY r.n)
+                                       'totalMinor', q.total, 'currency', c.currency)
+           END)::checkout.decision ORDER BY r.n), (SELECT array_agg(q.quote ORDER BY q.no) FROM quote q)
   FROM request r
   LEFT JOIN cart c ON c.n = r.i
-  LEFT JOIN quote q ON q.store_id = r."storeId" AND q.cart_id = r."cartId"
+  LEFT JOIN quote q ON q.terms = c.terms
 $$;
 
 -- Carts, orders and intents of the requests that got their stock (those not in p_short).
-CREATE FUNCTION checkout.open(p_all checkout.decision[], p_short jsonb) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION checkout.open(p_all checkout.decision[], p_quotes jsonb[], p_short jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  v_go checkout.decision[] := ARRAY(SELECT d FROM unnest(p_all) d WHERE NOT p_short ? d.n::text);
+  v_go checkout.decision[] := p_all;
   v_stores text[];
   v_orders text[];
+  v_carts text[];
+  v_intents text[];
+  v_providers text[];
+  v_totals bigint[];
+  v_currencies text[];
 BEGIN
+  IF p_short <> '{}' THEN v_go := ARRAY(SELECT d FROM unnest(p_all) d WHERE NOT p_short ? d.n::text); END IF;
   IF cardinality(v_go) = 0 THEN RETURN; END IF;
-  SELECT array_agg(d.store_id), array_agg(d.order_id) INTO v_stores, v_orders FROM unnest(v_go) d;
-  IF carts.begin_group(v_stores, ARRAY(SELECT d.cart_id FROM unnest(v_go) d), v_orders) <> cardinality(v_go) THEN
+  SELECT array_agg(d.store_id), array_agg(d.order_id), array_agg(d.cart_id), array_agg(d.intent_id), array_agg(d.provider),
+         array_agg(d.total_minor), array_agg(d.currency)
+  INTO v_stores, v_orders, v_carts, v_intents, v_providers, v_totals, v_currencies FROM unnest(v_go) d;
+  IF carts.begin_group(v_stores, v_carts, v_orders) <> cardinality(v_go) THEN
     RAISE EXCEPTION 'a cart of the group is no longer open under its lock';
   END IF;
   PERFORM orders.create_group((
     SELECT jsonb_agg(jsonb_build_object('storeId', d.store_id, 'orderId', d.order_id, 'cartId', d.cart_id,
              'reservationId', d.reservation_id, 'intentId', d.intent_id, 'email', d.email,
-             'shippingAddress', d.shipping_address, 'quote', d.quote))
-    FROM unnest(v_go) d));
-  PERFORM payments.intend_group(v_stores, ARRAY(SELECT d.intent_id FROM unnest(v_go) d), v_orders,
-    ARRAY(SELECT d.provider FROM unnest(v_go) d), ARRAY(SELECT (d.quote -> 'totalMinor')::bigint FROM unnest(v_go) d),
-    ARRAY(SELECT d.quote ->> 'currency' FROM unnest(v_go) d));
-  UPDATE checkout.attempt a SET amount_minor = (d.quote -> 'totalMinor')::bigint, currency = d.quote ->> 'currency'
+             'shippingAddress', d.shipping_address, 'quoteNo', d.quote_no))
+    FROM unnest(v_go) d), p_quotes);
+  PERFORM payments.intend_group(v_stores, v_intents, v_orders, v_providers, v_totals, v_currencies);
+  UPDATE checkout.attempt a SET amount_minor = d.total_minor, currency = d.currency
   FROM unnest(v_go) d WHERE a.store_id = d.store_id AND a.key = d.key;
 END $$;
 
