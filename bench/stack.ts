@@ -8,7 +8,6 @@ import { join, resolve } from "node:path";
 import { startNats, startPostgres, startRedis } from "../apps/cluster/servers/index.ts";
 import { startMailcatcher } from "../apps/mailcatcher/index.ts";
 import { modules } from "../apps/migrations.ts";
-import { serveRedisRest } from "../apps/redis-rest/index.ts";
 import { type Config, loadConfig } from "../platform/config.ts";
 import { connect, type Db, migrate } from "../platform/postgres/index.ts";
 import { newSecret } from "../platform/secrets.ts";
@@ -45,7 +44,9 @@ export async function startBenchStack(): Promise<BenchStack> {
     const sql = connect(env.DATABASE_URL!, { max: 32, application: "bench" });
     stops.push(() => sql.end({ timeout: 2 }));
     await migrate(sql, modules);
-    return { ...programs(env, dir, one => stops.push(one)), sql, ...addresses(env), stop };
+    const processes = programs(env, dir, one => stops.push(one));
+    await processes.startRedisFront();
+    return { ...processes, sql, ...addresses(env), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -75,7 +76,7 @@ async function startServers(config: Config, dir: string, onStop: OnStop): Promis
   const postgres = kept(await startPostgres(context("postgres"), secret));
   const nats = kept(await startNats(context("nats"), { secret, bin: config.natsServerBin }));
   const redis = kept(await startRedis(context("redis"), { secret, bin: config.redisServerBin }));
-  const rest = kept(serveRedisRest({ redisUrl: redis.url, token: secret, port: 0 }));
+  const restUrl = `http://127.0.0.1:${await freePort()}`;
   await mkdir(join(dir, "mail"), { recursive: true });
   const mail = kept(
     await startMailcatcher({ dir: join(dir, "mail"), token: secret, smtpPort: 0, httpPort: 0 }),
@@ -83,7 +84,8 @@ async function startServers(config: Config, dir: string, onStop: OnStop): Promis
   return {
     DATABASE_URL: postgres.url,
     NATS_URL: nats.url,
-    UPSTASH_REDIS_REST_URL: rest.url,
+    UPSTASH_REDIS_REST_URL: restUrl,
+    TRADEWIND_REDIS_URL: redis.url,
     UPSTASH_REDIS_REST_TOKEN: secret,
     SMTP_URL: mail.smtpUrl,
     TRADEWIND_HOME: dir,
@@ -129,6 +131,7 @@ function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
       await ready(port);
       return { ...server, port };
     },
+    startRedisFront: () => start("apps/redis-rest/main.ts", {}),
     startKeeper: () => start("apps/keeper/main.ts", {}),
     startPool: (priority: string) => start("workers/main.ts", { TRADEWIND_POOL: priority }),
   };

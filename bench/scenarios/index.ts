@@ -1,7 +1,15 @@
 /** All scenarios, in the order of the list that `bun run bench` prints. */
 import type { Scenario } from "../scenario.ts";
+import { adjustScenario } from "./adjust.ts";
 import { checkoutScenario } from "./checkout.ts";
 import { flashScenario } from "./flash.ts";
 import { listScenario } from "./list.ts";
+import { pricesScenario } from "./prices.ts";
 
-export const scenarios: readonly Scenario[] = [checkoutScenario, listScenario, flashScenario];
+export const scenarios: readonly Scenario[] = [
+  checkoutScenario,
+  listScenario,
+  pricesScenario,
+  flashScenario,
+  adjustScenario,
+];
