@@ -15,6 +15,12 @@ const types = {
   },
 };
 
+/**
+ * Between two tries of one connection. The driver's own pause grows with the failures of all connections of the pool, to
+ * twenty seconds within a second of an outage, and statements wait for it.
+ */
+const RECONNECT_SECONDS = 0.1;
+
 export type Db = postgres.Sql<{ bigint: number }>;
 export type Tx = postgres.TransactionSql<{ bigint: number }>;
 /** What reads and single statements need: the pool or a transaction. */
@@ -32,7 +38,8 @@ export function connect(url: string, options: ConnectOptions): Db {
   return postgres(url, {
     max: options.max ?? 10,
     types,
-    connect_timeout: 5,
+    connect_timeout: 2,
+    backoff: () => RECONNECT_SECONDS,
     idle_timeout: 300,
     onnotice: () => {},
     ...(onStatement
