@@ -19,6 +19,11 @@ const schemes = {
   },
   secretKey: { type: "http", scheme: "bearer", description: "sk_…, a store's back office" },
   opsKey: { type: "http", scheme: "bearer", description: "op_…, the whole deployment" },
+  customerSession: {
+    type: "http",
+    scheme: "bearer",
+    description: "sess_…, a customer who is logged in; the cookie of `POST /store/sessions` does as well",
+  },
 };
 
 const areaKeys: [prefix: string, scheme: keyof typeof schemes][] = [
@@ -55,13 +60,18 @@ const tags = [
   { name: "system", description: "Health, metrics and this description" },
 ];
 
+/** Routes that want a session beside the key. */
+const ofCustomer = /^\/store\/(customers\/me|sessions\/current)/;
+
 function complete(path: string, operation: Operation): Operation {
   const scheme = areaKeys.find(([prefix]) => path.startsWith(prefix))?.[1];
   const area = path.split("/")[1] ?? "";
   return {
     ...operation,
     tags: operation.tags ?? (tags.some(tag => tag.name === area) ? [area] : ["system"]),
-    ...(scheme ? { security: [{ [scheme]: [] }] } : {}),
+    ...(scheme
+      ? { security: [{ [scheme]: [], ...(ofCustomer.test(path) ? { customerSession: [] } : {}) }] }
+      : {}),
     responses: {
       ...(operation.responses ?? { 200: { description: "OK" } }),
       default: {
