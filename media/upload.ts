@@ -5,7 +5,8 @@
  * Crash story: before the transaction commits there is at most an original that no asset names, which the same upload
  * finds in its place when it is repeated; after it, assets and jobs both exist.
  */
-import { emit, type Origin } from "../bus/index.ts";
+import { emit } from "../bus/index.ts";
+import { diff, isAuthor, type MaybeAuthor, recordAudit } from "../commerce/audit/index.ts";
 import { newId } from "../platform/ids.ts";
 import { type Db, type Tx, transaction } from "../platform/postgres/index.ts";
 import type { AssetStatus } from "./model.ts";
@@ -26,7 +27,7 @@ export type Uploaded = { readonly id: string; readonly status: AssetStatus; read
 /** Makes assets of received files, in their order. The same bytes in a store are the same asset and no new work. */
 export async function uploadFiles(
   sql: Db,
-  origin: Origin,
+  origin: MaybeAuthor,
   files: readonly ReceivedFile[],
   details: UploadDetails = {},
 ): Promise<Uploaded[]> {
@@ -45,7 +46,7 @@ export async function uploadFiles(
 
 async function upload(
   tx: Tx,
-  origin: Origin,
+  origin: MaybeAuthor,
   { staged, format, filename }: ReceivedFile,
   details: UploadDetails,
 ): Promise<Uploaded> {
@@ -61,6 +62,11 @@ async function upload(
     productId: details.productId ?? null,
     position: details.position ?? null,
   });
+  if (isAuthor(origin)) {
+    const changes = diff(null, { sha256, bytes, format, alt: details.alt, productId: details.productId });
+    const action = saved.created ? "create" : "upload_again";
+    await recordAudit(tx, { ...origin, action, entity: "asset", entityId: saved.id, changes });
+  }
   if (saved.wanting) {
     await emit(tx, origin, { type: "media.uploaded", assetId: saved.id });
   } else if (saved.status === "ready" && saved.changed) {

@@ -8,5 +8,14 @@
  * long texts and lists are cut).
  */
 
-export { type AuditEntry, type AuditRecord, type Author, type Change, type Changes, diff } from "./model.ts";
+export {
+  type AuditEntry,
+  type AuditRecord,
+  type Author,
+  type Change,
+  type Changes,
+  diff,
+  isAuthor,
+  type MaybeAuthor,
+} from "./model.ts";
 export { type AuditQuery, ensureAuditPartitions, listAudit, recordAudit } from "./service.ts";

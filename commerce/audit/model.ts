@@ -12,6 +12,13 @@ export type Author = Origin & {
   route?: string | undefined;
 };
 
+/** Who writes, or only whose store it is: a seed or a test, which the log does not tell of. */
+export type MaybeAuthor = Origin & Partial<Pick<Author, "actor" | "route">>;
+
+export function isAuthor(origin: MaybeAuthor): origin is Author {
+  return origin.actor !== undefined;
+}
+
 export type AuditRecord = Author & {
   /** What was done, a stable word: `create`, `update`, `delete`, `cancel`, `refund` … */
   action: string;

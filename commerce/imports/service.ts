@@ -1,8 +1,9 @@
-import { emit, type Origin } from "../../bus/index.ts";
+import { emit } from "../../bus/index.ts";
 import { Problem } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
 import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
 import { type StagedFile, type Storage, StorageLimitError } from "../../platform/storage/index.ts";
+import { diff, isAuthor, type MaybeAuthor, recordAudit } from "../audit/index.ts";
 import { BrokenFileError, type Import, type InventoryMode, MAX_FILE_BYTES } from "./model.ts";
 import { openFile } from "./run.ts";
 import { insertImport, selectImport, selectImports } from "./store.ts";
@@ -28,7 +29,7 @@ export async function receiveFile(storage: Storage, body: AsyncIterable<Uint8Arr
 /** Keeps the file and queues its import; after a failure nothing of it is left. */
 export async function createImport(
   deps: { sql: Db; storage: Storage },
-  origin: Origin,
+  origin: MaybeAuthor,
   { fileName, inventory, staged }: Upload,
 ): Promise<Pick<Import, "id" | "status">> {
   const { storeId } = origin;
@@ -39,6 +40,10 @@ export async function createImport(
     await staged.keep(storageKey);
     await transaction(deps.sql, async tx => {
       await insertImport(tx, row);
+      if (isAuthor(origin)) {
+        const changes = diff(null, { fileName: row.fileName, bytes: row.bytes, inventory });
+        await recordAudit(tx, { ...origin, action: "create", entity: "import", entityId: id, changes });
+      }
       await emit(tx, origin, { type: "import.created", importId: id });
     });
   } catch (error) {

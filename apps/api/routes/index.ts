@@ -31,6 +31,7 @@ import { summaryRoutes } from "./ops/summaries.ts";
 import { cartRoutes } from "./store/carts.ts";
 import { checkoutRoutes } from "./store/checkout.ts";
 import { customerRoutes } from "./store/customers.ts";
+import { groupRoutes } from "./store/groups.ts";
 import { orderRoutes } from "./store/orders.ts";
 import { passwordResetRoutes } from "./store/password-resets.ts";
 import { priceRoutes } from "./store/prices.ts";
@@ -56,6 +57,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     mediaRoutes(deps),
     mediaFileRoutes(deps),
     productRoutes(deps),
+    groupRoutes(deps),
     searchRoutes(deps),
     auditRoutes(deps),
     adminProductRoutes(deps),

@@ -50,11 +50,10 @@ export function importRoutes(deps: ApiDeps) {
     .use(adminAuth(deps))
     .post(
       "/",
-      async ({ request, access, traceparent, query, set }) => {
+      async ({ request, author, query, set }) => {
         const { fileName, staged } = await readForm(uploads.storage, request);
-        const origin = { storeId: access.storeId, traceparent };
         const upload = { fileName, staged, inventory: query.inventory ?? "new" };
-        const { id, status } = await createImport(uploads, origin, upload);
+        const { id, status } = await createImport(uploads, author, upload);
         bus.poke();
         set.status = 202;
         set.headers.location = hrefOf(id);

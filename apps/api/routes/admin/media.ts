@@ -46,8 +46,8 @@ export function mediaRoutes(deps: ApiDeps) {
     .use(adminAuth(deps))
     .post(
       "/",
-      async ({ request, access, traceparent, set }) => {
-        const uploaded = await acceptUpload(uploads, request, { storeId: access.storeId, traceparent });
+      async ({ request, author, set }) => {
+        const uploaded = await acceptUpload(uploads, request, author);
         bus.poke();
         const items = uploaded.map(({ id, status }) => ({ id, status, href: `/admin/media/${id}` }));
         set.status = 202;

@@ -2,6 +2,7 @@
  * Reads the upload form. Files go to storage as they arrive; what becomes of them is decided when the form has been read
  * to its end, for fields may come behind the files. Whatever goes wrong, nothing of the request is left.
  */
+import type { Author } from "../../../../commerce/audit/index.ts";
 import { productExists } from "../../../../commerce/catalog/index.ts";
 import {
   type ReceivedFile,
@@ -25,11 +26,7 @@ type UploadDeps = { sql: Db; storage: Storage; maxBytes: number };
 type Form = { files: ReceivedFile[]; details: UploadDetails };
 
 /** @throws Problem 400, 413, 415 or 422. */
-export async function acceptUpload(
-  deps: UploadDeps,
-  request: Request,
-  origin: { storeId: string; traceparent: string },
-): Promise<Uploaded[]> {
+export async function acceptUpload(deps: UploadDeps, request: Request, origin: Author): Promise<Uploaded[]> {
   const form: Form = { files: [], details: {} };
   try {
     await readForm(deps, request, form);

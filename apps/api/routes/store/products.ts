@@ -17,7 +17,8 @@ export function productRoutes(deps: ApiDeps) {
     .get("/", ({ access, query }) => productList(deps.sql, access.storeId, query), {
       detail: {
         summary: "Products of the shop",
-        description: "`price` sorts by the lowest price of a product, `-price` by it downwards.",
+        description:
+          "`category` and `collection` take an id or a handle; a category shows what is below it too. `price` sorts by the lowest price of a product, `-price` by it downwards, `popularity` by units sold, `position` as a collection was arranged (its default; elsewhere `newest`). What changes shows within a second or two.",
       },
       query: t.Object(
         {
