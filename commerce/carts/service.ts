@@ -121,9 +121,10 @@ export async function show(sql: Sql, storeId: string, id: string): Promise<Cart 
   if (!quoted) return null;
   const { lines, wantedMethod, shippingMethod, ...totals } = quoted.quote;
   const methodId = shippingMethod?.id ?? null;
-  const changed = totals.totalMinor !== row.shownTotalMinor || methodId !== wantedMethod;
-  if (row.status === "open" && changed) {
-    await store.setShown(sql, storeId, row, { totalMinor: totals.totalMinor, methodId });
+  // A total beyond what numbers hold can only come from prices that rose since; no checkout takes it.
+  const totalMinor = Math.min(totals.totalMinor, Number.MAX_SAFE_INTEGER);
+  if (row.status === "open" && (totalMinor !== row.shownTotalMinor || methodId !== wantedMethod)) {
+    await store.setShown(sql, storeId, row, { totalMinor, methodId });
   }
   return {
     id: row.id,

@@ -277,6 +277,31 @@ describe("a checkout", () => {
   });
 });
 
+test("a cart whose prices rose beyond what numbers hold is shown, and can't be checked out", async () => {
+  const wanted = shop.variants.map((_, i) => [i, 9_999] as const);
+  const cart = await fillCart(shop, wanted);
+  const rows = Array.from({ length: 97 }, (_, i) => ({
+    store_id: shop.store.id,
+    cart_id: cart.id,
+    id: `line_${String(i).padStart(8, "0")}`,
+    variant_id: `var_${String(i).padStart(8, "0")}`,
+    quantity: 9_999,
+  }));
+  await shop.sql`INSERT INTO carts.line ${shop.sql(rows)}`;
+  await shop.sql`
+    INSERT INTO catalog.variant (store_id, id, product_id, position, title, option_values)
+    SELECT store_id, variant_id, ${shop.products[0]!}, 1, 'x', ARRAY[variant_id]
+    FROM carts.line WHERE cart_id = ${cart.id} AND variant_id LIKE 'var_000000%'`;
+  await shop.sql`
+    INSERT INTO pricing.price (store_id, variant_id, currency, product_id, amount_minor)
+    SELECT store_id, variant_id, 'EUR', ${shop.products[0]!}, 10000000000
+    FROM carts.line WHERE cart_id = ${cart.id} AND variant_id LIKE 'var_000000%'`;
+  for (let i = 0; i < 2; i++) {
+    expect((await getCart(shop.sql, shop.store.id, cart.id)).totalMinor).toBeGreaterThan(9e15);
+  }
+  expect(await codeOf(buy(shop, cart.id))).toBe("price_changed");
+});
+
 test("totals are the sums of their lines, whatever is in the cart, and the order has the same", async () => {
   const wanted = fc.record({
     lines: fc.uniqueArray(
