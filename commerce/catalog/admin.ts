@@ -10,7 +10,7 @@ import { isId, newId } from "../../platform/ids.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { clean } from "../../platform/text.ts";
 import { type Author, type Changes, diff, recordAudit } from "../audit/index.ts";
-import { setPrices } from "../pricing/index.ts";
+import { forgetPrices, setPrices } from "../pricing/index.ts";
 import { getStore } from "../stores/index.ts";
 import { findCategories } from "./categories.ts";
 import { type Edited, editProduct, type ImageEdit, type ProductEdit, type VariantPrice } from "./edit.ts";
@@ -82,6 +82,7 @@ export function removeProduct(
     const sold = await admin.selectWasSold(tx, author.storeId, variantIds);
     if (sold) await admin.archiveProduct(tx, author.storeId, id);
     else await admin.deleteProduct(tx, author.storeId, id);
+    if (!sold) await forgetPrices(tx, author.storeId, variantIds);
     const after = sold ? { ...told(before), status: "archived" } : null;
     await finish(tx, author, sold ? "archive" : "delete", id, diff(told(before), after));
     return sold ? "archived" : "removed";
@@ -207,6 +208,7 @@ async function write(
   const kept = new Set(after.variants.map(variant => variant.id));
   const gone = before?.variants.filter(variant => !kept.has(variant.id)).map(variant => variant.id) ?? [];
   await admin.deleteVariants(tx, storeId, gone);
+  await forgetPrices(tx, storeId, gone);
   const categoryIds = new Map(
     [...(await findCategories(tx, storeId, after.categories))].map(([word, { id }]) => [word, id]),
   );

@@ -3,7 +3,7 @@
  * `list_entry` and `boundary` (sales and overrides, and the moments at which they open and close), and `store_currency`.
  * Publishes `pricing.resolve_all(items, at)`, `pricing.resolve(store, currency, items, segments, at)` and
  * `pricing.current(store, currency, variants)`: the price of each item and the rule that gave it, in one statement; and
- * `pricing.floors(store, currency)`, the lowest base price of each product.
+ * `pricing.base_prices(store, variants)` for the back office.
  *
  * Always holds: an amount is an integer of minor units, never negative; which rule wins depends on nothing but the rows
  * and the moment (migrations/0002_price_lists.sql tells the precedence); `version` rises whenever an amount changes; a
@@ -12,7 +12,7 @@
  */
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { CurrentPrice, NewPrice } from "./model.ts";
-import { selectCurrent, upsertPrices } from "./store.ts";
+import { deletePrices, selectCurrent, upsertPrices } from "./store.ts";
 
 export { announceBoundaries } from "./announce.ts";
 export {
@@ -54,6 +54,11 @@ export function setPrices(
   prices: readonly NewPrice[],
 ): Promise<string[]> {
   return prices.length === 0 ? Promise.resolve([]) : upsertPrices(tx, storeId, currency, prices);
+}
+
+/** With variants that are gone for good: their base prices, and their entries in price lists. */
+export function forgetPrices(tx: Sql, storeId: string, variantIds: readonly string[]): Promise<void> {
+  return variantIds.length === 0 ? Promise.resolve() : deletePrices(tx, storeId, variantIds);
 }
 
 /** By variant id; variants without a price in that currency are absent. */

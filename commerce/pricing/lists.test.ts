@@ -12,6 +12,7 @@ import {
   currentPrices,
   deletePriceList,
   enableCurrency,
+  forgetPrices,
   getPriceList,
   listEntries,
   listPriceLists,
@@ -260,6 +261,13 @@ describe("a change of a list", () => {
     expect(
       (await changeEntries(shop.sql, author(), made.id, "any", { remove: [{ variantId: b }] })).entryCount,
     ).toBe(0);
+  });
+
+  test("loses the entries of a variant that is gone for good", async () => {
+    const { id } = await list({ variant: 2 });
+    await transaction(shop.sql, tx => forgetPrices(tx, shop.store.id, [shop.variants[2]!]));
+    expect((await getPriceList(shop.sql, shop.store.id, id)).entryCount).toBe(0);
+    expect(await priceOf(1, { variant: 2 })).toBeNull();
   });
 
   test("is written to the audit log with what it changed", async () => {
