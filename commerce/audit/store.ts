@@ -4,8 +4,9 @@ import type { Sql } from "../../platform/postgres/index.ts";
 import { traceId } from "../../platform/trace.ts";
 import { type AuditEntry, type AuditRecord, presentable } from "./model.ts";
 
-export async function insertEntries(tx: Sql, records: readonly AuditRecord[]): Promise<void> {
-  const rows = records.map(record => ({
+/** Entries in the form that the SQL function `audit.record(jsonb)` takes. */
+export function auditRows(records: readonly AuditRecord[]) {
+  return records.map(record => ({
     store_id: record.storeId,
     id: newId("aud"),
     actor: record.actor,
@@ -16,11 +17,10 @@ export async function insertEntries(tx: Sql, records: readonly AuditRecord[]): P
     trace_id: record.traceparent ? traceId(record.traceparent) : null,
     changes: presentable(record.changes),
   }));
-  await tx`
-    INSERT INTO audit.entry (store_id, id, actor, action, entity, entity_id, route, trace_id, changes, at)
-    SELECT r.store_id, r.id, r.actor, r.action, r.entity, r.entity_id, r.route, r.trace_id, r.changes, now()
-    FROM jsonb_to_recordset(${tx.json(rows as never)}) AS r (store_id text, id text, actor text, action text,
-      entity text, entity_id text, route text, trace_id text, changes jsonb)`;
+}
+
+export async function insertEntries(tx: Sql, records: readonly AuditRecord[]): Promise<void> {
+  await tx`SELECT audit.record(${tx.json(auditRows(records) as never)})`;
 }
 
 export type EntryFilter = {

@@ -30,8 +30,8 @@ export type Adjustment = {
   reason: string;
   /** Who did it: the id of a key, later of a person. */
   author: string;
-  /** Makes the adjustment happen once however often it is asked for. */
-  key: string;
+  /** Makes the adjustment happen once however often it is asked for; null: each one is new. */
+  key: string | null;
   /** For the audit log. */
   route?: string | undefined;
   traceparent?: string | undefined;
@@ -45,7 +45,7 @@ export type LedgerEntry = {
   delta: number;
   reason: string;
   author: string;
-  /** What caused it: `api:…`, `sale:…`, `transfer:…`, `return:…`, `imp_…:row`. */
+  /** What caused it: `api` (`api:…` with a key of the caller's), `sale:…`, `transfer:…`, `return:…`, `imp_…:row`. */
   key: string;
   at: Date;
 };
@@ -53,7 +53,13 @@ export type LedgerEntry = {
 /** Largest change in one adjustment; sums of them stay far below 2^53. */
 export const MAX_DELTA = 1_000_000_000;
 
-export type AdjustOutcome = "applied" | "repeated" | "insufficient" | "no_location" | "inactive_location";
+export type AdjustOutcome =
+  | "applied"
+  | "repeated"
+  | "insufficient"
+  | "no_variant"
+  | "no_location"
+  | "inactive_location";
 
 export type LevelChange = {
   /** Default: all locations that have the variant, or the default one. */

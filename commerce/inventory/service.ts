@@ -9,9 +9,8 @@
 import { type Bus, emit, firstIdAt, type Origin, outboxRows } from "../../bus/index.ts";
 import { conflict, invalid, notFound } from "../../platform/errors.ts";
 import { type Db, ensureMonthPartitions, retried, transaction } from "../../platform/postgres/index.ts";
-import { type AuditRecord, diff, recordAudit } from "../audit/index.ts";
+import { type AuditRecord, auditRows, diff } from "../audit/index.ts";
 import type { Adjustment, Level } from "./model.ts";
-import { selectOf } from "./store.levels.ts";
 import * as store from "./store.ts";
 
 const SWEEP_BATCH = 200;
@@ -22,39 +21,36 @@ export function stockChanged(origin: Origin): store.ChangedTemplate {
 }
 
 /**
- * Changes `on_hand`, once per key; a repeated key changes nothing and gives the level as it is.
+ * Changes `on_hand`, once per key; a repeated key changes nothing and gives the level as it is. One statement: level,
+ * ledger, audit log and outbox commit together.
  * @throws Problem 404 for a variant or location that the store doesn't have; 409 `insufficient_stock` when `on_hand`
  * would fall under 0 or under what is reserved, `location_inactive`.
  */
 export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
   if (change.delta === 0) throw invalid([{ path: "delta", message: "must not be 0" }]);
-  return transaction(sql, async tx => {
-    const productId = await store.productOf(tx, change.storeId, change.variantId);
-    if (productId === null) throw notFound("variant");
-    const { outcome, locationId } = await store.adjust(tx, change, productId, stockChanged(change));
-    if (outcome === "no_location") throw notFound("location");
-    if (outcome === "inactive_location") {
+  const effects = { changed: stockChanged(change), audit: auditRows([auditOf(change)]) };
+  const { outcome, level } = await retried(() => store.adjust(sql, change, effects));
+  switch (outcome) {
+    case "no_variant":
+      throw notFound("variant");
+    case "no_location":
+      throw notFound("location");
+    case "inactive_location":
       throw conflict("location_inactive", "This location is switched off.");
-    }
-    const [level] = await selectOf(tx, change.storeId, change.variantId, locationId);
-    if (outcome === "insufficient" || !level) {
+    case "insufficient":
       throw conflict("insufficient_stock", "Stock can't fall under 0 or under what is reserved.", {
-        level: level ?? { variantId: change.variantId, locationId, onHand: 0, reserved: 0, available: 0 },
+        level: level ?? { variantId: change.variantId, onHand: 0, reserved: 0, available: 0 },
       });
-    }
-    if (outcome === "applied") await recordAudit(tx, auditOf(change, level));
-    return level;
-  });
+    default:
+      return level!;
+  }
 }
 
-function auditOf(change: Adjustment, { onHand, locationId }: Level): AuditRecord {
-  const { storeId, author, route, traceparent, variantId, delta, reason } = change;
-  const before = { locationId, onHand: onHand - delta, reason: null };
-  return {
-    ...{ storeId, actor: author, route, traceparent, action: "adjust", entity: "stock_level" },
-    entityId: variantId,
-    changes: diff(before, { locationId, onHand, reason }),
-  };
+function auditOf({ variantId, locationId, delta, reason, author, ...origin }: Adjustment): AuditRecord {
+  const { storeId, route, traceparent } = origin;
+  const changes = diff(null, { delta, reason, ...(locationId === undefined ? {} : { locationId }) });
+  const what = { action: "adjust", entity: "stock_level", entityId: variantId };
+  return { storeId, actor: author, route, traceparent, ...what, changes };
 }
 
 /**

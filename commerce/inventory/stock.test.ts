@@ -185,6 +185,24 @@ describe("units that come back", () => {
   });
 });
 
+describe("an adjustment", () => {
+  test("happens once a key, also when it is asked of two levels at once; what was refused leaves its key free", async () => {
+    const key = newId("adj");
+    const variants = [shop.variants[2]!, shop.variants[3]!];
+    const sum = async () => {
+      const levels = await Promise.all(variants.map(one => level(main, one)));
+      return levels.reduce((units, one) => units + one![0]!, 0);
+    };
+    const before = await sum();
+    await Promise.all([...variants, ...variants].map(variantId => adjust(1, { key, variantId })));
+    expect(await sum()).toBe(before + 1);
+    const refused = { key: newId("adj"), variantId: variants[0]! };
+    expect(await codeOf(adjust(-1_000_000, refused))).toBe("insufficient_stock");
+    await adjust(2, refused);
+    expect(await sum()).toBe(before + 3);
+  });
+});
+
 describe("a level", () => {
   test("that crosses its threshold is announced once a crossing, whoever took the units", async () => {
     const low = shop.variants[1]!;

@@ -2,7 +2,8 @@
 import type { Sql, Tx } from "../../platform/postgres/index.ts";
 import type { LedgerEntry, Level, ListedLevel } from "./model.ts";
 
-const columns = (sql: Sql) => sql`
+/** Of a level called `l`. */
+export const levelColumns = (sql: Sql) => sql`
   l.variant_id AS "variantId", l.product_id AS "productId", l.location_id AS "locationId", l.on_hand AS "onHand",
   l.reserved, l.incoming, greatest(l.on_hand - l.reserved, 0) AS available, l.backorder,
   l.low_threshold AS "lowThreshold", l.is_low AS low, l.version,
@@ -26,7 +27,7 @@ export async function selectLevels(
 ): Promise<ListedLevel[]> {
   return sql<ListedLevel[]>`
     WITH page AS (
-      SELECT ${columns(sql)} FROM inventory.level l
+      SELECT ${levelColumns(sql)} FROM inventory.level l
       WHERE l.store_id = ${storeId}
         ${variantId === undefined ? sql`` : sql`AND l.variant_id = ${variantId}`}
         ${productId === undefined ? sql`` : sql`AND l.product_id = ${productId}`}
@@ -48,7 +49,7 @@ export async function selectOf(
   locationId: string | null,
 ): Promise<Level[]> {
   return sql<Level[]>`
-    SELECT ${columns(sql)} FROM inventory.level l
+    SELECT ${levelColumns(sql)} FROM inventory.level l
     WHERE l.store_id = ${storeId} AND l.variant_id = ${variantId}
       AND (${locationId}::text IS NULL OR l.location_id = ${locationId})
     ORDER BY l.location_id`;
@@ -61,7 +62,7 @@ export async function lockOf(
   locationId: string | null,
 ): Promise<Level[]> {
   return tx<Level[]>`
-    SELECT ${columns(tx)} FROM inventory.level l
+    SELECT ${levelColumns(tx)} FROM inventory.level l
     WHERE l.store_id = ${storeId} AND l.variant_id = ${variantId}
       AND (${locationId}::text IS NULL OR l.location_id = ${locationId})
     ORDER BY l.store_id, l.variant_id, l.location_id FOR UPDATE`;

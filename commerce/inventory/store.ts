@@ -1,6 +1,7 @@
 /** SQL of the module that is not in its functions (migrations/). */
 import type { Db, Sql } from "../../platform/postgres/index.ts";
-import type { Adjustment, AdjustOutcome } from "./model.ts";
+import type { Adjustment, AdjustOutcome, Level } from "./model.ts";
+import { levelColumns } from "./store.levels.ts";
 
 /** Outbox rows made for a product called `$product`; `inventory.announce` fills in the real ones. */
 export type ChangedTemplate = readonly unknown[];
@@ -18,18 +19,19 @@ export async function defaultLocation(tx: Sql, storeId: string): Promise<string>
   return row!.id;
 }
 
+/** One statement and one transaction. `level` is null where there is none. */
 export async function adjust(
-  tx: Sql,
-  change: Adjustment,
-  productId: string,
-  changed: ChangedTemplate,
-): Promise<{ outcome: AdjustOutcome; locationId: string }> {
-  const [row] = await tx<{ outcome: AdjustOutcome; locationId: string }[]>`
-    SELECT outcome, location_id AS "locationId"
-    FROM inventory.adjust(${change.storeId}, ${change.variantId}, ${productId}, ${change.locationId ?? null},
-                          ${change.delta}, ${change.reason}, ${change.author}, ${change.key},
-                          ${tx.json(changed as never)})`;
-  return row!;
+  sql: Sql,
+  { storeId, variantId, locationId, delta, reason, author, key }: Adjustment,
+  effects: { changed: ChangedTemplate; audit: readonly unknown[] },
+): Promise<{ outcome: AdjustOutcome; level: Level | null }> {
+  const [row] = await sql<(Level & { outcome: AdjustOutcome })[]>`
+    SELECT a.outcome, ${levelColumns(sql)}
+    FROM inventory.adjust(${storeId}, ${variantId}, ${locationId ?? null}, ${delta}, ${reason}, ${author}, ${key},
+                          ${sql.json(effects.changed as never)}, ${sql.json(effects.audit as never)}) a,
+         LATERAL (SELECT (a.level).*) l`;
+  const { outcome, ...level } = row!;
+  return { outcome, level: level.variantId === null ? null : level };
 }
 
 export async function commit(sql: Db, storeId: string, reservationId: string): Promise<boolean> {

@@ -3,8 +3,9 @@ import { SMTPServer } from "smtp-server";
 import { testServers, until } from "../../platform/testing/index.ts";
 import { changeCart } from "../carts/index.ts";
 import { buy, fillCart, openShop, type Shop } from "../checkout/shop.fixture.ts";
-import type { Order } from "../orders/index.ts";
-import { createMailer, type Mailer, sendMail } from "./index.ts";
+import { changeLevels, sweepLowStock } from "../inventory/index.ts";
+import { cancelOrder, fulfilOrder, type Order, refundOrder } from "../orders/index.ts";
+import { createMailer, type Mailer, type MailRequest, sendMail, setMerchantEmail } from "./index.ts";
 import { formatMoney, orderConfirmation } from "./templates/order_confirmation.ts";
 
 const FROM = "Tradewind <shop@tradewind.example>";
@@ -83,6 +84,57 @@ async function smtpThat(answer: () => { code: number } | null) {
   };
   return { mailer: own, received, close };
 }
+
+describe("what happens to an order", () => {
+  const author = () => ({ storeId: shop.store.id, actor: "key_test" });
+  const deps = () => ({ sql: shop.sql, log: shop.deps.log, providers: shop.deps.providers });
+  const asked = (order: Order) => ({ author: author(), orderId: order.id, key: null });
+
+  /** The mail jobs that are waiting, but for confirmations. */
+  async function waiting(): Promise<Omit<MailRequest, "storeId">[]> {
+    const rows = await shop.sql`
+      DELETE FROM bus.outbox WHERE kind = 'email.send' RETURNING payload`;
+    return rows.map(row => row.payload).filter(payload => payload.template !== "order_confirmation");
+  }
+
+  test("is told to the buyer: sent with its tracking number, refunded with the amount, cancelled", async () => {
+    const smtp = await smtpThat(() => null);
+    const order = await placedOrder(someone());
+    await fulfilOrder(deps(), asked(order), { carrier: "Post", trackingNumber: "T-42" });
+    await refundOrder(deps(), asked(order), { amountMinor: 1_234 });
+    await cancelOrder(deps(), asked(await placedOrder(someone())), {});
+    const requests = await waiting();
+    expect(requests.map(one => one.template).toSorted()).toEqual([
+      "order_cancelled",
+      "order_refunded",
+      "order_shipped",
+    ]);
+    for (const request of requests) {
+      const own = { sql: shop.sql, mailer: smtp.mailer };
+      expect(await sendMail(own, { storeId: shop.store.id, ...request })).toEqual({ outcome: "sent" });
+      expect(await sendMail(own, { storeId: "store_other", ...request })).toEqual({ outcome: "no_subject" });
+    }
+    const all = smtp.received.join("\n");
+    for (const word of ["Post T-42", "12.34", "You have not been charged", "Product 0"])
+      expect(all).toContain(word);
+    await smtp.close();
+  });
+
+  test("is told to the merchant when stock is low, if there is somebody to tell", async () => {
+    const smtp = await smtpThat(() => null);
+    const own = { sql: shop.sql, mailer: smtp.mailer };
+    await changeLevels(shop.sql, author(), shop.variants[0]!, { lowThreshold: 5_000 });
+    await sweepLowStock(shop);
+    const [request] = await waiting();
+    const low = { storeId: shop.store.id, ...request! };
+    expect(await sendMail(own, low)).toEqual({ outcome: "no_recipient" });
+    await setMerchantEmail(shop.sql, author(), "merchant@shop.example");
+    expect(await sendMail(own, low)).toEqual({ outcome: "sent" });
+    expect(smtp.received[0]).toMatch(/^Subject: Low stock: Product 0/m);
+    await changeLevels(shop.sql, author(), shop.variants[0]!, { lowThreshold: null });
+    await smtp.close();
+  });
+});
 
 describe("a mail", () => {
   test("reaches the mailbox once, also when its job runs again and again at the same time", async () => {

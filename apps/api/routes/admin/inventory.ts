@@ -6,7 +6,6 @@ import {
   listAdjustments,
   listLevels,
 } from "../../../../commerce/inventory/index.ts";
-import { newId } from "../../../../platform/ids.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
@@ -80,7 +79,7 @@ export function inventoryRoutes(deps: ApiDeps) {
           delta: body.delta,
           reason: body.reason.toWellFormed(),
           author: author.actor,
-          key: key === null ? newId("adj") : `api:${key}`,
+          key: key === null ? null : `api:${key}`,
           route: author.route,
           traceparent: author.traceparent,
         });
