@@ -5,6 +5,7 @@
 import type { Log } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Db } from "../platform/postgres/index.ts";
+import { answered } from "./answered.ts";
 import { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 import { type Contract, type Priority, priorities } from "./contracts/contract.ts";
 import { type KindSettings, type KindState, type Kinds, openKinds } from "./kinds.ts";
@@ -25,6 +26,7 @@ export type Bus = {
   readonly kinds: Kinds;
   readonly targets: PoolTargets;
   readonly registry: Registry;
+  /** @throws BusUnavailable, as the next ones; what was asked for may still come true then. */
   setKind(contract: Contract, change: KindSettings): Promise<KindState>;
   /** Makes the server enforce a cap that TW_KINDS holds already. */
   applyCap(contract: Contract, cap: number): Promise<void>;
@@ -79,7 +81,7 @@ export function openBus(options: BusOptions): Bus {
     poke() {
       if (connection.connected) connection.nc.publish(signals.outbox);
     },
-    ping: () => connection.nc.rtt(),
+    ping: () => answered(connection, () => connection.nc.rtt()),
     get kinds() {
       return need().kinds;
     },
@@ -89,13 +91,13 @@ export function openBus(options: BusOptions): Bus {
     get registry() {
       return need().registry;
     },
-    setKind: (contract, change) => need().kinds.set(contract, change),
+    setKind: (contract, change) => answered(connection, () => need().kinds.set(contract, change)),
     applyCap: (contract, cap) => applyCap(connection.jsm, contract, cap),
     async setPoolTarget(priority, processes) {
       if (!priorities.includes(priority)) throw new RangeError(`no pool ${priority}`);
-      await need().targets.set(priority, processes);
+      await answered(connection, () => need().targets.set(priority, processes));
     },
-    viewPools: () => viewPools({ connection, sql: options.sql, ...need() }),
+    viewPools: () => answered(connection, () => viewPools({ connection, sql: options.sql, ...need() })),
     collectMetrics: () => collectMetrics(connection),
     async close() {
       opened?.kinds.close();

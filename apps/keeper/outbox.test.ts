@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Bus, contractOf, enqueue, openBus } from "../../bus/index.ts";
+import { type Bus, BusUnavailable, contractOf, enqueue, openBus } from "../../bus/index.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { silentLog } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -74,4 +74,18 @@ test("a cap that was set but not applied is applied by a keeper", async () => {
   const cap = async () =>
     (await bus.connection.jsm.consumers.info("HIGH", "drill_noop_high")).config.max_ack_pending;
   await until(async () => (await cap()) === 7, { what: "the cap on the consumer" });
+});
+
+test("who asks a server that hangs or is gone hears soon that it is away", async () => {
+  const { bus, server } = await setup();
+  await bus.viewPools();
+  for (const signal of ["SIGSTOP", "SIGKILL"]) {
+    process.kill(server.now.pid, signal);
+    const since = performance.now();
+    const asked = [bus.viewPools(), bus.setKind(noop, { cap: 9 }), bus.setPoolTarget("low", 2), bus.ping()];
+    const answers = await Promise.allSettled(asked);
+    for (const answer of answers)
+      expect(answer.status === "rejected" && answer.reason).toBeInstanceOf(BusUnavailable);
+    expect(performance.now() - since).toBeLessThan(2_000);
+  }
 });
