@@ -12,7 +12,7 @@ export const catalogCountSale = defineContract({
   timeoutMs: 60_000,
   cap: 1,
   concurrency: 1,
-  prefetch: 500,
-  batch: { max: 500, waitMs: 500 },
+  prefetch: 1_000,
+  batch: { max: 1_000, waitMs: 500 },
   key: payload => `order:${payload.orderId}`,
 });

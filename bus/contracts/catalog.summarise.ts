@@ -2,8 +2,9 @@ import { Type } from "@sinclair/typebox";
 import { defineContract, id } from "./contract.ts";
 
 /**
- * Brings a product's summary, and the lists that it is in, up to date. Coalesced by product within a batch; the short
- * wait keeps what lists show of stock under a second or two old.
+ * Brings a product's summary, and the lists that it is in, up to date. Each order causes some: a batch is large because
+ * its jobs are coalesced by product (a busy shop sells the same products again and again), and its wait is short because
+ * lists show stock that is two seconds old at most.
  */
 export const catalogSummarise = defineContract({
   kind: "catalog.summarise",
@@ -15,7 +16,7 @@ export const catalogSummarise = defineContract({
   timeoutMs: 60_000,
   cap: 2,
   concurrency: 1,
-  prefetch: 500,
-  batch: { max: 500, waitMs: 100 },
+  prefetch: 4_000,
+  batch: { max: 4_000, waitMs: 100 },
   key: payload => `product:${payload.productId}`,
 });

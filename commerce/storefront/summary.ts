@@ -19,14 +19,20 @@ import {
   upsertSummaries,
 } from "./summary.store.ts";
 
+/** Products of one transaction: what others wait for who need the store's lock. */
+const STEP = 500;
+
 /** Brings these products' summaries up to date and tells who follows them (search) of those that changed. */
-export function summarise(sql: Db, origin: Origin, productIds: readonly string[]): Promise<void> {
+export async function summarise(sql: Db, origin: Origin, productIds: readonly string[]): Promise<void> {
   const ids = [...new Set(productIds)];
-  return transaction(sql, async tx => {
-    await lockGroups(tx, origin.storeId);
-    const changed = await write(tx, origin.storeId, ids);
-    await emit(tx, origin, ...changed.map(productId => ({ type: "summary.changed" as const, productId })));
-  });
+  for (let from = 0; from < ids.length; from += STEP) {
+    const some = ids.slice(from, from + STEP);
+    await transaction(sql, async tx => {
+      await lockGroups(tx, origin.storeId);
+      const changed = await write(tx, origin.storeId, some);
+      await emit(tx, origin, ...changed.map(productId => ({ type: "summary.changed" as const, productId })));
+    });
+  }
 }
 
 async function write(tx: Tx, storeId: string, ids: readonly string[]): Promise<string[]> {
