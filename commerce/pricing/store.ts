@@ -43,8 +43,10 @@ export async function selectCurrent(
 
 export async function deletePrices(sql: Sql, storeId: string, variantIds: readonly string[]): Promise<void> {
   const ids = variantIds as string[];
-  await sql`DELETE FROM pricing.list_entry WHERE store_id = ${storeId} AND variant_id = ANY(${ids})`;
-  await sql`DELETE FROM pricing.price WHERE store_id = ${storeId} AND variant_id = ANY(${ids})`;
+  await sql`
+    WITH entries AS (
+      DELETE FROM pricing.list_entry WHERE store_id = ${storeId} AND variant_id = ANY(${ids}))
+    DELETE FROM pricing.price WHERE store_id = ${storeId} AND variant_id = ANY(${ids})`;
 }
 
 /** One row for each item in their order; `status` is the product's, null for a variant that the store doesn't have. */
