@@ -8,12 +8,22 @@
  */
 import { type Bus, emit, firstIdAt, type Origin, outboxRows } from "../../bus/index.ts";
 import { conflict, invalid, notFound } from "../../platform/errors.ts";
-import { type Db, ensureMonthPartitions, retried, transaction } from "../../platform/postgres/index.ts";
+import { grouped } from "../../platform/grouped.ts";
+import {
+  type Db,
+  ensureMonthPartitions,
+  isRefusedStatement,
+  retried,
+  transaction,
+} from "../../platform/postgres/index.ts";
 import { type AuditRecord, auditRows, diff } from "../audit/index.ts";
 import type { Adjustment, Level } from "./model.ts";
 import * as store from "./store.ts";
 
 const SWEEP_BATCH = 200;
+const GROUP_MAX = 64;
+/** Two: one commits while the next is worked on. */
+const GROUP_LANES = 2;
 
 /** What SQL functions of this module enqueue for each product whose stock they change. */
 export function stockChanged(origin: Origin): store.ChangedTemplate {
@@ -29,7 +39,7 @@ export function stockChanged(origin: Origin): store.ChangedTemplate {
 export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
   if (change.delta === 0) throw invalid([{ path: "delta", message: "must not be 0" }]);
   const effects = { changed: stockChanged(change), audit: auditRows([auditOf(change)]) };
-  const { outcome, level } = await retried(() => store.adjust(sql, change, effects));
+  const { outcome, level } = await adjusting(sql)({ ...change, ...effects });
   switch (outcome) {
     case "no_variant":
       throw notFound("variant");
@@ -44,6 +54,24 @@ export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
     default:
       return level!;
   }
+}
+
+type Adjusting = (request: store.AdjustRequest) => Promise<store.Adjusted>;
+
+/** Adjustments that wait at the same moment are committed together, for each database handle by itself. */
+const groups = new WeakMap<Db, Adjusting>();
+
+function adjusting(sql: Db): Adjusting {
+  const known = groups.get(sql);
+  if (known) return known;
+  const made = grouped({
+    run: (requests: readonly store.AdjustRequest[]) => retried(() => store.adjust(sql, requests)),
+    max: GROUP_MAX,
+    lanes: GROUP_LANES,
+    isDefinite: isRefusedStatement,
+  });
+  groups.set(sql, made);
+  return made;
 }
 
 function auditOf({ variantId, locationId, delta, reason, author, ...origin }: Adjustment): AuditRecord {

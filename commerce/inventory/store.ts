@@ -19,19 +19,26 @@ export async function defaultLocation(tx: Sql, storeId: string): Promise<string>
   return row!.id;
 }
 
-/** One statement and one transaction. `level` is null where there is none. */
-export async function adjust(
-  sql: Sql,
-  { storeId, variantId, locationId, delta, reason, author, key }: Adjustment,
-  effects: { changed: ChangedTemplate; audit: readonly unknown[] },
-): Promise<{ outcome: AdjustOutcome; level: Level | null }> {
-  const [row] = await sql<(Level & { outcome: AdjustOutcome })[]>`
-    SELECT a.outcome, ${levelColumns(sql)}
-    FROM inventory.adjust(${storeId}, ${variantId}, ${locationId ?? null}, ${delta}, ${reason}, ${author}, ${key},
-                          ${sql.json(effects.changed as never)}, ${sql.json(effects.audit as never)}) a,
+export type AdjustRequest = Adjustment & { changed: ChangedTemplate; audit: readonly unknown[] };
+export type Adjusted = { outcome: AdjustOutcome; level: Level | null };
+
+/**
+ * One statement and one transaction, answers in the order of the requests; taken in the order of the locks. `level` is
+ * null where there is none.
+ */
+export async function adjust(sql: Sql, requests: readonly AdjustRequest[]): Promise<Adjusted[]> {
+  const rows = requests.map((request, n) => ({ ...request, n }));
+  const answers = await sql<(Level & { n: number; outcome: AdjustOutcome })[]>`
+    SELECT r.n, a.outcome, ${levelColumns(sql)}
+    FROM (SELECT * FROM jsonb_to_recordset(${sql.json(rows as never)}) AS q(n integer, "storeId" text, "variantId" text,
+            "locationId" text, delta bigint, reason text, author text, key text, changed jsonb, audit jsonb)
+          ORDER BY q."storeId", q."variantId", q."locationId", q.n) r,
+         LATERAL inventory.adjust(r."storeId", r."variantId", r."locationId", r.delta, r.reason, r.author, r.key,
+                                  r.changed, r.audit) a,
          LATERAL (SELECT (a.level).*) l`;
-  const { outcome, ...level } = row!;
-  return { outcome, level: level.variantId === null ? null : level };
+  return answers
+    .toSorted((a, b) => a.n - b.n)
+    .map(({ n: _, outcome, ...level }) => ({ outcome, level: level.variantId === null ? null : level }));
 }
 
 export async function commit(sql: Db, storeId: string, reservationId: string): Promise<boolean> {

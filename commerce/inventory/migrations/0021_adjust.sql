@@ -10,17 +10,22 @@ DECLARE
   v_product text;
   v_active boolean;
 BEGIN
-  SELECT s.product_id INTO v_product FROM catalog.sellable(p_store, ARRAY[p_variant]) s;
-  IF v_product IS NULL THEN outcome := 'no_variant'; RETURN NEXT; RETURN; END IF;
   -- Shared: a location can't become inactive while stock comes to it.
   SELECT o.active INTO v_active FROM inventory.location o WHERE o.store_id = p_store AND o.id = v_location FOR SHARE;
   IF v_active IS NULL THEN outcome := 'no_location'; RETURN NEXT; RETURN; END IF;
   IF NOT v_active THEN outcome := 'inactive_location'; RETURN NEXT; RETURN; END IF;
-  -- Only stock that comes makes a level: one that can't be taken from nothing leaves no empty row behind.
-  INSERT INTO inventory.level (store_id, variant_id, location_id, product_id)
-  SELECT p_store, p_variant, v_location, v_product WHERE p_delta > 0 ON CONFLICT DO NOTHING;
   SELECT * INTO level FROM inventory.level l
   WHERE l.store_id = p_store AND l.variant_id = p_variant AND l.location_id = v_location FOR UPDATE;
+  v_product := level.product_id;
+  IF v_product IS NULL THEN
+    SELECT s.product_id INTO v_product FROM catalog.sellable(p_store, ARRAY[p_variant]) s;
+    IF v_product IS NULL THEN outcome := 'no_variant'; RETURN NEXT; RETURN; END IF;
+    -- Only stock that comes makes a level: one that can't be taken from nothing leaves no empty row behind.
+    INSERT INTO inventory.level (store_id, variant_id, location_id, product_id)
+    SELECT p_store, p_variant, v_location, v_product WHERE p_delta > 0 ON CONFLICT DO NOTHING;
+    SELECT * INTO level FROM inventory.level l
+    WHERE l.store_id = p_store AND l.variant_id = p_variant AND l.location_id = v_location FOR UPDATE;
+  END IF;
 
   IF p_key IS NOT NULL THEN
     INSERT INTO inventory.adjustment_key (store_id, key) VALUES (p_store, p_key) ON CONFLICT DO NOTHING;
