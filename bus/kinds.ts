@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { Contract } from "./contracts/contract.ts";
 import { contractOf, contracts } from "./contracts/index.ts";
 import { applyCap, buckets } from "./topology.ts";
+import { watchBucket } from "./watch.ts";
 
 export type KindSettings = { cap?: number; paused?: boolean };
 export type KindState = { cap: number; paused: boolean };
@@ -33,22 +34,12 @@ export async function openKinds(connection: Connection): Promise<Kinds> {
     paused: settings.get(contract.kind)?.paused ?? false,
   });
 
-  let initialised = () => {};
-  const ready = new Promise<void>(resolve => {
-    initialised = resolve;
+  const stop = await watchBucket(connection, kv, entry => {
+    const contract = contractOf(entry.key);
+    if (!contract) return;
+    settings.set(entry.key, entry.operation === "PUT" ? entry.json<KindSettings>() : {});
+    for (const callback of callbacks) callback(contract, state(contract));
   });
-  const watcher = await kv.watch({ initializedFn: () => initialised() });
-  void follow();
-
-  async function follow(): Promise<void> {
-    for await (const entry of watcher) {
-      const contract = contractOf(entry.key);
-      if (!contract) continue;
-      settings.set(entry.key, entry.operation === "PUT" ? entry.json<KindSettings>() : {});
-      for (const callback of callbacks) callback(contract, state(contract));
-    }
-  }
-  await ready;
 
   /** Merges by compare-and-set, so that two operators who change different fields both win. */
   async function merge(kind: string, change: KindSettings): Promise<KindSettings> {
@@ -77,6 +68,6 @@ export async function openKinds(connection: Connection): Promise<Kinds> {
       for (const contract of contracts) callback(contract, state(contract));
       return () => callbacks.delete(callback);
     },
-    close: () => watcher.stop(),
+    close: stop,
   };
 }

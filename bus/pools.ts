@@ -11,6 +11,7 @@ import type { Kinds } from "./kinds.ts";
 import { percentileMs } from "./rates.ts";
 import type { Registry, WorkerBeat } from "./registry.ts";
 import { buckets, durableOf, filterOf, streamOf } from "./topology.ts";
+import { watchBucket } from "./watch.ts";
 
 export type KindView = {
   kind: string;
@@ -61,14 +62,10 @@ export async function openPoolTargets(connection: Connection): Promise<PoolTarge
       await kv.put(priority, JSON.stringify({ processes }));
     },
     async watch(callback) {
-      const watcher = await kv.watch();
-      void (async () => {
-        for await (const entry of watcher) {
-          if (entry.operation !== "PUT") continue;
-          callback(entry.key as Priority, entry.json<{ processes: number }>().processes);
-        }
-      })();
-      return () => watcher.stop();
+      return watchBucket(connection, kv, entry => {
+        if (entry.operation !== "PUT") return;
+        callback(entry.key as Priority, entry.json<{ processes: number }>().processes);
+      });
     },
   };
 }

@@ -89,3 +89,23 @@ test("who asks a server that hangs or is gone hears soon that it is away", async
     expect(performance.now() - since).toBeLessThan(2_000);
   }
 });
+
+test("a pause and a target reach everybody as soon as a server that was killed is back", async () => {
+  const { sql, bus, server, restart } = await setup();
+  const other = openBus({ url: server.now.url, name: "other", log: silentLog, sql });
+  closers.push(() => other.close());
+  await other.ready;
+  let target = 0;
+  closers.push(
+    await other.targets.watch((_, processes) => (target = processes)).then(stop => async () => stop()),
+  );
+  process.kill(server.now.pid, "SIGKILL");
+  await until(() => !bus.isConnected && !other.isConnected, { what: "the loss of the connections" });
+  server.now = await restart();
+  await until(() => bus.isConnected && other.isConnected, { what: "new connections" });
+
+  await bus.setKind(noop, { paused: true });
+  await bus.setPoolTarget("low", 3);
+  const heard = () => other.kinds.state(noop).paused && target === 3;
+  await until(heard, { timeoutMs: 2_000, what: "pause and target" });
+});
