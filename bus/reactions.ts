@@ -13,6 +13,7 @@ import { checkoutPay } from "./contracts/checkout.pay.ts";
 import type { Contract, Payload } from "./contracts/contract.ts";
 import { emailSend } from "./contracts/email.send.ts";
 import { imageConvert } from "./contracts/image.convert.ts";
+import { paymentReconcile } from "./contracts/payment.reconcile.ts";
 import { searchIndex } from "./contracts/search.index.ts";
 import { stockCommit } from "./contracts/stock.commit.ts";
 import { stockRelease } from "./contracts/stock.release.ts";
@@ -35,6 +36,7 @@ export type ShopEvent =
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
   | { type: "import.created"; importId: string }
+  | { type: "payment.heard"; intentId: string }
   | { type: "password.reset_requested"; resetId: string }
   | { type: "cart.abandoned"; cartId: string };
 
@@ -85,6 +87,7 @@ const reactions: Reactions = {
   "import.created": ({ importId }) => [react(catalogImport, { importId })],
   // Nothing reacts to it yet: reminders are for campaigns.
   "cart.abandoned": () => [],
+  "payment.heard": ({ intentId }) => [react(paymentReconcile, { intentId })],
   "password.reset_requested": ({ resetId }) => [
     react(emailSend, {
       template: "password_reset",

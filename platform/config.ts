@@ -165,6 +165,15 @@ export const settings = {
     86_400,
     "how long a checkout holds its stock",
   ),
+  stripeSecretKey: optional("TRADEWIND_STRIPE_SECRET_KEY", "secret key of Stripe; unset: no provider stripe"),
+  stripeWebhookSecret: optional(
+    "TRADEWIND_STRIPE_WEBHOOK_SECRET",
+    "signing secret of Stripe's webhooks to /webhooks/stripe",
+  ),
+  stripeApiHost: url("TRADEWIND_STRIPE_API_HOST", "origin of Stripe's API; default: https://api.stripe.com", [
+    "https:",
+    "http:",
+  ]),
   checkoutGroup: integer(
     "TRADEWIND_CHECKOUT_GROUP",
     128,

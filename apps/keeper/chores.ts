@@ -20,7 +20,7 @@ export type ChoreDeps = { config: Config; sql: Db; log: Log; bus: Bus };
 
 export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
   const holdMs = config.reservationSeconds * 1_000;
-  const providers = openProviders(sql);
+  const providers = openProviders(sql, config);
   return [
     {
       name: "partitions of the audit log",

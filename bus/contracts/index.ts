@@ -10,6 +10,7 @@ import type { Contract } from "./contract.ts";
 import { drills } from "./drills.ts";
 import { emailSend } from "./email.send.ts";
 import { imageConvert } from "./image.convert.ts";
+import { paymentReconcile } from "./payment.reconcile.ts";
 import { searchIndex } from "./search.index.ts";
 import { stockCommit } from "./stock.commit.ts";
 import { stockRelease } from "./stock.release.ts";
@@ -25,6 +26,7 @@ export {
   drills,
   emailSend,
   imageConvert,
+  paymentReconcile,
   searchIndex,
   stockCommit,
   stockRelease,
@@ -32,6 +34,7 @@ export {
 
 export const contracts: readonly Contract[] = [
   checkoutPay,
+  paymentReconcile,
   stockCommit,
   stockRelease,
   emailSend,

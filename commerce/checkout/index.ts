@@ -11,5 +11,5 @@
 export * from "./flash/index.ts";
 export { type Groups, openGroups } from "./groups.ts";
 export type { CheckoutAnswer, CheckoutDeps, CheckoutRequest, Step } from "./model.ts";
-export { recoverCheckouts } from "./recovery.ts";
+export { reconcilePayment, recoverCheckouts } from "./recovery.ts";
 export { checkout } from "./service.ts";

@@ -8,6 +8,7 @@
 import { Problem } from "../../platform/errors.ts";
 import { providerNamed, voidPending } from "../payments/index.ts";
 import { forgetOutcomes } from "./flash/index.ts";
+import { takeByIntent } from "./flash/store.ts";
 import { type Attempt, type CheckoutDeps, defaults } from "./model.ts";
 import { abandon, settle } from "./service.ts";
 import * as store from "./store.ts";
@@ -34,6 +35,26 @@ export async function recoverCheckouts(
   await store.forgetOld(deps.sql, BATCH);
   await forgetOutcomes(deps.sql, BATCH);
   return recovered;
+}
+
+/**
+ * A provider told us something of this intent: the attempt that waits for word of it is settled by what the provider's
+ * books say now. `waiting`: they say nothing yet. Harmless beside the buyer's own request and sweeps.
+ */
+export async function reconcilePayment(
+  deps: CheckoutDeps,
+  storeId: string,
+  intentId: string,
+): Promise<"settled" | "nothing to settle" | "waiting"> {
+  const attempt = await takeByIntent(deps.sql, storeId, intentId, deps.leaseMs ?? defaults.leaseMs);
+  if (!attempt) return "nothing to settle";
+  const payment = await providerNamed(deps.providers, attempt.provider).lookup(attempt);
+  if (payment === "unknown") return "waiting";
+  await settle(deps, attempt, payment).catch(error => {
+    // Its stock had lapsed: it was abandoned, and the authorisation is voided.
+    if (!(error instanceof Problem)) throw error;
+  });
+  return "settled";
 }
 
 async function resolve(deps: CheckoutDeps, attempt: Attempt): Promise<"settled" | "abandoned"> {

@@ -9,6 +9,7 @@
  * provider sooner or later, whichever process dies.
  */
 
+export { type ProviderEvent, readStripeEvent, receive } from "./events.ts";
 export {
   type Intent,
   type PaymentProvider,
@@ -19,6 +20,7 @@ export {
   type Refund,
   type RefundResult,
 } from "./provider.ts";
+export { openStripe, type StripeOptions, stripeProvider } from "./providers/stripe.ts";
 export { testProvider } from "./providers/test.ts";
 export { openProviders, providerNamed, voidIntent, voidPending } from "./service.ts";
 export { type IntentFacts, selectIntent as findIntent } from "./store.ts";

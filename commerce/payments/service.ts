@@ -1,14 +1,24 @@
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import type { PaymentProvider, Providers } from "./provider.ts";
+import { stripeProvider } from "./providers/stripe.ts";
 import { testProvider } from "./providers/test.ts";
 import { markVoided, takeVoiding } from "./store.ts";
 
 const VOID_BATCH = 100;
 
-/** The providers of this deployment. */
-export function openProviders(sql: Db): Providers {
-  return { test: testProvider(sql) };
+export type ProviderSettings = {
+  readonly stripeSecretKey?: string | undefined;
+  readonly stripeApiHost?: string | undefined;
+};
+
+/** The providers of this deployment: `test`, and `stripe` where it has a key. */
+export function openProviders(sql: Db, settings: ProviderSettings = {}): Providers {
+  const { stripeSecretKey: secretKey, stripeApiHost: apiHost } = settings;
+  return {
+    test: testProvider(sql),
+    ...(secretKey && { stripe: stripeProvider(sql, { secretKey, apiHost }) }),
+  };
 }
 
 /** @throws Error for a name that no provider of this process has: a defect, as routes accept known names only. */

@@ -17,6 +17,13 @@ export async function takeVoiding(sql: Sql, afterMs: number, limit: number): Pro
     RETURNING i.store_id AS "storeId", i.id AS "intentId", i.provider`;
 }
 
+/** Keeps what a provider told, with the jobs that follow; false when it had come before. */
+export async function receiveEvent(sql: Sql, event: object, rows: readonly unknown[]): Promise<boolean> {
+  const [row] = await sql<{ yes: boolean }[]>`
+    SELECT payments.receive(${sql.json(event as never)}, ${sql.json(rows as never)}) AS yes`;
+  return row!.yes;
+}
+
 export async function markVoided(sql: Sql, { storeId, intentId }: Known): Promise<void> {
   await sql`SELECT payments.move(${storeId}, ${intentId}, ${["voiding"]}, 'voided')`;
 }

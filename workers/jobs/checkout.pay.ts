@@ -8,7 +8,7 @@ export const checkoutPayJob = defineJob(checkoutPay, ({ sql, log, config }) => {
   const deps = {
     sql,
     log,
-    providers: openProviders(sql),
+    providers: openProviders(sql, config),
     groups: openGroups(sql, { max: config.checkoutGroup }),
     holdMs: config.reservationSeconds * 1_000,
   };

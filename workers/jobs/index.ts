@@ -10,6 +10,7 @@ import { checkoutPayJob } from "./checkout.pay.ts";
 import { drillJobs } from "./drill.ts";
 import { emailSendJob } from "./email.send.ts";
 import { imageConvertJob } from "./image.convert.ts";
+import { paymentReconcileJob } from "./payment.reconcile.ts";
 import { searchIndexJob } from "./search.index.ts";
 import { stockCommitJob } from "./stock.commit.ts";
 import { stockReleaseJob } from "./stock.release.ts";
@@ -17,6 +18,7 @@ import { stockReleaseJob } from "./stock.release.ts";
 export const jobs: readonly JobDefinition[] = [
   ...drillJobs,
   checkoutPayJob,
+  paymentReconcileJob,
   stockCommitJob,
   stockReleaseJob,
   emailSendJob,

@@ -40,6 +40,7 @@ import { searchRoutes } from "./store/search.ts";
 import { sessionRoutes } from "./store/sessions.ts";
 import { shippingOfferRoutes } from "./store/shipping-methods.ts";
 import { systemRoutes } from "./system.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 /** `app` gives the finished application to the routes that describe it. */
 export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
@@ -75,6 +76,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     checkoutRoutes(deps),
     flashRoutes(deps),
     orderRoutes(deps),
+    webhookRoutes(deps),
     customerRoutes(deps),
     sessionRoutes(deps),
     passwordResetRoutes(deps),

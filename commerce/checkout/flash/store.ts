@@ -89,6 +89,18 @@ export async function takeToPay(
   return row?.attempt ?? null;
 }
 
+/** The attempt that waits for word of this intent, its lease renewed; null: none does. */
+export async function takeByIntent(
+  sql: Db,
+  storeId: string,
+  intentId: string,
+  leaseMs: number,
+): Promise<Attempt | null> {
+  const [row] = await sql<{ attempt: Attempt | null }[]>`
+    SELECT checkout.flash_take(${storeId}, payments.order_of(${storeId}, ${intentId}), ${leaseMs}) AS attempt`;
+  return row?.attempt ?? null;
+}
+
 /** Takes a lane for the session of `connection`; false when another session has it. */
 export async function lockLane(connection: Sql, lock: number, lane: number): Promise<boolean> {
   const [row] = await connection<

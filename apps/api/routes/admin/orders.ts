@@ -53,7 +53,12 @@ const keyHeader = {
 
 export function adminOrderRoutes(deps: ApiDeps) {
   const { sql } = deps;
-  const actions: ActionDeps = { sql, log: deps.log, bus: deps.bus, providers: openProviders(sql) };
+  const actions: ActionDeps = {
+    sql,
+    log: deps.log,
+    bus: deps.bus,
+    providers: openProviders(sql, deps.config),
+  };
   const asked = (author: Author, id: string, request: Request) => ({
     author,
     orderId: id,

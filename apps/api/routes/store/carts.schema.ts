@@ -112,13 +112,27 @@ export const cartView = t.Object({
 
 export const payment = t.Object(
   {
-    payment: t.Object(
-      {
-        provider: t.Literal("test"),
-        token: oneOf(["ok", "decline", "timeout"]),
-      },
-      { additionalProperties: false },
-    ),
+    payment: t.Union([
+      t.Object(
+        {
+          provider: t.Literal("test"),
+          token: oneOf(["ok", "decline", "timeout", "later"], {
+            description: "timeout: the answer gets lost; later: a webhook brings it",
+          }),
+        },
+        { additionalProperties: false },
+      ),
+      t.Object(
+        {
+          provider: t.Literal("stripe"),
+          token: t.String({
+            pattern: "^pm_[A-Za-z0-9_]{1,250}$",
+            description: "a PaymentMethod, made by Stripe's own form in the browser",
+          }),
+        },
+        { additionalProperties: false },
+      ),
+    ]),
   },
   { additionalProperties: false },
 );

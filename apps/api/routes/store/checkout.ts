@@ -7,7 +7,7 @@ import {
   openGroups,
 } from "../../../../commerce/checkout/index.ts";
 import { openProviders } from "../../../../commerce/payments/index.ts";
-import { Problem } from "../../../../platform/errors.ts";
+import { invalid, Problem } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { customerContext } from "../../http/customer.ts";
@@ -47,7 +47,7 @@ export function checkoutRoutes(deps: ApiDeps) {
     sql: deps.sql,
     log: deps.log,
     bus: deps.bus,
-    providers: openProviders(deps.sql),
+    providers: openProviders(deps.sql, deps.config),
     groups: openGroups(deps.sql, { max: deps.config.checkoutGroup }),
     holdMs: deps.config.reservationSeconds * 1_000,
   };
@@ -64,6 +64,9 @@ export function checkoutRoutes(deps: ApiDeps) {
           payment: body.payment,
           traceparent,
         };
+        if (!checkoutDeps.providers[body.payment.provider]) {
+          throw invalid([{ path: "payment.provider", message: "is not set up in this deployment" }]);
+        }
         const door = await flashOf(deps).door.accept(wanted);
         if ("id" in door) {
           set.status = 202;

@@ -1,0 +1,17 @@
+import { Type } from "@sinclair/typebox";
+import { defineContract, id } from "./contract.ts";
+
+/** A payment provider told us something of an intent: what waits for its answer is settled. */
+export const paymentReconcile = defineContract({
+  kind: "payment.reconcile",
+  version: 1,
+  schema: Type.Object({ intentId: id("pay") }, { additionalProperties: false }),
+  priority: "high",
+  maxTries: 12,
+  backoff: { baseMs: 500, maxMs: 60_000 },
+  timeoutMs: 20_000,
+  cap: 32,
+  concurrency: 8,
+  prefetch: 8,
+  key: payload => `intent:${payload.intentId}`,
+});
