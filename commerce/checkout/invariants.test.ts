@@ -3,6 +3,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { adjustStock, commitReservation, releaseLapsed, sweepReservations } from "../inventory/index.ts";
 import { factsOf } from "../orders/index.ts";
+import { createPriceList } from "../pricing/index.ts";
+import { changeTaxRate, changeTaxSettings, createTaxRate, listTaxRates } from "../taxes/index.ts";
 import { recoverCheckouts, type Step } from "./index.ts";
 import { buy, expireLeases, expireReservations, fillCart, openShop, type Shop } from "./shop.fixture.ts";
 
@@ -30,6 +32,16 @@ const operation = fc.oneof(
       type: fc.constant("adjust" as const),
       variant,
       delta: fc.integer({ min: -6, max: 8 }).filter(delta => delta !== 0),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("reprice" as const),
+      variant,
+      amountMinor: fc.nat(5_000),
+      ratePpm: fc.nat(300_000),
+      pricesIncludeTax: fc.boolean(),
     }),
   },
   {
@@ -62,6 +74,8 @@ async function run(shop: Shop, one: Operation): Promise<unknown> {
         author: "test",
         key: crypto.randomUUID(),
       });
+    case "reprice":
+      return reprice(shop, one);
     case "expire":
       await expireReservations(shop);
       return expireLeases(shop);
@@ -71,6 +85,25 @@ async function run(shop: Shop, one: Operation): Promise<unknown> {
     case "settle":
       return runStockJobs(shop);
   }
+}
+
+/** Another price, rate and kind of tax: carts that were shown something else are refused. */
+async function reprice(shop: Shop, to: Extract<Operation, { type: "reprice" }>): Promise<void> {
+  const author = { storeId: shop.store.id, actor: "test" };
+  const entries = [{ variantId: shop.variants[to.variant]!, amountMinor: to.amountMinor }];
+  await createPriceList(shop.sql, author, { name: "New", type: "override", status: "active", entries });
+  const { items } = await listTaxRates(shop.sql, shop.store.id, { limit: 1 });
+  await changeTaxRate(shop.sql, author, items[0]!.id, "any", { ratePpm: to.ratePpm });
+  await changeTaxSettings(shop.sql, author, "any", { pricesIncludeTax: to.pricesIncludeTax });
+}
+
+/** All carts are taxed: they have no address, so their tax is that of the default country. */
+async function openTaxedShop(): Promise<Shop> {
+  const shop = await openShop([8, 8, 8]);
+  const author = { storeId: shop.store.id, actor: "test" };
+  await createTaxRate(shop.sql, author, { country: "DE", name: "USt", ratePpm: 190_000 });
+  await changeTaxSettings(shop.sql, author, "any", { defaultCountry: "DE" });
+  return shop;
 }
 
 /** What the jobs in the outbox do, without removing them: each may run again. */
@@ -98,7 +131,11 @@ async function violations(shop: Shop) {
                          WHERE r.status = 'held' AND rl.store_id = l.store_id AND rl.variant_id = l.variant_id)
     UNION ALL
     SELECT 'money', o.id FROM orders.order o
-    WHERE o.total_minor <> (SELECT sum(l.unit_minor * l.quantity) FROM orders.line l WHERE l.order_id = o.id)
+    CROSS JOIN LATERAL (SELECT sum(l.unit_minor * l.quantity) AS goods, sum(l.tax_minor) AS tax, count(*) FILTER
+               (WHERE l.tax_minor <> taxes.of(l.total_minor, l.tax_rate_ppm, o.tax_included)) AS wrong
+             FROM orders.line l WHERE l.order_id = o.id) sums
+    WHERE o.subtotal_minor <> sums.goods OR o.tax_minor <> sums.tax OR sums.wrong > 0
+       OR o.total_minor <> o.subtotal_minor + CASE WHEN o.tax_included THEN 0 ELSE o.tax_minor END
        OR o.total_minor <> (SELECT i.amount_minor FROM payments.intent i WHERE i.id = o.intent_id)
     UNION ALL
     SELECT 'placed without payment or stock', o.id FROM orders.order o
@@ -122,7 +159,7 @@ async function unrest(shop: Shop) {
 test("no sequence of operations, run in parallel and killed at random, breaks stock or money", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 8, maxLength: 24 }), async operations => {
-      const shop = await openShop([8, 8, 8]);
+      const shop = await openTaxedShop();
       try {
         for (let i = 0; i < operations.length; i += 8) {
           await Promise.allSettled(operations.slice(i, i + 8).map(one => run(shop, one)));
