@@ -21,6 +21,8 @@ const FEW = 1_000;
 const CLIENTS = 4;
 const PAGE = 24;
 const TARGET = 1.5;
+/** Short slices in turn, so that both shops see the same weather on a machine that others use too. */
+const SLICES = 18;
 
 type Shop = { storeId: string; key: string; products: number };
 
@@ -29,7 +31,7 @@ export const listScenario: Scenario = {
   about: "a page of 24 products from 100,000, beside one from 1,000",
   seconds: 6,
   async run(stack, { seconds, quick, say }): Promise<Report> {
-    const runs = quick ? 1 : 5;
+    const runs = quick ? 3 : 15;
     say("list: filling two shops");
     const few = await openShop(stack.sql, FEW);
     const many = await openShop(stack.sql, quick ? MANY / 5 : MANY);
@@ -43,13 +45,13 @@ export const listScenario: Scenario = {
       say(`list: ${query.name}`);
       const pairs = { few: [] as Measured[], many: [] as Measured[] };
       for (let i = 0; i < runs; i++) {
-        pairs.few.push(await measure(api, few, query.few, seconds / productSorts.length));
-        pairs.many.push(await measure(api, many, query.many, seconds / productSorts.length));
+        pairs.few.push(await measure(api, few, query.few, seconds / SLICES));
+        pairs.many.push(await measure(api, many, query.many, seconds / SLICES));
       }
       all.few.push(...pairs.few);
       all.many.push(...pairs.many);
       const [small, big] = [figuresOf(pairs.few), figuresOf(pairs.many)];
-      const times = round(big.p50Ms! / small.p50Ms!);
+      const times = round(median(ratios(pairs)));
       const target = `${times} times the ${small.p50Ms} ms of 1,000 products; at most ${TARGET}`;
       cases.push({ name: query.name, ...big, target, ok: times <= TARGET });
     }
@@ -65,6 +67,11 @@ export const listScenario: Scenario = {
     };
   },
 };
+
+/** How many times as long the big shop took, slice by slice. */
+function ratios(pairs: { few: readonly Measured[]; many: readonly Measured[] }): number[] {
+  return pairs.many.map((run, i) => median(run.latenciesMs) / median(pairs.few[i]!.latenciesMs));
+}
 
 const medianTimes = (cases: readonly Case[]) => round(median(cases.map(one => one.p50Ms ?? 0)));
 
@@ -163,23 +170,31 @@ async function openShop(sql: Db, products: number): Promise<Shop> {
   return { storeId: store.id, key, products };
 }
 
+const CHUNK = 10_000;
+
 /** Copies of the model, titles and prices mixed, every second one in its category. */
 async function multiply(sql: Db, storeId: string, products: number): Promise<void> {
-  await sql`
-    INSERT INTO storefront.product_summary
-    SELECT (jsonb_populate_record(s, jsonb_build_object(
-             'product_id', c.id, 'handle', c.id, 'title', c.title, 'words', lower(c.title), 'price_minor', c.price,
-             'popularity', c.popularity,
-             'document', s.document || jsonb_build_object('id', c.id, 'handle', c.id, 'title', c.title)))).*
-    FROM storefront.product_summary s,
-      (SELECT 'prod_' || lpad(n::text, 10, '0') AS id, 'Product ' || (n::bigint * 7919) % ${products}::integer AS title,
-              100 + (n::bigint * 104729) % 20000 AS price, (n::bigint * 31) % 500 AS popularity
-       FROM generate_series(2, ${products}::integer) n) c
-    WHERE s.store_id = ${storeId}`;
-  await sql`
-    INSERT INTO storefront.listing (store_id, group_id, product_id, title_key, price_minor, popularity, rank)
-    SELECT l.store_id, l.group_id, s.product_id, lower(s.title), s.price_minor, s.popularity, 0
-    FROM storefront.listing l
-    JOIN storefront.product_summary s ON s.store_id = l.store_id AND s.product_id <> l.product_id
-    WHERE l.store_id = ${storeId} AND (l.group_id = '' OR right(s.product_id, 9)::bigint % 2 = 0)`;
+  for (let from = 2; from <= products; from += CHUNK) {
+    const to = Math.min(products, from + CHUNK - 1);
+    await sql`
+      INSERT INTO storefront.product_summary
+      SELECT r.*
+      FROM storefront.product_summary s
+      CROSS JOIN LATERAL (
+        SELECT 'prod_' || lpad(n::text, 10, '0') AS id, 'Product ' || (n::bigint * 7919) % ${products}::integer AS title,
+               100 + (n::bigint * 104729) % 20000 AS price, (n::bigint * 31) % 500 AS popularity
+        FROM generate_series(${from}::integer, ${to}::integer) n) c
+      CROSS JOIN LATERAL jsonb_populate_record(s, jsonb_build_object(
+        'product_id', c.id, 'handle', c.id, 'title', c.title, 'words', lower(c.title), 'price_minor', c.price,
+        'popularity', c.popularity,
+        'document', s.document || jsonb_build_object('id', c.id, 'handle', c.id, 'title', c.title))) r
+      WHERE s.store_id = ${storeId} AND s.handle = 'model'`;
+    await sql`
+      INSERT INTO storefront.listing (store_id, group_id, product_id, title_key, price_minor, popularity, rank)
+      SELECT s.store_id, g.id, s.product_id, lower(s.title), s.price_minor, s.popularity, 0
+      FROM storefront.product_summary s
+      CROSS JOIN LATERAL (SELECT '' AS id UNION ALL SELECT unnest(s.category_ids)) g
+      WHERE s.store_id = ${storeId} AND (g.id = '' OR right(s.product_id, 9)::bigint % 2 = 0)
+        AND s.product_id BETWEEN 'prod_' || lpad(${String(from)}, 10, '0') AND 'prod_' || lpad(${String(to)}, 10, '0')`;
+  }
 }
