@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Redis } from "@upstash/redis";
-import { testServers } from "../../platform/testing/index.ts";
+import { testServers, until } from "../../platform/testing/index.ts";
+import { startRedis } from "../cluster/servers/index.ts";
+import { serveRedisRest } from "./index.ts";
 
 let redis: Redis;
 let base: { url: string; token: string };
@@ -82,4 +87,29 @@ test("malformed bodies and commands that would take the connection are refused",
   expect((await post("/pipeline", '["PING"]')).status).toBe(400);
   expect((await post("/", '["SUBSCRIBE","x"]')).status).toBe(400);
   expect((await post("/multi-exec", '[["SET","a","1"],["DISCARD"]]')).status).toBe(400);
+});
+
+test("while Redis is away commands fail at once, and they are served again when it is back", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "tradewind-redis-"));
+  const context = { dataDir: join(dir, "redis"), logDir: dir, binDir: dir, throwAway: true };
+  const start = (port?: number) => startRedis({ ...context, port }, { secret: "front" });
+  let server = await start();
+  const front = serveRedisRest({ redisUrl: server.url, token: "t", port: 0 });
+  const ping = async () => {
+    const init = { method: "POST", body: '["PING"]', headers: { authorization: "Bearer t" } };
+    return (await fetch(front.url, { ...init, signal: AbortSignal.timeout(500) })).status;
+  };
+  try {
+    await until(async () => (await ping()) === 200, { what: "the front" });
+    process.kill(server.pid, "SIGKILL");
+    await until(async () => (await ping()) === 400, { what: "an error" });
+    const statuses = await Promise.all(Array.from({ length: 50 }, ping));
+    expect(new Set(statuses)).toEqual(new Set([400]));
+    server = await start(server.port);
+    await until(async () => (await ping()) === 200, { what: "the front" });
+  } finally {
+    await front.stop();
+    await server.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
 });

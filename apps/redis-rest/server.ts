@@ -17,6 +17,7 @@ type Reply = { result: unknown } | { error: string };
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_COMMANDS = 10_000;
+const FOR_EVER = 1_000_000_000;
 const refused = new Set(
   "AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN CLIENT CONFIG DEBUG DISCARD EXEC HELLO MONITOR MULTI PSUBSCRIBE QUIT RESET SELECT SHUTDOWN SSUBSCRIBE SUBSCRIBE SYNC UNWATCH WAIT WATCH".split(
     " ",
@@ -24,9 +25,16 @@ const refused = new Set(
 );
 
 export function serveRedisRest(options: { redisUrl: string; token: string; port: number }): RedisRest {
-  const client = new RedisClient(options.redisUrl, { connectionTimeout: 2_000 });
+  const client = new RedisClient(options.redisUrl, {
+    connectionTimeout: 2_000,
+    // By default it gives up for ever after some ten seconds.
+    maxRetries: FOR_EVER,
+    // While Redis is away a command fails at once: who asks has another way, and the tail of a MULTI must not go out alone.
+    enableOfflineQueue: false,
+  });
   // RESP2 has the shapes that the REST protocol wants: flat arrays, numbers with a fraction as strings.
   client.onconnect = () => void client.send("HELLO", ["2"]).catch(() => {});
+  client.connect().catch(() => {});
   const server: Server<undefined> = Bun.serve({
     hostname: "127.0.0.1",
     port: options.port,
