@@ -51,7 +51,7 @@ export const checkoutScenario: Scenario = {
     const oneByOne = figuresOf([await measure(bench, single, 1, Math.min(seconds, 3))]);
     const ungrouped = figuresOf([await measure(bench, single, CLIENTS, Math.min(seconds, 5))]);
     say("checkout: with the pools live");
-    const live = await withPools(bench, api, seconds);
+    const live = await withPools(bench, api, seconds, say);
     const cases: Case[] = [
       check({ name: `${CLIENTS} clients, pools paused`, ...figures, ofLimit: ratio(figures) }, 0.25),
       check({ name: "128 clients, pools paused", ...wide, ofLimit: ratio(wide) }, 0.25),
@@ -141,7 +141,12 @@ async function insertOrders({ stack, shop }: Bench, seconds: number): Promise<Me
 }
 
 /** Orders of this measurement over the time until nothing is left to do for them. */
-async function withPools(bench: Bench, api: ApiNode, seconds: number): Promise<Figures> {
+async function withPools(
+  bench: Bench,
+  api: ApiNode,
+  seconds: number,
+  say: (line: string) => void,
+): Promise<Figures> {
   const { stack } = bench;
   await stack.sql`DELETE FROM bus.outbox`;
   const programs = [
@@ -151,17 +156,23 @@ async function withPools(bench: Bench, api: ApiNode, seconds: number): Promise<F
   ];
   const startedAt = performance.now();
   const run = await measure(bench, api, CLIENTS, seconds);
-  await untilIdle(stack);
+  await untilIdle(stack, say);
   const total = (performance.now() - startedAt) / 1_000;
   for (const program of programs) await program.stop();
   return { ...figuresOf([run]), perSecond: Math.round(run.count / total) };
 }
 
-async function untilIdle({ sql }: BenchStack): Promise<void> {
-  for (;;) {
+/** Waits until no job is open; tells which kinds are when that takes long. */
+async function untilIdle({ sql }: BenchStack, say: (line: string) => void): Promise<void> {
+  for (let toldAt = performance.now(); ; ) {
     const { due, delayed } = await outboxBacklog(sql);
-    const [row] = await sql`SELECT count(*) AS open FROM bus.job WHERE status IN ('queued', 'retrying')`;
-    if (due + delayed + Number(row!.open) === 0) return;
+    const open = await sql`
+      SELECT kind, count(*) AS count FROM bus.job WHERE status IN ('queued', 'retrying') GROUP BY kind`;
+    if (due + delayed + open.length === 0) return;
+    if (performance.now() - toldAt > 5_000) {
+      toldAt = performance.now();
+      say(`checkout: outbox ${due} + ${delayed}, ${open.map(row => `${row.kind} ${row.count}`).join(", ")}`);
+    }
     await Bun.sleep(100);
   }
 }
