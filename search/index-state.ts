@@ -76,7 +76,7 @@ async function fillAnew(
     for (let at = 0; at < productIds.length; at += JOBS_AT_ONCE) {
       const events = productIds
         .slice(at, at + JOBS_AT_ONCE)
-        .map(productId => ({ type: "product.changed" as const, productId }));
+        .map(productId => ({ type: "summary.changed" as const, productId }));
       await emit(tx, { storeId }, ...events);
     }
     await saveIndex(tx, storeId, { identity, settingsHash: engine.settingsHash, settingsTask });
