@@ -1,5 +1,5 @@
 import { invalid } from "../../platform/errors.ts";
-import { idBoundary, isId } from "../../platform/ids.ts";
+import { isId } from "../../platform/ids.ts";
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { Order, OrderFacts, OrderPage } from "./model.ts";
 import * as store from "./store.ts";
@@ -17,26 +17,15 @@ export function orderOfAction(sql: Sql, storeId: string, actionId: string): Prom
   return store.selectOrderOf(sql, storeId, actionId);
 }
 
-export type OrderQuery = Omit<store.OrderFilter, "fromId" | "untilId"> & {
-  limit: number;
-  cursor?: string | undefined;
-  /** Made at or after `from` and before `until`. */
-  from?: Date | undefined;
-  until?: Date | undefined;
-};
+export type OrderQuery = store.OrderFilter & { limit: number; cursor?: string | undefined };
 
 /** Newest first, by keyset: a page stays the same while orders come in. @throws Problem 422 for a made-up cursor. */
 export async function listOrders(
   sql: Sql,
   storeId: string,
-  { limit, cursor, from, until, ...filter }: OrderQuery,
+  { limit, cursor, ...filter }: OrderQuery,
 ): Promise<OrderPage> {
-  const before = beforeOf(cursor);
-  const times = {
-    fromId: from && idBoundary("ord", from.getTime()),
-    untilId: until && idBoundary("ord", until.getTime()),
-  };
-  return pageOf(await store.selectPage(sql, storeId, before, { ...filter, ...times }, limit + 1), limit);
+  return pageOf(await store.selectPage(sql, storeId, beforeOf(cursor), filter, limit + 1), limit);
 }
 
 /** The orders that a customer's carts have become, as {@link listOrders}. @throws Problem 422 for a made-up cursor. */

@@ -1,4 +1,5 @@
 /** SQL of the module that is not in its functions (migrations/). */
+import { idBoundary } from "../../platform/ids.ts";
 import type { Sql } from "../../platform/postgres/index.ts";
 import type {
   FulfilmentStatus,
@@ -28,12 +29,20 @@ export type OrderFilter = {
   fulfilmentStatus?: FulfilmentStatus | undefined;
   email?: string | undefined;
   number?: string | undefined;
-  /** Ids of an order at or after, and before, a moment. */
-  fromId?: string | undefined;
-  untilId?: string | undefined;
+  /** Made at or after, and before. */
+  from?: Date | undefined;
+  until?: Date | undefined;
 };
 
-/** One statement a page: ids by the index first, then their documents. */
+/** How long before its row an order's id may have been made: it may wait in a queue. */
+const QUEUED_MS = 3_600_000;
+/** How far the clock of a node may be ahead of the database's. */
+const SKEW_MS = 60_000;
+
+/**
+ * One statement a page: ids by the index first, then their documents. Ids carry a time, so that a span of time is a range of
+ * the index.
+ */
 export async function selectPage(
   sql: Sql,
   storeId: string,
@@ -41,7 +50,8 @@ export async function selectPage(
   filter: OrderFilter,
   limit: number,
 ): Promise<Order[]> {
-  const { status, paymentStatus, fulfilmentStatus, email, number, fromId, untilId } = filter;
+  const { status, paymentStatus, fulfilmentStatus, email, number, from, until } = filter;
+  const idAt = (time: Date, earlierMs = 0) => idBoundary("ord", Math.max(time.getTime() - earlierMs, 0));
   const rows = await sql<{ document: Order }[]>`
     SELECT orders.document(${storeId}, page.id) AS document
     FROM (SELECT o.id FROM orders.order o
@@ -52,8 +62,8 @@ export async function selectPage(
             ${fulfilmentStatus === undefined ? sql`` : sql`AND o.fulfilment_status = ${fulfilmentStatus}`}
             ${email === undefined ? sql`` : sql`AND o.email = ${email}`}
             ${number === undefined ? sql`` : sql`AND o.number = ${number}`}
-            ${fromId === undefined ? sql`` : sql`AND o.id >= ${fromId}`}
-            ${untilId === undefined ? sql`` : sql`AND o.id < ${untilId}`}
+            ${from === undefined ? sql`` : sql`AND o.id >= ${idAt(from, QUEUED_MS)} AND o.created_at >= ${from}`}
+            ${until === undefined ? sql`` : sql`AND o.id < ${idAt(until, -SKEW_MS)} AND o.created_at < ${until}`}
           ORDER BY o.id DESC LIMIT ${limit}) page
     ORDER BY page.id DESC`;
   return rows.map(row => row.document);
