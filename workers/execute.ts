@@ -35,7 +35,7 @@ export async function executeOne(
   deadline: Deadline,
 ): Promise<Ending> {
   try {
-    return await deadline.race(handler.run(job, context));
+    return await deadline.race(() => handler.run(job, context));
   } catch (error) {
     return endingOf(error);
   }
@@ -48,7 +48,7 @@ export async function executeBatch(
   deadline: Deadline,
 ): Promise<Ending[]> {
   try {
-    const outcomes = await deadline.race(handler.runBatch(jobs, context));
+    const outcomes = await deadline.race(() => handler.runBatch(jobs, context));
     if (outcomes.length !== jobs.length)
       throw new Error(`${outcomes.length} outcomes for ${jobs.length} jobs`);
     return outcomes;
@@ -69,14 +69,14 @@ function endingOf(error: unknown): Ending {
  */
 export class Deadline {
   readonly #timeoutMs: number;
-  readonly #dueMs: number;
+  /** What waits to be started has all the time. */
+  #dueMs = Number.POSITIVE_INFINITY;
   #reason: TimedOut | undefined;
   #controller: AbortController | undefined;
   #reject: (reason: TimedOut) => void = () => {};
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
-    this.#dueMs = Date.now() + timeoutMs;
   }
 
   get signal(): AbortSignal {
@@ -96,11 +96,13 @@ export class Deadline {
     this.#reject(this.#reason);
   }
 
-  race<T>(work: Promise<T>): Promise<T> {
+  /** Starts the time and the work; does not start what was aborted before. */
+  race<T>(work: () => Promise<T>): Promise<T> {
     if (this.#reason) return Promise.reject(this.#reason);
+    this.#dueMs = Date.now() + this.#timeoutMs;
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
-      work.then(resolve, reject);
+      work().then(resolve, reject);
     });
   }
 }

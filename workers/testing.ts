@@ -25,6 +25,7 @@ export const terminal = ["done", "discarded", "dead"];
 
 export type TestCluster = {
   readonly sql: Db;
+  readonly databaseUrl: string;
   readonly bus: Bus;
   startPool(priority: Priority, jobs: readonly JobDefinition[]): Promise<Pool>;
   /** A real `workers/main.ts`, to be killed. */
@@ -54,6 +55,7 @@ export async function testCluster(options: { relay?: boolean } = {}): Promise<Te
 
   const cluster: TestCluster = {
     sql,
+    databaseUrl: database.url,
     bus,
     async startPool(priority, jobs) {
       const deps = { config, sql, log: silentLog, clock: systemClock, metrics: createMetrics("test") };
