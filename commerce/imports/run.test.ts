@@ -125,6 +125,23 @@ describe("an import", () => {
     expect(await jobs()).toBe(42);
   });
 
+  test("sells without stock what the policy lets continue, and causes no jobs for stock that is there already", async () => {
+    const { run, jobs, store } = await bench.setup();
+    const policy = (n: number, word: string) => `${lamp(n)},${word}`;
+    const file = [...csv().trim().split("\n"), policy(1, "continue"), policy(2, "deny"), policy(3, "")];
+    file[0] += ",Variant Inventory Policy";
+    await run(`${file.join("\n")}\n`);
+    const levels = await bench.sql`
+      SELECT backorder FROM inventory.level WHERE store_id = ${store.id} ORDER BY backorder`;
+    expect(levels.map(level => level.backorder)).toEqual([false, false, true]);
+    const before = await jobs();
+    await run(`${file.join("\n")}\n`, "set");
+    expect(await jobs()).toBe(before);
+    file[1] = policy(1, "deny");
+    await run(`${file.join("\n")}\n`, "set");
+    expect(await jobs()).toBe(before + 1);
+  });
+
   test("leaves stock that exists alone unless told to set it", async () => {
     const { run, product } = await bench.setup();
     const stock = async () => (await product("lamp-1")).variants[0]?.available;

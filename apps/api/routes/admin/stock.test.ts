@@ -244,3 +244,17 @@ describe("transfers", () => {
     expect((await shop.call("GET", `/admin/transfers/${"x".repeat(300)}`)).status).toBe(422);
   });
 });
+
+test("no list asks Postgres more often for many rows than for few", async () => {
+  const count = async (path: string) =>
+    (await shop.api.statements.during(() => shop.call("GET", path))).length;
+  await shop.order([[0, 1]]);
+  await shop.order([[0, 1]]);
+  for (const path of ["inventory", "inventory/adjustments", "locations", "transfers", "orders"]) {
+    await count(`/admin/${path}`);
+    expect([path, await count(`/admin/${path}?limit=100`)]).toEqual([
+      path,
+      await count(`/admin/${path}?limit=1`),
+    ]);
+  }
+});
