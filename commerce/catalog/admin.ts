@@ -10,13 +10,15 @@ import { isId, newId } from "../../platform/ids.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { clean } from "../../platform/text.ts";
 import { type Author, type Changes, diff, recordAudit } from "../audit/index.ts";
-import { forgetPrices, setPrices } from "../pricing/index.ts";
+import { forgetPrices } from "../pricing/index.ts";
 import { getStore } from "../stores/index.ts";
+import { newPrices, placesOf, write } from "./admin.write.ts";
 import { findCategories } from "./categories.ts";
-import { type Edited, editProduct, type ImageEdit, type ProductEdit, type VariantPrice } from "./edit.ts";
+import type { Edited, ProductEdit } from "./edit.model.ts";
+import { editProduct } from "./edit.ts";
 import { freeHandle, handleFault, type ProductState, type ProductStatus } from "./model.ts";
 import * as admin from "./store.admin.ts";
-import { lockProducts, lockStore, selectSkuOwners, writePlans } from "./store.ts";
+import { lockProducts, lockStore, selectSkuOwners } from "./store.ts";
 
 const MAX_ERRORS = 20;
 
@@ -170,71 +172,6 @@ async function handleFor(
     errors.push({ path: "handle", message: "is used by another product" });
   }
   return handle;
-}
-
-/** The order of the product's own pictures; null: they stay as they are. */
-async function placesOf(
-  tx: Tx,
-  storeId: string,
-  productId: string,
-  images: readonly ImageEdit[] | undefined,
-  errors: FieldError[],
-): Promise<admin.MediaPlace[] | null> {
-  if (!images) return null;
-  const known = new Map(
-    (await admin.selectMediaPlaces(tx, storeId, productId)).map(place => [place.assetId, place]),
-  );
-  const seen = new Set<string>();
-  const places: admin.MediaPlace[] = [];
-  for (const [index, { assetId, alt }] of images.entries()) {
-    if (assetId === undefined) continue;
-    const place = known.get(assetId);
-    const path = `images.${index}.assetId`;
-    if (!place) errors.push({ path, message: "is no picture of this product; upload it with its productId" });
-    else if (seen.has(assetId)) errors.push({ path, message: "is there twice" });
-    else places.push({ assetId, alt: alt === undefined ? place.alt : clean(alt) });
-    seen.add(assetId);
-  }
-  return places;
-}
-
-async function write(
-  tx: Tx,
-  storeId: string,
-  before: ProductState | null,
-  { after, prices }: Edited,
-  places: admin.MediaPlace[] | null,
-): Promise<void> {
-  const kept = new Set(after.variants.map(variant => variant.id));
-  const gone = before?.variants.filter(variant => !kept.has(variant.id)).map(variant => variant.id) ?? [];
-  await admin.deleteVariants(tx, storeId, gone);
-  await forgetPrices(tx, storeId, gone);
-  const categoryIds = new Map(
-    [...(await findCategories(tx, storeId, after.categories))].map(([word, { id }]) => [word, id]),
-  );
-  // Any edit is a change of the product: its version moves with it, whatever part was edited.
-  const change = before ? "updated" : "created";
-  await writePlans(tx, storeId, [{ before, after, change, matched: [], refusals: [] }], categoryIds);
-  if (places) await admin.arrangeMedia(tx, storeId, after.id, places);
-  for (const [currency, group] of Map.groupBy(prices, price => price.currency)) {
-    const rows = group.map(({ currency: _, ...price }) => ({ ...price, productId: after.id }));
-    await setPrices(tx, storeId, currency, rows);
-  }
-}
-
-/** Prices that the edit really changes, for the log; undefined where there are none. */
-async function newPrices(tx: Tx, storeId: string, prices: readonly VariantPrice[]) {
-  if (prices.length === 0) return undefined;
-  const old = await basePrices(
-    tx,
-    storeId,
-    prices.map(price => price.variantId),
-  );
-  const key = (one: VariantPrice) =>
-    `${one.variantId} ${one.currency} ${one.amountMinor} ${one.compareAtMinor}`;
-  const known = new Set(old.map(key));
-  const changed = prices.filter(price => !known.has(key(price)));
-  return changed.length > 0 ? changed : undefined;
 }
 
 /** What the log tells of a product. */

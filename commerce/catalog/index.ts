@@ -31,7 +31,7 @@ export {
   presentProducts,
   removeCategory,
 } from "./categories.ts";
-export type { ImageEdit, PriceEdit, ProductEdit, VariantEdit } from "./edit.ts";
+export type { ImageEdit, PriceEdit, ProductEdit, VariantEdit } from "./edit.model.ts";
 export { sanitizeHtml } from "./html.ts";
 export {
   type Category,

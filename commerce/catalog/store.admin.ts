@@ -1,6 +1,6 @@
 /** The SQL that only the back office needs. */
 import type { Sql, Tx } from "../../platform/postgres/index.ts";
-import type { VariantPrice } from "./edit.ts";
+import type { VariantPrice } from "./edit.model.ts";
 import type { ProductStatus } from "./model.ts";
 
 /** Its handle and version, locked to the end of the transaction. */

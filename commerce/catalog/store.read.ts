@@ -63,27 +63,24 @@ export async function lockAsset(sql: Sql, storeId: string, assetId: string): Pro
  * not there. What an admin arranged stays as arranged, unless the picture moves to another product.
  */
 export async function upsertMedia(sql: Sql, storeId: string, media: Media): Promise<string[]> {
+  // An admin may arrange at this very moment: what stands is read by the conflicting row itself, not before it.
+  const keeps = sql`m.arranged AND m.product_id = excluded.product_id`;
+  const place = sql`CASE WHEN ${keeps} THEN m.position ELSE excluded.position END`;
+  const alt = sql`CASE WHEN ${keeps} THEN m.alt ELSE excluded.alt END`;
   const rows = await sql<{ productId: string; formerId: string | null }[]>`
     WITH former AS MATERIALIZED (
-      SELECT product_id, position, alt, arranged, hidden FROM catalog.product_media
-      WHERE store_id = ${storeId} AND asset_id = ${media.assetId}),
-    news AS (
-      SELECT p.id AS product_id, coalesce(f.arranged, false) AS arranged, coalesce(f.hidden, false) AS hidden,
-             CASE WHEN f.arranged THEN f.position ELSE ${media.position} END AS position,
-             CASE WHEN f.arranged THEN f.alt ELSE ${media.alt} END AS alt
-      FROM catalog.product p LEFT JOIN former f ON f.product_id = p.id
-      WHERE p.store_id = ${storeId} AND p.id = ${media.productId})
+      SELECT product_id FROM catalog.product_media
+      WHERE store_id = ${storeId} AND asset_id = ${media.assetId})
     INSERT INTO catalog.product_media AS m
-      (store_id, asset_id, product_id, position, alt, placeholder, variants, arranged, hidden)
-    SELECT ${storeId}, ${media.assetId}, n.product_id, n.position, n.alt, ${media.placeholder},
-           ${sql.json(media.variants as never)}, n.arranged, n.hidden
-    FROM news n
+      (store_id, asset_id, product_id, position, alt, placeholder, variants)
+    SELECT ${storeId}, ${media.assetId}, p.id, ${media.position}, ${media.alt}, ${media.placeholder},
+           ${sql.json(media.variants as never)}
+    FROM catalog.product p WHERE p.store_id = ${storeId} AND p.id = ${media.productId}
     ON CONFLICT (store_id, asset_id) DO UPDATE
-    SET product_id = excluded.product_id, position = excluded.position, alt = excluded.alt,
-        placeholder = excluded.placeholder, variants = excluded.variants, arranged = excluded.arranged,
-        hidden = excluded.hidden
+    SET product_id = excluded.product_id, position = ${place}, alt = ${alt}, placeholder = excluded.placeholder,
+        variants = excluded.variants, arranged = ${keeps}, hidden = m.hidden AND ${keeps}
     WHERE (m.product_id, m.position, m.alt, m.placeholder, m.variants) IS DISTINCT FROM
-          (excluded.product_id, excluded.position, excluded.alt, excluded.placeholder, excluded.variants)
+          (excluded.product_id, ${place}, ${alt}, excluded.placeholder, excluded.variants)
     RETURNING product_id AS "productId", (SELECT product_id FROM former) AS "formerId"`;
   return [...new Set(rows.flatMap(row => [row.productId, row.formerId ?? row.productId]))];
 }

@@ -1,6 +1,7 @@
 /** Which variants of a store are in flash mode ('' stands for all of it); a node trusts what it read for a second. */
 import { notFound } from "../../../platform/errors.ts";
-import type { Db } from "../../../platform/postgres/index.ts";
+import { type Db, transaction } from "../../../platform/postgres/index.ts";
+import { diff, recordAudit } from "../../audit/index.ts";
 import * as store from "./store.ts";
 
 const TRUST_MS = 1_000;
@@ -31,12 +32,24 @@ export type FlashState = { on: boolean; variants: string[] };
 /** Switches flash mode for a variant, or without one for the whole store. Takes effect within a second on every node. */
 export async function setFlash(
   sql: Db,
-  change: { storeId: string; variantId?: string | undefined; on: boolean; author: string },
+  change: {
+    storeId: string;
+    variantId?: string | undefined;
+    on: boolean;
+    author: string;
+    route?: string | undefined;
+  },
 ): Promise<FlashState> {
-  const { storeId, variantId = "", on, author } = change;
+  const { storeId, variantId = "", on, author, route } = change;
   if (variantId !== "" && !(await store.hasVariant(sql, storeId, variantId))) throw notFound("variant");
-  if (on) await store.switchOn(sql, storeId, variantId, author);
-  else await store.switchOff(sql, storeId, variantId);
+  await transaction(sql, async tx => {
+    const before = (await store.switchedOn(tx, storeId)).has(variantId);
+    if (on) await store.switchOn(tx, storeId, variantId, author);
+    else await store.switchOff(tx, storeId, variantId);
+    const changes = diff({ on: before }, { on });
+    const entity = { entity: "flash_mode", entityId: variantId || storeId };
+    await recordAudit(tx, { storeId, actor: author, route, action: "update", ...entity, changes });
+  });
   return getFlash(sql, storeId);
 }
 

@@ -24,9 +24,10 @@ export function flashRoutes(deps: ApiDeps) {
     })
     .patch(
       "",
-      ({ access, body }) =>
+      ({ author, access, body }) =>
         setFlash(deps.sql, {
           storeId: access.storeId,
+          route: author.route,
           variantId: body.variantId,
           on: body.on,
           author: access.keyId,
