@@ -6,7 +6,7 @@
  * when it fails the original message goes back to its consumer.
  */
 import type { Connection } from "./connection.ts";
-import type { Received } from "./envelope.ts";
+import { jobId, type Received } from "./envelope.ts";
 import { DEAD_STREAM } from "./topology.ts";
 
 export type DeadReason = "tries_used_up" | "failed" | "killed_worker" | "malformed";
@@ -58,7 +58,7 @@ function recordOf(letter: DeadLetter): DeadRecord {
   const { job } = letter;
   return {
     id: `${letter.stream}-${letter.stored}`,
-    jobId: job.id || null,
+    jobId: jobId.test(job.id) ? job.id : null,
     kind: job.kind,
     version: Number.isFinite(job.version) ? job.version : 0,
     storeId: job.storeId,

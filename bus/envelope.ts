@@ -78,7 +78,21 @@ export function decode(contract: Contract, message: RawMessage): Received {
   return { ...envelope, payload, body };
 }
 
-/** What can be said of a message without trusting it; missing parts are empty or NaN. */
+/** Postgres keeps these as `integer` and `timestamptz`. */
+const MAX_NUMBER = 2_147_483_647;
+const MAX_TIME_MS = Date.UTC(9999, 0);
+
+function whole(text: string): number {
+  const number = Number(text || Number.NaN);
+  return Math.abs(number) <= MAX_NUMBER ? number : Number.NaN;
+}
+
+function timeOf(text: string): number {
+  const ms = Number(text);
+  return ms > 0 && ms <= MAX_TIME_MS ? ms : Date.now();
+}
+
+/** What can be said of a message without trusting it; parts that are missing or out of bounds are empty or NaN. */
 export function envelopeOf(contract: Contract, message: RawMessage): Omit<Received, "payload" | "body"> {
   const [id = "", attempt = "", version = "", queuedAt = "", key = ""] = (
     message.headers?.get(ENVELOPE) ?? ""
@@ -86,13 +100,13 @@ export function envelopeOf(contract: Contract, message: RawMessage): Omit<Receiv
   return {
     id,
     kind: contract.kind,
-    version: Number(version || Number.NaN),
+    version: whole(version),
     priority: contract.priority,
     storeId: message.subject.slice(message.subject.lastIndexOf(".") + 1),
     key: decodeKey(key),
-    attempt: Number(attempt || Number.NaN),
+    attempt: whole(attempt),
     traceparent: message.headers?.get(TRACE) ?? "",
-    queuedAtMs: Number(queuedAt) || Date.now(),
+    queuedAtMs: timeOf(queuedAt),
   };
 }
 

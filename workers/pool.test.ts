@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { headers } from "nats";
 import {
   contractOf,
   discardDead,
@@ -181,9 +182,16 @@ test("a malformed message becomes a dead letter with its bytes, and the jobs beh
     queuedAtMs: Date.now(),
   });
   await js.publish(unfit.subject, unfit.data, { headers: unfit.headers });
+  // Numbers that no column holds, and an id that is none.
+  const id = Bun.randomUUIDv7();
+  for (const envelope of ["not-an-id 1 1 1 k", `${id} 99999999999 1 1 k`, `${id} 1 1e20 1 k`]) {
+    const hdrs = headers();
+    hdrs.set("Tw-Job", envelope);
+    await js.publish("high.drill.noop.high.store_x", "{}", { headers: hdrs });
+  }
   const good = await cluster.enqueue("drill.noop.high");
   expect(await cluster.ended(good)).toMatchObject({ status: "done" });
-  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 3, {
+  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 6, {
     timeoutMs: 5_000,
   });
   const { items } = await listDead(cluster.sql, { limit: 10 });
