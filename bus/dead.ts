@@ -71,7 +71,7 @@ export async function listDead(
 function cursorOf(cursor: string | undefined): { diedAt: string; id: string } | null {
   if (cursor === undefined) return null;
   const [diedAt = "", id = ""] = cursor.split("~");
-  if (Number.isNaN(Date.parse(diedAt)) || id === "")
+  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(diedAt) || Number.isNaN(Date.parse(diedAt)) || id === "")
     throw invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
   return { diedAt, id };
 }

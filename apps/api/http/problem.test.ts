@@ -27,3 +27,16 @@ test("a word that is none of the allowed ones names them", async () => {
   const [sort] = await errorsOf("GET", "/store/products?sort=prettiest");
   expect(sort).toMatchObject({ path: "sort", message: expect.stringContaining("newest") });
 });
+
+test("what no column can hold is a fault of the request, not of ours", async () => {
+  const paths = [
+    "/ops/jobs?key=a%00b",
+    `/ops/jobs?cursor=${"-".repeat(36)}`,
+    "/ops/dead/a%00b",
+    "/ops/dead?cursor=2020~x",
+  ];
+  for (const path of paths) {
+    const response = await api.request("GET", path, { key: api.keys.ops });
+    expect([path, response.status]).toEqual([path, 422]);
+  }
+});

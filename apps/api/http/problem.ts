@@ -55,6 +55,9 @@ const unreachable = new Set([
   "57P03", // cannot_connect_now
 ]);
 
+/** Postgres can't keep U+0000, which JSON and URLs may hold. */
+const unkeepable = new Set(["22021", "22P05"]);
+
 type SchemaIssue = {
   path: string;
   message: string;
@@ -135,6 +138,9 @@ export function problemOf(error: unknown, request: Request): Problem | null {
   if (error instanceof BusUnavailable) return unavailable("The job bus");
   const known = error as ElysiaError;
   if (unreachable.has(String(known?.code))) return unavailable("The database");
+  if (unkeepable.has(String(known?.code))) {
+    return new Problem(422, "invalid", "A text in the request holds the character U+0000.");
+  }
   if (known?.code === "PARSE") {
     if (known.cause instanceof Problem) return known.cause;
     return new Problem(400, "malformed_body", "The body can't be read.");
