@@ -1,3 +1,6 @@
+-- What the buyer of a queued checkout pays with, from the queue to the payment; NULL again when the attempt is finished.
+ALTER TABLE checkout.attempt ADD COLUMN pay_with text;
+
 -- What becomes of one request of a group. result is set where it is refused.
 CREATE TYPE checkout.decision AS (
   n bigint, store_id text, key text, cart_id text, order_id text, reservation_id text, intent_id text, provider text,
@@ -9,7 +12,7 @@ CREATE TYPE checkout.decision AS (
 -- answers are those that serving the requests in the order they came would give. One exception: of two requests for one
 -- cart only the first is tried, the other is told that the cart is busy.
 -- p_requests: [{ n, storeId, key, fingerprint, cartId, orderId, reservationId, intentId, provider, traceparent, leaseMs,
--- holdMs, changed }] (model.ts, BeginRequest). Tables here grow from nothing to millions between two ANALYZEs, and a plan
+-- holdMs, changed, payWith? }] (model.ts, BeginRequest). With payWith the answer to one who starts is the outcome alone. Tables here grow from nothing to millions between two ANALYZEs, and a plan
 -- that was made for a small table and kept must not scan a large one: no sequential scans.
 CREATE OR REPLACE FUNCTION checkout.begin(p_requests jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -23,11 +26,11 @@ DECLARE
 BEGIN
   WITH made AS (
     INSERT INTO checkout.attempt (store_id, key, fingerprint, lease_until, cart_id, order_id, reservation_id, intent_id,
-                                  provider, traceparent)
+                                  provider, traceparent, pay_with)
     SELECT q."storeId", q.key, q.fingerprint, now() + q."leaseMs" * interval '1 millisecond', q."cartId", q."orderId",
-           q."reservationId", q."intentId", q.provider, q.traceparent
+           q."reservationId", q."intentId", q.provider, q.traceparent, q."payWith"
     FROM jsonb_to_recordset(p_requests) AS q("storeId" text, key text, fingerprint text, "leaseMs" integer, "cartId" text,
-         "orderId" text, "reservationId" text, "intentId" text, provider text, traceparent text)
+         "orderId" text, "reservationId" text, "intentId" text, provider text, traceparent text, "payWith" text)
     ORDER BY q."storeId", q.key
     ON CONFLICT DO NOTHING
     RETURNING order_id)
@@ -58,25 +61,31 @@ BEGIN
     CROSS JOIN LATERAL inventory.claim_group(w.n, w.stores, w.reservations, w.expires, w.variants, w.quantities,
       (SELECT jsonb_object_agg(t.store_id, t.changed)
        FROM (SELECT DISTINCT ON (d.store_id) d.store_id, d.changed FROM unnest(v_go) d) t)) c;
-    PERFORM checkout.open(v_go, v_quotes, coalesce(v_short, '{}'));
+    IF v_short IS NOT NULL THEN v_go := ARRAY(SELECT d FROM unnest(v_go) d WHERE NOT v_short ? d.n::text); END IF;
+    PERFORM checkout.open(v_go, v_quotes);
+    RETURN QUERY
+      UPDATE checkout.attempt a SET amount_minor = d.total_minor, currency = d.currency
+      FROM unnest(v_go) d WHERE a.store_id = d.store_id AND a.key = d.key
+      RETURNING d.n, CASE WHEN a.pay_with IS NULL
+                          THEN jsonb_build_object('outcome', 'started', 'attempt', checkout.handle(a))
+                          ELSE '{"outcome": "started"}' END;
+    IF cardinality(v_go) = cardinality(v_all) THEN RETURN; END IF;
   END IF;
 
   -- Refusals that are not stored free their key; one for want of stock is the key's answer.
   DELETE FROM checkout.attempt a USING unnest(v_all) d
   WHERE a.store_id = d.store_id AND a.key = d.key AND d.result IS NOT NULL AND d.result ->> 'outcome' <> 'out_of_stock';
-  UPDATE checkout.attempt a
-  SET status = 'done', finished_at = now(), response_status = 409,
-      response_body = json_build_object('code', 'out_of_stock', 'lines', coalesce(d.result -> 'lines', v_short -> d.n::text))
-  FROM unnest(v_all) d
-  WHERE a.store_id = d.store_id AND a.key = d.key
-    AND (d.result ->> 'outcome' = 'out_of_stock' OR v_short ? d.n::text);
-
   RETURN QUERY
-    SELECT d.n, CASE WHEN a.key IS NULL THEN d.result
-                     WHEN a.status = 'done' THEN checkout.stored(a)
-                     ELSE jsonb_build_object('outcome', 'started', 'attempt', checkout.handle(a)) END
+    SELECT d.n, d.result FROM unnest(v_all) d
+    WHERE d.result IS NOT NULL AND d.result ->> 'outcome' <> 'out_of_stock';
+  RETURN QUERY
+    UPDATE checkout.attempt a
+    SET status = 'done', finished_at = now(), response_status = 409,
+        response_body = json_build_object('code', 'out_of_stock', 'lines', coalesce(d.result -> 'lines', v_short -> d.n::text))
     FROM unnest(v_all) d
-    LEFT JOIN checkout.attempt a ON a.store_id = d.store_id AND a.key = d.key AND a.order_id = d.order_id;
+    WHERE a.store_id = d.store_id AND a.key = d.key
+      AND (d.result ->> 'outcome' = 'out_of_stock' OR v_short ? d.n::text)
+    RETURNING d.n, checkout.stored(a);
 END $$;
 
 CREATE FUNCTION checkout.lines_of(p_quotes jsonb[]) RETURNS TABLE (no bigint, variant_id text, quantity bigint)
@@ -130,10 +139,9 @@ LANGUAGE sql VOLATILE AS $$
   LEFT JOIN quote q ON q.terms = c.terms
 $$;
 
--- Carts, orders and intents of the requests that got their stock (those not in p_short).
-CREATE FUNCTION checkout.open(p_all checkout.decision[], p_quotes jsonb[], p_short jsonb) RETURNS void LANGUAGE plpgsql AS $$
+-- Carts, orders and intents of the requests that got their stock.
+CREATE FUNCTION checkout.open(p_go checkout.decision[], p_quotes jsonb[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  v_go checkout.decision[] := p_all;
   v_stores text[];
   v_orders text[];
   v_carts text[];
@@ -142,22 +150,19 @@ DECLARE
   v_totals bigint[];
   v_currencies text[];
 BEGIN
-  IF p_short <> '{}' THEN v_go := ARRAY(SELECT d FROM unnest(p_all) d WHERE NOT p_short ? d.n::text); END IF;
-  IF cardinality(v_go) = 0 THEN RETURN; END IF;
+  IF cardinality(p_go) = 0 THEN RETURN; END IF;
   SELECT array_agg(d.store_id), array_agg(d.order_id), array_agg(d.cart_id), array_agg(d.intent_id), array_agg(d.provider),
          array_agg(d.total_minor), array_agg(d.currency)
-  INTO v_stores, v_orders, v_carts, v_intents, v_providers, v_totals, v_currencies FROM unnest(v_go) d;
-  IF carts.begin_group(v_stores, v_carts, v_orders) <> cardinality(v_go) THEN
+  INTO v_stores, v_orders, v_carts, v_intents, v_providers, v_totals, v_currencies FROM unnest(p_go) d;
+  IF carts.begin_group(v_stores, v_carts, v_orders) <> cardinality(p_go) THEN
     RAISE EXCEPTION 'a cart of the group is no longer open under its lock';
   END IF;
   PERFORM orders.create_group((
     SELECT jsonb_agg(jsonb_build_object('storeId', d.store_id, 'orderId', d.order_id, 'cartId', d.cart_id,
              'reservationId', d.reservation_id, 'intentId', d.intent_id, 'email', d.email,
              'shippingAddress', d.shipping_address, 'quoteNo', d.quote_no))
-    FROM unnest(v_go) d), p_quotes);
+    FROM unnest(p_go) d), p_quotes);
   PERFORM payments.intend_group(v_stores, v_intents, v_orders, v_providers, v_totals, v_currencies);
-  UPDATE checkout.attempt a SET amount_minor = d.total_minor, currency = d.currency
-  FROM unnest(v_go) d WHERE a.store_id = d.store_id AND a.key = d.key;
 END $$;
 
 -- T2 of a group whose payments are authorised. p_orders: [{ storeId, key, orderId, location, rows }]. outcome, of each by

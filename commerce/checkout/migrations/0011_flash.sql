@@ -23,8 +23,6 @@ CREATE TABLE checkout.flash_outcome (
 );
 CREATE INDEX flash_outcome_old ON checkout.flash_outcome (at);
 
--- What the buyer pays with, from the queue to the payment; NULL again when the attempt is finished.
-ALTER TABLE checkout.attempt ADD COLUMN pay_with text;
 CREATE INDEX attempt_order ON checkout.attempt (store_id, order_id);
 
 -- What an API node must know before it queues checkouts: p_wanted: [{ storeId, key, cartId }]. attempt: what the key was
@@ -44,20 +42,13 @@ LANGUAGE sql STABLE AS $$
                            (SELECT array_agg(w."cartId" ORDER BY w.n) FROM wanted w)) c ON c.n = w.n
 $$;
 
--- T1 of a batch from a lane: checkout.begin, and what goes with a queue: how the winners will pay, the jobs that follow,
--- and word for those who are refused without a stored answer. Repeating a batch changes nothing.
--- p_requests: as of checkout.begin, and { payWith, rows, same } where rows are the jobs of one who gets an order.
+-- T1 of a batch from a lane: checkout.begin, and what goes with a queue: the jobs that follow, and word for those who are refused without a stored answer. Repeating a batch changes nothing.
+-- p_requests: as of checkout.begin, with payWith, and { rows }: the jobs of one who gets an order.
 CREATE FUNCTION checkout.flash_begin(p_requests jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql AS $$
 DECLARE
   v_begun jsonb;
 BEGIN
   SELECT jsonb_agg(jsonb_build_object('n', b.n, 'result', b.result)) INTO v_begun FROM checkout.begin(p_requests) b;
-
-  UPDATE checkout.attempt a SET pay_with = r."payWith"
-  FROM jsonb_to_recordset(v_begun) AS b(n bigint, result jsonb)
-  JOIN ROWS FROM (jsonb_to_recordset(p_requests) AS ("storeId" text, key text, "payWith" text)) WITH ORDINALITY
-       AS r("storeId", key, "payWith", n) ON r.n = b.n
-  WHERE b.result ->> 'outcome' = 'started' AND a.store_id = r."storeId" AND a.key = r.key;
 
   PERFORM bus.enqueue((
     SELECT jsonb_agg(j.e)
