@@ -10,7 +10,7 @@ import { type BenchShop, openBenchShop } from "../shop.ts";
 import { figuresOf, type Measured, round } from "../stats.ts";
 
 const SKUS = 1_000;
-const CLIENTS = 8;
+const CLIENTS = 4;
 const P95_MS = 10;
 const IN_STOCK = 1_000_000;
 
