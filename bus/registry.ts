@@ -7,7 +7,7 @@ import { StorageType } from "nats";
 import type { Connection } from "./connection.ts";
 import type { Priority } from "./contracts/contract.ts";
 import type { RateSummary } from "./rates.ts";
-import { buckets } from "./topology.ts";
+import { buckets, onlyMissing } from "./topology.ts";
 
 export const BEAT_MS = 1_000;
 const GONE_AFTER_MS = 3_000;
@@ -45,11 +45,32 @@ export type Registry = {
   leave(worker: string): Promise<void>;
   /** Workers whose heartbeat is fresh; the answer may be a quarter of a second old. */
   live(): Promise<WorkerBeat[]>;
+  /** The same, to conclude from that who is not in it is dead. @throws while that can't be told: {@link UntoldYet} */
+  allLive(): Promise<WorkerBeat[]>;
 };
+
+/** NATS was away a moment ago and has forgotten all heartbeats; not every living worker has sent a new one. */
+export class UntoldYet extends Error {
+  override name = "UntoldYet";
+}
 
 export async function openRegistry(connection: Connection): Promise<Registry> {
   let kv = await bucket(connection);
   let known: { atMs: number; beats: Promise<WorkerBeat[]> } | undefined;
+  let reconnectedAtMs = Number.NEGATIVE_INFINITY;
+  connection.onReconnect(() => {
+    reconnectedAtMs = Date.now();
+    known = undefined;
+  });
+
+  async function live(): Promise<WorkerBeat[]> {
+    if (!known || Date.now() - known.atMs > FRESH_MS) known = { atMs: Date.now(), beats: readBeats(kv) };
+    known.beats.catch(() => {
+      known = undefined;
+    });
+    return known.beats;
+  }
+
   return {
     async beat(beat) {
       const body = JSON.stringify(beat);
@@ -64,19 +85,20 @@ export async function openRegistry(connection: Connection): Promise<Registry> {
     async leave(worker) {
       await kv.delete(keyOf(worker));
     },
-    async live() {
-      if (!known || Date.now() - known.atMs > FRESH_MS) known = { atMs: Date.now(), beats: readBeats(kv) };
-      known.beats.catch(() => {
-        known = undefined;
-      });
-      return known.beats;
+    live,
+    async allLive() {
+      if (!connection.connected || Date.now() - reconnectedAtMs < GONE_AFTER_MS)
+        throw new UntoldYet("NATS was away: who lives is not known yet");
+      return live();
     },
   };
 }
 
 async function readBeats(kv: KV): Promise<WorkerBeat[]> {
   const keys: string[] = [];
-  for await (const key of await kv.keys()) keys.push(key);
+  // A server that restarted has no bucket until somebody lives to write to it.
+  const names = await kv.keys().catch(onlyMissing);
+  for await (const key of names ?? []) keys.push(key);
   const entries = await Promise.all(keys.map(key => kv.get(key)));
   return entries
     .filter(entry => entry?.operation === "PUT" && Date.now() - entry.created.getTime() < GONE_AFTER_MS)

@@ -186,7 +186,8 @@ export async function applyCap(jsm: JetStreamManager, contract: Contract, cap: n
   await ensureConsumer(jsm, streamOf(contract.priority), consumerOf(contract, cap));
 }
 
-function onlyMissing(error: unknown): null {
+/** For `catch`: null for what JetStream does not have; whatever else it is goes on. */
+export function onlyMissing(error: unknown): null {
   const code = (error as { api_error?: { code?: number } }).api_error?.code;
   if (code === 404) return null;
   throw error;

@@ -220,7 +220,7 @@ export class Runner {
   async #judgeAndRun(slow: SlowRun, alone: boolean): Promise<void> {
     const { sql, worker, bus } = this.#deps;
     const { held } = slow;
-    const liveWorkers = (await bus.registry.live()).map(beat => beat.worker);
+    const liveWorkers = (await bus.registry.allLive()).map(beat => beat.worker);
     const verdict = await beginRun(sql, held.job, { worker, alone, liveWorkers });
     if (verdict.type === "settled") return this.#ackOnly(held);
     if (verdict.type === "running") return this.#giveBack(held, STALLED_PAUSE_MS);

@@ -109,3 +109,15 @@ test("a pause and a target reach everybody as soon as a server that was killed i
   const heard = () => other.kinds.state(noop).paused && target === 3;
   await until(heard, { timeoutMs: 2_000, what: "pause and target" });
 });
+
+test("after NATS was away nobody is taken for dead before all had time to send a heartbeat", async () => {
+  const { bus, server, restart } = await setup();
+  await bus.registry.allLive();
+  process.kill(server.now.pid, "SIGKILL");
+  await until(() => !bus.isConnected, { what: "the loss of the connection" });
+  server.now = await restart();
+  await until(() => bus.isConnected, { what: "a new connection" });
+  expect(await bus.registry.live()).toEqual([]);
+  await expect(bus.registry.allLive()).rejects.toThrow("not known yet");
+  await until(() => bus.registry.allLive(), { timeoutMs: 5_000, what: "a registry to conclude from" });
+});
