@@ -137,6 +137,24 @@ describe("what happens to an order", () => {
 });
 
 describe("a mail", () => {
+  test("that is out is not sent again because its note could not be written at once", async () => {
+    const smtp = await smtpThat(() => null);
+    const order = await placedOrder(someone());
+    await shop.sql.unsafe(`
+      CREATE FUNCTION notifications.away() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'away'; END $$;
+      CREATE TRIGGER away BEFORE UPDATE ON notifications.mail FOR EACH ROW EXECUTE FUNCTION notifications.away()`);
+    const signal = new AbortController().signal;
+    const sent = sendMail({ sql: shop.sql, mailer: smtp.mailer }, requestFor(order), signal);
+    await until(() => smtp.received.length === 1);
+    await shop.sql.unsafe("DROP TRIGGER away ON notifications.mail; DROP FUNCTION notifications.away");
+    expect(await sent).toEqual({ outcome: "sent" });
+    expect(await sendMail({ sql: shop.sql, mailer: smtp.mailer }, requestFor(order))).toEqual({
+      outcome: "sent_before",
+    });
+    expect(smtp.received).toHaveLength(1);
+    await smtp.close();
+  });
+
   test("reaches the mailbox once, also when its job runs again and again at the same time", async () => {
     const recipient = someone();
     const order = await placedOrder(recipient);

@@ -6,7 +6,8 @@
  *   before the claim    nothing was done; the redelivery sends.
  *   before sending      the claim runs out after 20 s; the redelivery that then comes sends.
  *   after the server accepted the mail and before the row says `sent`: the one window in which a second copy goes out, when
- *                       the claim has run out. SMTP has no way to ask whether a mail was taken. Both copies carry the
+ *                       the claim has run out. (Postgres away at that moment is waited for, as long as the try may take.)
+ *                       SMTP has no way to ask whether a mail was taken. Both copies carry the
  *                       same Message-ID, by which most servers and readers show one. The same holds for a connection
  *                       that breaks between the end of the mail and the server's answer.
  *   after `sent`        the redelivery finds it and is done.
@@ -23,6 +24,8 @@ import { lowStock } from "./templates/low_stock.ts";
 import { orderCancelled, orderRefunded, orderShipped } from "./templates/order_changes.ts";
 import { orderConfirmation } from "./templates/order_confirmation.ts";
 import { passwordReset } from "./templates/password_reset.ts";
+
+const NOTE_RETRY_MS = 200;
 
 export type MailDeps = {
   readonly sql: Sql;
@@ -62,8 +65,24 @@ export async function sendMail(
     if (leftUnsent(error)) await store.letGo(deps.sql, key, claim.token);
     throw error;
   }
-  await store.settle(deps.sql, key, claim.token, "sent");
+  await noteSent(() => store.settle(deps.sql, key, claim.token, "sent"), signal);
   return { outcome: "sent" };
+}
+
+/**
+ * The mail is out: while Postgres is away, a new try would send it again, so the note is repeated for as long as this
+ * try may take.
+ */
+async function noteSent(note: () => Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  for (;;) {
+    try {
+      await note();
+      return;
+    } catch (error) {
+      if (!signal || signal.aborted) throw error;
+      await Bun.sleep(NOTE_RETRY_MS);
+    }
+  }
 }
 
 function alreadyClaimed({ status, freeInMs }: { status: string; freeInMs: number }): MailResult {
