@@ -1,4 +1,4 @@
-import type { Command, Context, Result } from "../command.ts";
+import { CliError, type Command, type Context, type Result } from "../command.ts";
 import { duration, fields, table } from "../table.ts";
 import { kindTable, type PoolsView, poolTable } from "./pools.ts";
 
@@ -23,7 +23,33 @@ async function askNode({ api }: Context, url: string): Promise<NodeView> {
   }
 }
 
-function show(api: string, nodes: NodeView[], status: StatusView, { pools }: PoolsView): string {
+/** Null for what can't be told now; a refusal for another reason is the caller's to see. */
+async function answered<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof CliError && error.code === "unavailable") return null;
+    throw error;
+  }
+}
+
+function summaryOf(api: string, status: StatusView | null): string {
+  if (!status) {
+    return fields([
+      ["API", api],
+      ["outbox", "not known: the database does not answer"],
+    ]);
+  }
+  const { outbox, dead } = status;
+  const oldest = outbox.oldestMs === null ? "" : `, oldest ${duration(outbox.oldestMs)}`;
+  return fields([
+    ["API", api],
+    ["outbox", `${outbox.due} waiting, ${outbox.delayed} delayed${oldest}`],
+    ["dead letters", dead],
+  ]);
+}
+
+function show(api: string, nodes: NodeView[], status: StatusView | null, view: PoolsView | null): string {
   const nodeRows = nodes.map(one => [
     one.node ?? "?",
     one.url,
@@ -33,15 +59,11 @@ function show(api: string, nodes: NodeView[], status: StatusView, { pools }: Poo
       .map(({ name, state }) => `${name} ${state}`)
       .join(", "),
   ]);
-  const { outbox, dead } = status;
-  const oldest = outbox.oldestMs === null ? "" : `, oldest ${duration(outbox.oldestMs)}`;
-  const summary = fields([
-    ["API", api],
-    ["outbox", `${outbox.due} waiting, ${outbox.delayed} delayed${oldest}`],
-    ["dead letters", dead],
-  ]);
   const nodeTable = table(["node", "address", "state", "dependencies"], nodeRows);
-  return [summary, nodeTable, poolTable(pools), kindTable(pools, false)].join("\n\n");
+  const pools = view
+    ? [poolTable(view.pools), kindTable(view.pools, false)]
+    : ["pools: not known, NATS or the database does not answer"];
+  return [summaryOf(api, status), nodeTable, ...pools].join("\n\n");
 }
 
 export const statusCommand: Command = {
@@ -50,15 +72,17 @@ export const statusCommand: Command = {
     "Show nodes, readiness, pools, queues, outbox and dead letters; exit code 1 unless all nodes are ready",
   async run(context): Promise<Result> {
     const { api, stack } = context;
+    // When a service is away this command is needed most: it shows the parts that do answer.
     const [status, view, nodes] = await Promise.all([
-      api.ops<StatusView>("/status"),
-      api.ops<PoolsView>("/pools"),
+      answered(api.ops<StatusView>("/status")),
+      answered(api.ops<PoolsView>("/pools")),
       Promise.all(stack.nodes.map(url => askNode(context, url))),
     ]);
+    const isWell = status !== null && view !== null && nodes.every(node => node.ready);
     return {
-      json: { api: stack.api, nodes, ...status, pools: view.pools },
+      json: { api: stack.api, nodes, ...status, pools: view?.pools ?? null },
       text: show(stack.api, nodes, status, view),
-      exitCode: nodes.every(node => node.ready) ? 0 : 1,
+      exitCode: isWell ? 0 : 1,
     };
   },
 };
