@@ -17,9 +17,12 @@ export async function begin(sql: Db, requests: readonly BeginRequest[]): Promise
 
 /** T2 of a group of authorised payments; the answers stand in the order of the requests. */
 export async function place(sql: Db, requests: readonly PlaceRequest[]): Promise<Placed[]> {
+  // Apart, because the orders are read several times and the jobs once.
+  const orders = requests.map(({ rows, ...order }) => order);
+  const jobs = Object.fromEntries(requests.map(({ orderId, rows }) => [orderId, rows]));
   const rows = await retried(
     () => sql<{ result: Placed }[]>`
-      SELECT result FROM checkout.place_group(${sql.json(requests as never)}) ORDER BY n`,
+      SELECT result FROM checkout.place_group(${sql.json(orders as never)}, ${sql.json(jobs as never)}) ORDER BY n`,
   );
   return rows.map(row => row.result);
 }

@@ -165,10 +165,10 @@ BEGIN
   PERFORM payments.intend_group(v_stores, v_intents, v_orders, v_providers, v_totals, v_currencies);
 END $$;
 
--- T2 of a group whose payments are authorised. p_orders: [{ storeId, key, orderId, location, rows }]. outcome, of each by
--- itself: answered (placed by this call, or settled before), lapsed (the stock is no longer ours: nothing was changed) or
+-- T2 of a group whose payments are authorised. p_orders: [{ storeId, key, orderId, location }]; p_rows: { orderId: jobs that
+-- follow }. outcome, of each by itself: answered (placed by this call, or settled before), lapsed (the stock is no longer ours: nothing was changed) or
 -- gone.
-CREATE FUNCTION checkout.place_group(p_orders jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql
+CREATE FUNCTION checkout.place_group(p_orders jsonb, p_rows jsonb) RETURNS TABLE (n bigint, result jsonb) LANGUAGE plpgsql
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   v_open checkout.attempt[];
@@ -202,10 +202,7 @@ BEGIN
       RAISE EXCEPTION 'checkout of %: order, intent and cart disagree', v_orders;
     END IF;
     PERFORM bus.enqueue((
-      SELECT jsonb_agg(r.e) FROM (
-        SELECT DISTINCT ON (w."orderId") w."orderId", w.rows FROM jsonb_to_recordset(p_orders) AS w("orderId" text, rows jsonb)
-        WHERE w."orderId" = ANY (v_orders)) w
-      CROSS JOIN LATERAL jsonb_array_elements(w.rows) AS r(e)));
+      SELECT jsonb_agg(r.e) FROM unnest(v_orders) AS o(id) CROSS JOIN LATERAL jsonb_array_elements(p_rows -> o.id) AS r(e)));
     UPDATE checkout.attempt a
     SET status = 'done', finished_at = now(), response_status = 201, location = w.location,
         response_body = orders.document(a.store_id, a.order_id)
