@@ -48,7 +48,7 @@ export function openMachineSlots(
 
   return {
     async acquire(signal) {
-      connection ??= connect(databaseUrl, { max: 1, application: "tradewind slots" });
+      connection ??= connect(databaseUrl, { max: 1, application: "tradewind slots", holdsLocks: true });
       const sql = connection;
       for (;;) {
         signal.throwIfAborted();

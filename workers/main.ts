@@ -30,6 +30,9 @@ const bus = openBus({
 const pool = await startPool({ config, sql, log, clock: systemClock, metrics, bus, priority, jobs });
 log.info({ worker: pool.worker, priority }, "pool process is working");
 
+// A forgotten promise is a defect, but no reason to end the work of the other jobs.
+process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));
+
 let stopping = false;
 async function stop(signal: string): Promise<void> {
   if (stopping) return;

@@ -1,28 +1,21 @@
 /**
  * One kind in one process: receive → decode → run → settle.
  *
- * A message is held from its arrival until it is settled or given back; held messages get heartbeats, so that the
- * server keeps them with us. New messages run in groups of `concurrency` (or as batches); messages that were delivered
- * before take the slow path, one at a time and alone in the process (bus/tries.ts).
+ * A message is held from its arrival until it is settled or given back (held.ts). New messages run in groups of `concurrency` (or as batches); messages that were delivered
+ * before take the slow path (slow-path.ts).
  */
-
 import type { Bus } from "../bus/index.ts";
 import {
   abandonRun,
-  acks,
-  beginRun,
   type Contract,
   decode,
   durableOf,
   type Ending,
   envelopeOf,
-  HEARTBEAT_MS,
   type Pulled,
   type Puller,
   RateWindow,
-  type Received,
   type Settler,
-  shareRun,
   startPull,
   streamOf,
 } from "../bus/index.ts";
@@ -31,8 +24,10 @@ import type { Db } from "../platform/postgres/index.ts";
 import { contextOf, Deadline, executeBatch, executeOne } from "./execute.ts";
 import type { Gate, Ticket } from "./gate.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
+import { type Held, HeldMessages } from "./held.ts";
 import type { MachineSlots } from "./machine-slots.ts";
 import type { PoolMetrics } from "./pool-metrics.ts";
+import { SlowPath } from "./slow-path.ts";
 
 export type RunnerDeps = {
   readonly bus: Bus;
@@ -45,35 +40,18 @@ export type RunnerDeps = {
   readonly worker: string;
 };
 
-type Held = {
-  readonly pulled: Pulled;
-  readonly job: Received;
-  readonly sinceMs: number;
-  readonly puller: Puller;
-};
-
-type SlowRun = { readonly held: Held; run: number | null };
-
-type Settle = (held: Held, ending: Ending, startedAtMs: number, run: number | null) => void | Promise<void>;
-
-/** How long a message rests that another live worker may still be working on. */
-const STALLED_PAUSE_MS = 1_000;
-/** Messages younger than this need no heartbeat yet. */
-const YOUNG_MS = HEARTBEAT_MS / 2;
-
 export class Runner {
   readonly contract: Contract;
   readonly rates = new RateWindow();
   readonly #deps: RunnerDeps;
   readonly #handler: Handler | BatchHandler;
-  readonly #held = new Set<Held>();
+  readonly #held: HeldMessages;
   readonly #deadlines = new Set<Deadline>();
-  #ready: Held[] = [];
-  #again: Held[] = [];
+  readonly #slowPath: SlowPath;
+  readonly #ready: Held[] = [];
   /** Jobs or batches that run now, and the jobs in them. */
   #groups = 0;
   #running = 0;
-  #slowBusy = false;
   #leaving = false;
   #puller: Puller | undefined;
   #batchTimer: Timer | undefined;
@@ -83,6 +61,15 @@ export class Runner {
     this.contract = contract;
     this.#handler = handler;
     this.#deps = deps;
+    this.#held = new HeldMessages(deps.bus);
+    this.#slowPath = new SlowPath(deps, {
+      hasRoom: () => this.#groups < this.contract.concurrency,
+      occupy: work => this.#occupy(work),
+      runUnderRow: (held, open) => this.#runUnderRow(held, open),
+      settled: (held, ending, startedAtMs, run) => this.#settled(held, ending, startedAtMs, run),
+      ackOnly: held => this.#held.ack(held),
+      giveBack: (held, delayMs) => this.#held.giveBack(held, delayMs),
+    });
   }
 
   get running(): number {
@@ -114,9 +101,7 @@ export class Runner {
     clearTimeout(this.#batchTimer);
     this.#batchTimer = undefined;
     this.#batchDue = false;
-    for (const held of [...this.#ready, ...this.#again]) this.#giveBack(held);
-    this.#ready = [];
-    this.#again = [];
+    for (const held of [...this.#ready.splice(0), ...this.#slowPath.clear()]) this.#held.giveBack(held);
   }
 
   /** Ends the tries that are still running, because the process leaves: they are given back and count as no try. */
@@ -126,9 +111,7 @@ export class Runner {
   }
 
   beat(): void {
-    const { nc } = this.#deps.bus.connection;
-    const youngest = Date.now() - YOUNG_MS;
-    for (const held of this.#held) if (held.sinceMs <= youngest) acks.working(nc, held.pulled.msg);
+    this.#held.beat();
   }
 
   /** Aborts tries whose time is over. */
@@ -139,7 +122,7 @@ export class Runner {
 
   /** Starts what may start. Called whenever something changed. */
   pump(): void {
-    if (this.#again.length > 0 && !this.#slowBusy) void this.#runAgain();
+    this.#slowPath.pump();
     while (this.#ready.length > 0 && this.#groups < this.contract.concurrency && this.#isDue()) {
       const ticket = this.#deps.gate.tryEnter();
       if (!ticket) return;
@@ -152,14 +135,12 @@ export class Runner {
   #receive(pulled: Pulled, puller: Puller): void {
     const sinceMs = Date.now();
     try {
-      const held = { pulled, puller, sinceMs, job: decode(this.contract, pulled.msg) };
-      this.#held.add(held);
-      (pulled.delivery > 1 ? this.#again : this.#ready).push(held);
+      const held = this.#held.add({ pulled, puller, sinceMs, job: decode(this.contract, pulled.msg) });
+      (pulled.delivery > 1 ? this.#slowPath : this.#ready).push(held);
       this.pump();
     } catch (error) {
       const job = { ...envelopeOf(this.contract, pulled.msg), payload: null, body: "null" };
-      const held = { pulled, puller, sinceMs, job };
-      this.#held.add(held);
+      const held = this.#held.add({ pulled, puller, sinceMs, job });
       const raw = Buffer.from(pulled.msg.data).toString("base64");
       this.#settle(held, { type: "malformed", error: (error as Error).message, raw }, sinceMs, null);
     }
@@ -178,87 +159,58 @@ export class Runner {
   }
 
   async #runGroup(group: Held[], ticket: Ticket): Promise<void> {
+    await this.#occupy(async () => {
+      await this.#run(group).finally(() => this.#deps.gate.leave(ticket));
+    });
+  }
+
+  async #occupy(work: () => Promise<void>): Promise<void> {
     this.#groups++;
-    await this.#run(group, null);
-    this.#groups--;
-    this.#deps.gate.leave(ticket);
-    this.pump();
-  }
-
-  /** The slow path: the gate gives one message after the other a turn. */
-  async #runAgain(): Promise<void> {
-    this.#slowBusy = true;
-    for (let held = this.#nextAgain(); held; held = this.#nextAgain()) {
-      const slow: SlowRun = { held, run: null };
-      await this.#deps.gate.alone(
-        alone => this.#rerun(slow, alone),
-        () => this.#share(slow),
-      );
-    }
-    this.#slowBusy = false;
-  }
-
-  #nextAgain(): Held | undefined {
-    return this.#groups < this.contract.concurrency ? this.#again.shift() : undefined;
-  }
-
-  async #rerun(slow: SlowRun, alone: boolean): Promise<void> {
-    this.#groups++;
-    try {
-      await this.#judgeAndRun(slow, alone);
-    } catch (error) {
-      this.#deps.log.warn(
-        { err: error, jobId: slow.held.job.id },
-        "a redelivered job could not start; it goes back",
-      );
-      this.#giveBack(slow.held, STALLED_PAUSE_MS);
-    }
+    await work();
     this.#groups--;
     this.pump();
   }
 
-  async #judgeAndRun(slow: SlowRun, alone: boolean): Promise<void> {
-    const { sql, worker, bus } = this.#deps;
-    const { held } = slow;
-    const liveWorkers = (await bus.registry.allLive()).map(beat => beat.worker);
-    const verdict = await beginRun(sql, held.job, { worker, alone, liveWorkers });
-    if (verdict.type === "settled") return this.#ackOnly(held);
-    if (verdict.type === "running") return this.#giveBack(held, STALLED_PAUSE_MS);
-    if (verdict.type === "killer") {
-      const error = `the job killed its worker ${verdict.kills} times`;
-      return this.#settled(held, { type: "killed_worker", error }, Date.now(), verdict.run);
-    }
-    slow.run = verdict.run;
-    // Until its end is committed the row is open, and a kill of this process by the next job would be blamed on it.
-    await this.#run([held], verdict.run, (...end) => this.#settled(...end));
+  async #run(group: Held[]): Promise<void> {
+    await this.#withDeadline(group.length, async deadline => {
+      const startedAtMs = Date.now();
+      const endings = await this.#execute(group, deadline);
+      for (const [i, held] of group.entries()) {
+        if (this.#wasAborted(endings[i]!)) this.#held.giveBack(held);
+        else this.#settle(held, endings[i]!, startedAtMs, null);
+      }
+    });
   }
 
-  /** From here on a kill is no proof against this run. */
-  #share({ held, run }: SlowRun): void {
-    if (run === null) return;
-    shareRun(this.#deps.sql, held.job, run).catch(error =>
-      this.#deps.log.warn({ err: error }, "run not marked as shared"),
-    );
+  /** As {@link SlowPathHost} asks. */
+  async #runUnderRow(held: Held, open: () => Promise<number | null>): Promise<void> {
+    await this.#withDeadline(1, async deadline => {
+      const run = await open();
+      if (run === null) return;
+      const startedAtMs = Date.now();
+      const [ending] = await this.#execute([held], deadline);
+      if (this.#wasAborted(ending!)) await this.#abandon(held, run);
+      else await this.#settled(held, ending!, startedAtMs, run);
+    });
   }
 
-  async #run(
-    group: Held[],
-    run: number | null,
-    settle: Settle = (...end) => this.#settle(...end),
-  ): Promise<void> {
+  async #withDeadline(jobs: number, work: (deadline: Deadline) => Promise<void>): Promise<void> {
     const deadline = new Deadline(this.contract.timeoutMs);
     this.#deadlines.add(deadline);
-    this.#running += group.length;
+    this.#running += jobs;
     const release = await this.#slot(deadline);
-    const startedAtMs = Date.now();
-    const endings = await this.#execute(group, deadline);
-    await release?.();
-    this.#running -= group.length;
-    this.#deadlines.delete(deadline);
-    for (const [i, held] of group.entries()) {
-      if (this.#leaving && endings[i]!.type === "error") this.#abandon(held, run);
-      else await settle(held, endings[i]!, startedAtMs, run);
+    try {
+      await work(deadline);
+    } finally {
+      await release?.();
+      this.#running -= jobs;
+      this.#deadlines.delete(deadline);
     }
+  }
+
+  /** The try failed because this process leaves: it counts as none. */
+  #wasAborted(ending: Ending): boolean {
+    return this.#leaving && ending.type === "error";
   }
 
   async #slot(deadline: Deadline): Promise<(() => Promise<void>) | undefined> {
@@ -284,7 +236,7 @@ export class Runner {
       { contract, job: held.job, pulled: held.pulled, startedAtMs, endedAtMs, run, ending },
       status => {
         this.#deps.metrics.settled(contract.kind, status, endedAtMs - startedAtMs);
-        this.#drop(held);
+        this.#held.drop(held);
         onSettled?.();
       },
     );
@@ -295,23 +247,8 @@ export class Runner {
     return new Promise(resolve => this.#settle(held, ending, startedAtMs, run, resolve));
   }
 
-  #ackOnly(held: Held): void {
-    acks.ack(this.#deps.bus.connection.nc, held.pulled.msg);
-    this.#drop(held);
-  }
-
-  #giveBack(held: Held, delayMs = 0): void {
-    acks.nak(this.#deps.bus.connection.nc, held.pulled.msg, delayMs);
-    this.#drop(held);
-  }
-
-  #abandon(held: Held, run: number | null): void {
-    const closed = run === null ? Promise.resolve() : abandonRun(this.#deps.sql, held.job, run);
-    closed.catch(() => {}).finally(() => this.#giveBack(held));
-  }
-
-  #drop(held: Held): void {
-    this.#held.delete(held);
-    held.puller.release();
+  async #abandon(held: Held, run: number): Promise<void> {
+    await abandonRun(this.#deps.sql, held.job, run).catch(() => {});
+    this.#held.giveBack(held);
   }
 }

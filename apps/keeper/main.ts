@@ -27,6 +27,9 @@ const allocators = startAllocators({ sql, bus, log, holdMs: config.reservationSe
 const keeper = await startKeeper({ bus, sql, log, clock, chores: chores({ config, sql, log, bus }) });
 log.info("keeper is working");
 
+// A forgotten promise is a defect, but no reason to end the work of the other chores.
+process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));
+
 let stopping = false;
 async function stop(signal: string): Promise<void> {
   if (stopping) return;

@@ -29,6 +29,8 @@ export type Sql = Db | Tx;
 export type ConnectOptions = {
   max?: number;
   application: string;
+  /** Session locks live on these connections: they are not renewed now and then, as others are. */
+  holdsLocks?: boolean;
   /** Told of every statement that is sent; for tests that count them. */
   onStatement?: (text: string, parameters: readonly unknown[]) => void;
 };
@@ -40,7 +42,7 @@ export function connect(url: string, options: ConnectOptions): Db {
     types,
     connect_timeout: 2,
     backoff: () => RECONNECT_SECONDS,
-    idle_timeout: 300,
+    ...(options.holdsLocks ? { max_lifetime: null } : { idle_timeout: 300 }),
     onnotice: () => {},
     ...(onStatement
       ? { debug: (_connection: number, text: string, parameters: unknown[]) => onStatement(text, parameters) }
