@@ -44,8 +44,8 @@ export function startAllocators(deps: AllocatorDeps): { stop(): Promise<void> } 
 async function run(deps: AllocatorDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      await deps.bus.ready;
-      await holdLanes(deps, signal);
+      await Promise.race([deps.bus.ready, aborted(signal)]);
+      if (!signal.aborted) await holdLanes(deps, signal);
     } catch (error) {
       deps.log.warn({ err: error }, "the lanes are given up; trying again");
       await Bun.sleep(TRY_MS);
