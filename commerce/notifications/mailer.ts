@@ -20,7 +20,7 @@ export class MailRefused extends Error {
   }
 }
 
-const CONNECTIONS = 4;
+const CONNECTIONS = 8;
 /** Shorter than a claim (store.ts), so that a run that hangs has given up before its claim is taken over. */
 const TIMEOUTS_MS = {
   connectionTimeout: 4_000,
