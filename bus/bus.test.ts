@@ -8,7 +8,7 @@ import { contractOf, contracts } from "./contracts/index.ts";
 import { fingerprint } from "./dead-letter.ts";
 import { decode, encode, payloadFault } from "./envelope.ts";
 import { emit, enqueue } from "./outbox.ts";
-import { ensurePartitions, firstIdAt } from "./partitions.ts";
+import { ensureLedgerPartitions, firstIdAt } from "./partitions.ts";
 import { percentileMs, RateWindow } from "./rates.ts";
 import { relayOnce } from "./relay.ts";
 import { writeSettled } from "./settle-store.ts";
@@ -187,7 +187,7 @@ test("kills beside other jobs prove nothing, but five of them end a job", async 
 
 test("the ledger has a partition for today's ids", async () => {
   const { sql, drop } = await freshDatabase();
-  await Promise.all([ensurePartitions(sql, new Date()), ensurePartitions(sql, new Date())]);
+  await Promise.all([ensureLedgerPartitions(sql, new Date()), ensureLedgerPartitions(sql, new Date())]);
   await writeSettled(sql, [settled(received(), "done")]);
   const [row] = await sql`SELECT tableoid::regclass::text AS name FROM bus.job`;
   expect(row!.name).toBe(`bus.job_${new Date().toISOString().slice(0, 10).replaceAll("-", "")}`);
@@ -210,4 +210,15 @@ test("settings of a kind merge, survive a restart, and reach every process", asy
   await Promise.all([a.close(), b.close(), c.close()]);
   await drop();
   await nats.release();
+});
+
+test("a ledger row that came before the partition of its day is moved into it", async () => {
+  const { sql, drop } = await freshDatabase();
+  const job = received();
+  await writeSettled(sql, [settled(job, "done")]);
+  await ensureLedgerPartitions(sql, new Date());
+  const rows = await sql`SELECT tableoid::regclass::text AS name, status FROM bus.job WHERE id = ${job.id}`;
+  expect(rows).toHaveLength(1);
+  expect(rows[0]).toMatchObject({ status: "done", name: expect.stringMatching(/^bus\.job_\d{8}$/) });
+  await drop();
 });

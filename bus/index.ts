@@ -32,7 +32,7 @@ export {
 export { findJobs, getJob, type JobFilter, type JobStatus, jobStatuses, type LedgerJob } from "./ledger.ts";
 export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
-export { ensurePartitions, firstIdAt } from "./partitions.ts";
+export { ensureLedgerPartitions, firstIdAt } from "./partitions.ts";
 export type { KindView, PoolTargets, PoolView } from "./pools.ts";
 export { type Pulled, type Puller, startPull } from "./pull.ts";
 export { RateWindow } from "./rates.ts";

@@ -3,7 +3,7 @@
  * projection shares one consumer, sweeps are conditional statements. A chore that fails is logged and tried again at
  * its next turn; it never stops the others.
  */
-import { type Bus, ensurePartitions, startDeadProjection, startRelay } from "../../bus/index.ts";
+import { type Bus, ensureLedgerPartitions, startDeadProjection, startRelay } from "../../bus/index.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -27,7 +27,7 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
   const partitions: Chore = {
     name: "ledger partitions",
     everyMs: HOUR_MS,
-    run: () => ensurePartitions(sql, clock.now()),
+    run: () => ensureLedgerPartitions(sql, clock.now()),
   };
   const chores = [partitions, ...deps.chores].map(chore => startChore(chore, log));
   const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log }));

@@ -1,6 +1,6 @@
 import { invalid } from "../../platform/errors.ts";
 import { idBoundary, isId } from "../../platform/ids.ts";
-import { type Db, ensureMonthPartitions, type Sql } from "../../platform/postgres/index.ts";
+import { type Db, ensurePartitions, type Sql } from "../../platform/postgres/index.ts";
 import type { AuditEntry, AuditRecord } from "./model.ts";
 import { type EntryFilter, insertEntries, selectEntries } from "./store.ts";
 
@@ -33,9 +33,10 @@ export async function listAudit(
 
 /** For keepers: makes the log's partitions of this month and the next ones. Safe to run in many processes. */
 export function ensureAuditPartitions(sql: Db, now: Date): Promise<void> {
-  return ensureMonthPartitions(sql, {
+  return ensurePartitions(sql, {
     parent: "audit.entry",
     key: "id",
+    period: "month",
     boundary: month => idBoundary("aud", month.getTime()),
     now,
   });

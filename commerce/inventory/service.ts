@@ -11,7 +11,7 @@ import { conflict, invalid, notFound } from "../../platform/errors.ts";
 import { grouped } from "../../platform/grouped.ts";
 import {
   type Db,
-  ensureMonthPartitions,
+  ensurePartitions,
   isRefusedStatement,
   retried,
   transaction,
@@ -133,9 +133,10 @@ export async function sweepReservations(deps: { sql: Db; bus?: Pick<Bus, "poke">
 
 /** For keepers: the ledger's partitions of this month and the next ones. Safe to run in many processes. */
 export function ensureLedgerPartitions(sql: Db, now: Date): Promise<void> {
-  return ensureMonthPartitions(sql, {
+  return ensurePartitions(sql, {
     parent: "inventory.adjustment",
     key: "id",
+    period: "month",
     boundary: month => firstIdAt(month.getTime()),
     now,
   });

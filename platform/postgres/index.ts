@@ -6,7 +6,7 @@
  */
 
 export { MigrationError, type MigrationModule, migrate, pendingMigrations } from "./migrate.ts";
-export { ensureMonthPartitions, type MonthPartitions } from "./partitions.ts";
+export { ensurePartitions, type TimePartitions } from "./partitions.ts";
 export { connect, type Db, type Sql, type Tx } from "./pool.ts";
 export {
   deadlockRetries,

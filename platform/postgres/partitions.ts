@@ -1,38 +1,52 @@
 /**
- * Partitions by month. Rows whose partition does not exist yet land in the default partition and are moved when it is
+ * Partitions by time. Rows whose partition does not exist yet land in the default partition and are moved when it is
  * made, so that a late keeper loses nothing and blocks nothing.
  *
- * Crash story: one transaction a month; before its commit nothing has changed.
+ * Crash story: one transaction a partition; before its commit nothing has changed.
  */
 import type { Db, Sql, Tx } from "./pool.ts";
 import { transactionOnce } from "./transaction.ts";
 
 const LOCK = 7_214_005;
-const MONTHS_AHEAD = 2;
 
-export type MonthPartitions = {
+/** Beginnings are in UTC; `digits` of a beginning's date name its partition. */
+const periods = {
+  day: {
+    ahead: 3,
+    digits: "2026-11-20".length,
+    begin: (now: Date, ahead: number) =>
+      Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + ahead),
+  },
+  month: {
+    ahead: 2,
+    digits: "2026-11".length,
+    begin: (now: Date, ahead: number) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1),
+  },
+} as const;
+
+export type TimePartitions = {
   /** Qualified name of the partitioned table; its default partition is called `<parent>_default`. */
   parent: string;
   /** The column that it is partitioned by. */
   key: string;
-  /** The least value of the column that belongs to the month that begins at `month` (UTC). */
-  boundary(month: Date): string;
+  period: keyof typeof periods;
+  /** The least value of the column that belongs to the period that begins at `begin`. */
+  boundary(begin: Date): string;
   now: Date;
 };
 
-/** Makes the partitions of this month and the next two where they are missing. Safe to run in many processes. */
-export async function ensureMonthPartitions(sql: Db, options: MonthPartitions): Promise<void> {
-  for (let ahead = 0; ahead <= MONTHS_AHEAD; ahead++) {
-    const from = monthAt(options.now, ahead);
-    const name = `${options.parent}_${from.toISOString().slice(0, 7).replace("-", "")}`;
+/** Makes the partitions of this period and the next ones where they are missing. Safe to run in many processes. */
+export async function ensurePartitions(sql: Db, options: TimePartitions): Promise<void> {
+  const period = periods[options.period];
+  const beginAt = (ahead: number) => new Date(period.begin(options.now, ahead));
+  for (let ahead = 0; ahead <= period.ahead; ahead++) {
+    const digits = beginAt(ahead).toISOString().slice(0, period.digits).replaceAll("-", "");
+    const name = `${options.parent}_${digits}`;
     if (await exists(sql, name)) continue;
-    const bounds = [from, monthAt(options.now, ahead + 1)].map(month => `'${options.boundary(month)}'`);
-    await transactionOnce(sql, tx => make(tx, options, name, bounds as [string, string]));
+    const from = `'${options.boundary(beginAt(ahead))}'`;
+    const to = `'${options.boundary(beginAt(ahead + 1))}'`;
+    await transactionOnce(sql, tx => make(tx, options, name, [from, to]));
   }
-}
-
-function monthAt(now: Date, ahead: number): Date {
-  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
 }
 
 /** Reads the catalog itself: `to_regclass` may answer from a cache that has not heard of a table made a moment ago. */
@@ -45,7 +59,7 @@ async function exists(sql: Sql, name: string): Promise<boolean> {
 
 async function make(
   tx: Tx,
-  { parent, key }: MonthPartitions,
+  { parent, key }: TimePartitions,
   name: string,
   [from, to]: [string, string],
 ): Promise<void> {
