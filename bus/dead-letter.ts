@@ -5,8 +5,9 @@
  * The message id (stream, sequence, time of storage) makes a repeated publish of the same message one entry: settle waits for the PubAck, and
  * when it fails the original message goes back to its consumer.
  */
+import { uuidPattern } from "../platform/ids.ts";
 import type { Connection } from "./connection.ts";
-import { jobId, type Received } from "./envelope.ts";
+import type { Received } from "./envelope.ts";
 import { DEAD_STREAM } from "./topology.ts";
 
 export type DeadReason = "tries_used_up" | "failed" | "killed_worker" | "malformed";
@@ -58,7 +59,7 @@ function recordOf(letter: DeadLetter): DeadRecord {
   const { job } = letter;
   return {
     id: `${letter.stream}-${letter.stored}`,
-    jobId: jobId.test(job.id) ? job.id : null,
+    jobId: uuidPattern.test(job.id) ? job.id : null,
     kind: job.kind,
     version: Number.isFinite(job.version) ? job.version : 0,
     storeId: job.storeId,

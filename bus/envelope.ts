@@ -2,8 +2,10 @@
  * A job as a message. Headers carry the envelope and the body the payload (ids only), so that what only follows jobs
  * need not see payloads. Kind, priority and store come from the subject `<priority>.<kind>.<store>`.
  */
+
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { headers, type MsgHdrs } from "nats";
+import { uuidPattern } from "../platform/ids.ts";
 import type { Contract } from "./contracts/contract.ts";
 import { contracts } from "./contracts/index.ts";
 import type { Job } from "./job.ts";
@@ -15,8 +17,6 @@ import { subjectOf } from "./topology.ts";
  */
 const ENVELOPE = "Tw-Job";
 const TRACE = "traceparent";
-
-export const jobId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The message is not a job that this version can read; it belongs in the dead letters as it is. */
 export class MalformedMessage extends Error {
@@ -65,7 +65,7 @@ type RawMessage = { subject: string; headers?: MsgHdrs | undefined; string(): st
 /** @throws MalformedMessage when the envelope or payload can't be read. */
 export function decode(contract: Contract, message: RawMessage): Received {
   const envelope = envelopeOf(contract, message);
-  if (!jobId.test(envelope.id)) throw new MalformedMessage("the message has no job id");
+  if (!uuidPattern.test(envelope.id)) throw new MalformedMessage("the message has no job id");
   if (!Number.isInteger(envelope.attempt) || envelope.attempt < 1)
     throw new MalformedMessage("attempt is not a number");
   if (envelope.version !== contract.version) {

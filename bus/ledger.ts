@@ -1,7 +1,7 @@
 /** Reading the ledger: what became of a job. Jobs that wait in the outbox are part of the answer. */
 import { invalid } from "../platform/errors.ts";
+import { uuidPattern } from "../platform/ids.ts";
 import type { Sql } from "../platform/postgres/index.ts";
-import { jobId } from "./envelope.ts";
 
 export const jobStatuses = ["queued", "delayed", "retrying", "done", "discarded", "dead"] as const;
 export type JobStatus = (typeof jobStatuses)[number];
@@ -64,7 +64,7 @@ export async function findJobs(
   filter: JobFilter,
 ): Promise<{ items: LedgerJob[]; nextCursor: string | null }> {
   const { limit, cursor } = filter;
-  if (cursor !== undefined && !jobId.test(cursor)) {
+  if (cursor !== undefined && !uuidPattern.test(cursor)) {
     throw invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
   }
   const where = sql`

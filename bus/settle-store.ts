@@ -1,5 +1,6 @@
+import { uuidPattern } from "../platform/ids.ts";
 import type { Db } from "../platform/postgres/index.ts";
-import { jobId, type Received } from "./envelope.ts";
+import type { Received } from "./envelope.ts";
 
 export type SettledTry = Omit<Received, "payload"> & {
   readonly status: "done" | "discarded" | "dead" | "retrying";
@@ -61,7 +62,7 @@ export async function writeSettled(sql: Db, tries: readonly SettledTry[]): Promi
 
 /** A malformed message may lack what a ledger row needs; its dead letter tells all there is. */
 function hasIdentity(row: SettledTry): boolean {
-  return jobId.test(row.id) && Number.isInteger(row.attempt) && Number.isInteger(row.version);
+  return uuidPattern.test(row.id) && Number.isInteger(row.attempt) && Number.isInteger(row.version);
 }
 
 /** Postgres refused what a row says (SQLSTATE class 22 or 23), which no repetition changes. */

@@ -77,3 +77,6 @@ export function timeOfId(id: string): number {
   // Ten characters carry 50 bits, two more than the time has.
   return Math.floor(ms / 4);
 }
+
+/** A UUID in its lower-case text form, as job ids are. */
+export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -2,19 +2,9 @@
 import type { Config } from "../../platform/config.ts";
 import type { StackFile } from "./home.ts";
 import { startTime } from "./process.ts";
+import type { Addresses } from "./services.ts";
 
-type Blank = Omit<
-  StackFile,
-  | "databaseUrl"
-  | "natsUrl"
-  | "redisUrl"
-  | "redisToken"
-  | "meiliUrl"
-  | "meiliKey"
-  | "smtpUrl"
-  | "mailboxUrl"
-  | "stackToken"
->;
+type Blank = Omit<StackFile, keyof Addresses>;
 
 export function emptyStack(config: Config, home: string, before: StackFile | null): Blank {
   return {

@@ -1,6 +1,8 @@
 /** What lies where: lists, the ledger, and the two settings of a level (backorder, low-stock threshold). */
+
 import { emit } from "../../bus/index.ts";
 import { conflict, notFound } from "../../platform/errors.ts";
+import { uuidPattern } from "../../platform/ids.ts";
 import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
 import type { LedgerEntry, Level, LevelChange, ListedLevel, Page } from "./model.ts";
@@ -8,8 +10,6 @@ import { decodeCursor, pageOf } from "./page.ts";
 import * as store from "./store.levels.ts";
 import { shareActive } from "./store.locations.ts";
 import { defaultLocation, productOf } from "./store.ts";
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export type LevelQuery = store.LevelFilter & { limit: number; cursor?: string | undefined };
 
@@ -32,7 +32,7 @@ export async function listAdjustments(
   storeId: string,
   { limit, cursor, ...filter }: LedgerQuery,
 ): Promise<Page<LedgerEntry>> {
-  const before = decodeCursor(cursor, 1, UUID)?.[0] ?? null;
+  const before = decodeCursor(cursor, 1, uuidPattern)?.[0] ?? null;
   const found = await store.selectLedger(sql, storeId, filter, before, limit + 1);
   return pageOf(found, limit, entry => [entry.id]);
 }

@@ -3,6 +3,7 @@
 import { Elysia, t } from "elysia";
 import { findJobs, getJob, jobStatuses } from "../../../../bus/index.ts";
 import { notFound } from "../../../../platform/errors.ts";
+import { uuidPattern } from "../../../../platform/ids.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
@@ -10,7 +11,6 @@ import { oneOf } from "../../http/one-of.ts";
 import { submitJob } from "./submit-job.ts";
 
 const MAX_DELAY_MS = 30 * 24 * 3_600_000;
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 const time = t.Nullable(t.String({ format: "date-time" }));
 
@@ -98,7 +98,7 @@ export function jobRoutes(deps: ApiDeps) {
     .get(
       "/jobs/:id",
       async ({ params }) => {
-        const job = uuid.test(params.id) ? await getJob(deps.sql, params.id) : null;
+        const job = uuidPattern.test(params.id) ? await getJob(deps.sql, params.id) : null;
         if (!job) throw notFound("job");
         return job;
       },
