@@ -1,23 +1,7 @@
+import type { KindView, PoolView } from "../../../bus/index.ts";
 import { type Command, type Context, type Result, UsageError, wholeNumber } from "../command.ts";
 import { duration, table } from "../table.ts";
 
-export type KindView = {
-  kind: string;
-  waiting: number;
-  running: number;
-  delayed: number;
-  cap: number;
-  paused: boolean;
-  perSecond: number;
-  p95Ms: number | null;
-  oldestMs: number | null;
-};
-export type PoolView = {
-  priority: string;
-  target: number | null;
-  processes: { pid: number; host: string; busy: number; rssMb: number; since: string }[];
-  kinds: KindView[];
-};
 export type PoolsView = { pools: PoolView[] };
 
 const PRIORITIES = ["high", "normal", "low"];
