@@ -3,8 +3,8 @@
  * once by the stores module, so their text lives in stack.json; when that is lost, or the database is another one, new
  * ones are made.
  */
-import { demoStore } from "../../commerce/demo/index.ts";
-import { createKey, createStore, findKey, type KeyKind } from "../../commerce/stores/index.ts";
+import { demoStore, setDemoTerms } from "../../commerce/demo/index.ts";
+import { createKey, createStore, findKey, getStore, type KeyKind } from "../../commerce/stores/index.ts";
 import type { Config } from "../../platform/config.ts";
 import { connect, type Db, migrate } from "../../platform/postgres/index.ts";
 import { modules } from "../migrations.ts";
@@ -15,11 +15,20 @@ export async function prepareDatabase(config: Config, stack: StackFile): Promise
   const sql = connect(stack.databaseUrl, { max: 2, application: "supervisor" });
   try {
     await migrate(sql, modules);
-    if (config.demo) stack.storeId = (await createStore(sql, demoStore)).id;
+    if (config.demo) stack.storeId = await ensureDemo(sql);
     stack.keys = await ensureKeys(sql, stack);
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** Once: what people take away from their shop later stays away. */
+async function ensureDemo(sql: Db): Promise<string> {
+  if (!(await getStore(sql, demoStore.id))) {
+    await createStore(sql, demoStore);
+    await setDemoTerms(sql, demoStore.id);
+  }
+  return demoStore.id;
 }
 
 async function ensureKeys(sql: Db, { keys, storeId }: StackFile): Promise<Keys> {

@@ -1,5 +1,5 @@
-import { invalid } from "../../platform/errors.ts";
-import { idBoundary, isId } from "../../platform/ids.ts";
+import { idBoundary } from "../../platform/ids.ts";
+import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, ensurePartitions, type Sql } from "../../platform/postgres/index.ts";
 import type { AuditEntry, AuditRecord } from "./model.ts";
 import { type EntryFilter, insertEntries, selectEntries } from "./store.ts";
@@ -22,13 +22,12 @@ export async function listAudit(
   sql: Sql,
   storeId: string,
   { cursor, ...filter }: AuditQuery,
-): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
-  if (cursor !== undefined && !isId("aud", cursor)) {
-    throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  }
-  const found = await selectEntries(sql, storeId, { ...filter, before: cursor, limit: filter.limit + 1 });
-  const items = found.slice(0, filter.limit);
-  return { items, nextCursor: found.length > filter.limit ? items.at(-1)!.id : null };
+): Promise<Page<AuditEntry>> {
+  const before = idCursor("aud", cursor);
+  return pageOf(
+    await selectEntries(sql, storeId, { ...filter, before, limit: filter.limit + 1 }),
+    filter.limit,
+  );
 }
 
 /** For keepers: makes the log's partitions of this month and the next ones. Safe to run in many processes. */

@@ -7,6 +7,7 @@
 import { emit } from "../../bus/index.ts";
 import { type FieldError, invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
+import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { clean } from "../../platform/text.ts";
 import { type Author, type Changes, diff, recordAudit } from "../audit/index.ts";
@@ -81,13 +82,14 @@ export function removeProduct(
   return transaction(sql, async tx => {
     const before = await locked(tx, author.storeId, id, expected);
     const variantIds = before.variants.map(variant => variant.id);
-    const sold = await admin.selectWasSold(tx, author.storeId, variantIds);
-    if (sold) await admin.archiveProduct(tx, author.storeId, id);
-    else await admin.deleteProduct(tx, author.storeId, id);
-    if (!sold) await forgetPrices(tx, author.storeId, variantIds);
-    const after = sold ? { ...told(before), status: "archived" } : null;
-    await finish(tx, author, sold ? "archive" : "delete", id, diff(told(before), after));
-    return sold ? "archived" : "removed";
+    const gone = await admin.forgetStock(tx, author.storeId, variantIds);
+    if (gone) {
+      await admin.deleteProduct(tx, author.storeId, id);
+      await forgetPrices(tx, author.storeId, variantIds);
+    } else await admin.archiveProduct(tx, author.storeId, id);
+    const after = gone ? null : { ...told(before), status: "archived" };
+    await finish(tx, author, gone ? "delete" : "archive", id, diff(told(before), after));
+    return gone ? "removed" : "archived";
   });
 }
 
@@ -104,13 +106,10 @@ export async function listProductIds(
   sql: Sql,
   storeId: string,
   { cursor, limit, status, q }: AdminQuery,
-): Promise<{ ids: string[]; nextCursor: string | null }> {
-  if (cursor !== undefined && !isId("prod", cursor)) {
-    throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  }
-  const found = await admin.selectAdminPage(sql, storeId, { status, q, before: cursor, limit: limit + 1 });
-  const ids = found.slice(0, limit);
-  return { ids, nextCursor: found.length > limit ? ids.at(-1)! : null };
+): Promise<Page<string>> {
+  const before = idCursor("prod", cursor);
+  const found = await admin.selectAdminPage(sql, storeId, { status, q, before, limit: limit + 1 });
+  return pageOf(found, limit, id => id);
 }
 
 /** The base prices of variants in all currencies. */

@@ -5,6 +5,7 @@
 import { emit } from "../../bus/index.ts";
 import { conflict, type FieldError, invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
+import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { clean } from "../../platform/text.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
@@ -35,14 +36,10 @@ export async function listCategories(
   sql: Sql,
   storeId: string,
   query: { limit: number; cursor?: string | undefined; parentId?: string | null | undefined },
-): Promise<{ items: CategoryNode[]; nextCursor: string | null }> {
-  const { limit, cursor, parentId } = query;
-  if (cursor !== undefined && !isId("cat", cursor)) {
-    throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  }
-  const found = await store.selectCategories(sql, storeId, { after: cursor, parentId, limit: limit + 1 });
-  const items = found.slice(0, limit);
-  return { items, nextCursor: found.length > limit ? items.at(-1)!.id : null };
+): Promise<Page<CategoryNode>> {
+  const { limit, parentId } = query;
+  const after = idCursor("cat", query.cursor);
+  return pageOf(await store.selectCategories(sql, storeId, { after, parentId, limit: limit + 1 }), limit);
 }
 
 /** @throws Problem 422 with the faults by field. */

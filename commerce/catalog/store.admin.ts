@@ -51,6 +51,8 @@ export async function selectAdminPage(
 export async function deleteVariants(tx: Tx, storeId: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await tx`DELETE FROM catalog.variant WHERE store_id = ${storeId} AND id = ANY(${ids as string[]})`;
+  // Each for itself: stock of one that was sold stays, for what is still to be committed or given back.
+  await tx`SELECT inventory.forget(${storeId}, ARRAY[v]) FROM unnest(${ids as string[]}::text[]) AS v ORDER BY v`;
 }
 
 export async function deleteProduct(tx: Tx, storeId: string, id: string): Promise<void> {
@@ -63,13 +65,10 @@ export async function archiveProduct(tx: Tx, storeId: string, id: string): Promi
     WHERE store_id = ${storeId} AND id = ${id} AND status <> 'archived'`;
 }
 
-export async function selectWasSold(
-  tx: Tx,
-  storeId: string,
-  variantIds: readonly string[],
-): Promise<boolean> {
+/** Gives the stock levels of all these variants up, or of none: false where units were sold, are held or on their way. */
+export async function forgetStock(tx: Tx, storeId: string, variantIds: readonly string[]): Promise<boolean> {
   const [row] = await tx<{ yes: boolean }[]>`
-    SELECT inventory.was_sold(${storeId}, ${variantIds as string[]}) AS yes`;
+    SELECT inventory.forget(${storeId}, ${variantIds as string[]}) AS yes`;
   return row!.yes;
 }
 

@@ -5,6 +5,7 @@
 import { emit } from "../../bus/index.ts";
 import { type FieldError, invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
+import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { clean } from "../../platform/text.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
@@ -42,13 +43,9 @@ export async function listCollections(
   sql: Sql,
   storeId: string,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
-): Promise<{ items: Collection[]; nextCursor: string | null }> {
-  if (cursor !== undefined && !isId("col", cursor)) {
-    throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  }
-  const found = await store.selectPage(sql, storeId, { before: cursor, limit: limit + 1 });
-  const items = found.slice(0, limit);
-  return { items, nextCursor: found.length > limit ? items.at(-1)!.id : null };
+): Promise<Page<Collection>> {
+  const before = idCursor("col", cursor);
+  return pageOf(await store.selectPage(sql, storeId, { before, limit: limit + 1 }), limit);
 }
 
 /** @throws Problem 422 with the faults by field. */

@@ -5,6 +5,8 @@
  */
 import { join } from "node:path";
 
+export { setDemoTerms } from "./terms.ts";
+
 const picture = (name: string) => join(import.meta.dir, "pictures", name);
 
 /** The store that a first start makes. */

@@ -1,6 +1,7 @@
 import { emit } from "../../bus/index.ts";
 import { Problem } from "../../platform/errors.ts";
 import { newId } from "../../platform/ids.ts";
+import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
 import { type StagedFile, type Storage, StorageLimitError } from "../../platform/storage/index.ts";
 import { diff, isAuthor, type MaybeAuthor, recordAudit } from "../audit/index.ts";
@@ -86,13 +87,12 @@ export function getImport(sql: Sql, storeId: string, id: string): Promise<Import
   return selectImport(sql, storeId, id);
 }
 
-/** The newest first, `limit` at most; `cursor` is the `nextCursor` of the page before. */
+/** The newest first. @throws Problem 422 for a made-up cursor. */
 export async function listImports(
   sql: Sql,
   storeId: string,
-  page: { limit: number; cursor?: string | undefined },
-): Promise<{ items: Import[]; nextCursor: string | null }> {
-  const found = await selectImports(sql, storeId, { before: page.cursor, limit: page.limit + 1 });
-  const items = found.slice(0, page.limit);
-  return { items, nextCursor: found.length > page.limit ? items.at(-1)!.id : null };
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+): Promise<Page<Import>> {
+  const before = idCursor("imp", cursor);
+  return pageOf(await selectImports(sql, storeId, { before, limit: limit + 1 }), limit);
 }

@@ -3,10 +3,10 @@
 import { emit } from "../../bus/index.ts";
 import { conflict, notFound } from "../../platform/errors.ts";
 import { uuidPattern } from "../../platform/ids.ts";
+import { decodeCursor, encodeCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
-import type { LedgerEntry, Level, LevelChange, ListedLevel, Page } from "./model.ts";
-import { decodeCursor, pageOf } from "./page.ts";
+import type { LedgerEntry, Level, LevelChange, ListedLevel } from "./model.ts";
 import * as store from "./store.levels.ts";
 import { shareActive } from "./store.locations.ts";
 import { defaultLocation, productOf } from "./store.ts";
@@ -21,7 +21,7 @@ export async function listLevels(
 ): Promise<Page<ListedLevel>> {
   const after = decodeCursor(cursor, 2, /^[\w-]{1,64}$/) as [string, string] | null;
   const found = await store.selectLevels(sql, storeId, filter, after, limit + 1);
-  return pageOf(found, limit, level => [level.variantId, level.locationId]);
+  return pageOf(found, limit, level => encodeCursor([level.variantId, level.locationId]));
 }
 
 export type LedgerQuery = store.LedgerFilter & { limit: number; cursor?: string | undefined };
@@ -34,7 +34,7 @@ export async function listAdjustments(
 ): Promise<Page<LedgerEntry>> {
   const before = decodeCursor(cursor, 1, uuidPattern)?.[0] ?? null;
   const found = await store.selectLedger(sql, storeId, filter, before, limit + 1);
-  return pageOf(found, limit, entry => [entry.id]);
+  return pageOf(found, limit, entry => encodeCursor([entry.id]));
 }
 
 /**

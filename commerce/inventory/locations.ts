@@ -5,10 +5,10 @@
  */
 import { conflict, invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
+import { decodeCursor, encodeCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
-import type { Location, LocationChange, Page } from "./model.ts";
-import { decodeCursor, pageOf } from "./page.ts";
+import type { Location, LocationChange } from "./model.ts";
 import * as store from "./store.locations.ts";
 
 const shown = ({ name, isDefault, active }: Location) => ({ name, isDefault, active });
@@ -58,7 +58,7 @@ export async function listLocations(
 ): Promise<Page<Location>> {
   const after = decodeCursor(query.cursor, 1, /^loc_\w{1,64}$/)?.[0] ?? null;
   const found = await store.selectPage(sql, storeId, after, query.limit + 1);
-  return pageOf(found, query.limit, location => [location.id]);
+  return pageOf(found, query.limit, location => encodeCursor([location.id]));
 }
 
 /** @throws Problem 404; 409 `location_in_use` where it can't be switched off; 412 when it has another version. */

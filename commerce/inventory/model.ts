@@ -112,5 +112,3 @@ export type NewTransfer = {
   lines: TransferLine[];
   note?: string | null | undefined;
 };
-
-export type Page<T> = { items: T[]; nextCursor: string | null };

@@ -8,10 +8,10 @@
 import { outboxRows } from "../../bus/index.ts";
 import { conflict, invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
+import { decodeCursor, encodeCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
-import type { NewTransfer, Page, Transfer, TransferLine, TransferStatus } from "./model.ts";
-import { decodeCursor, pageOf } from "./page.ts";
+import type { NewTransfer, Transfer, TransferLine, TransferStatus } from "./model.ts";
 import { shareActive } from "./store.locations.ts";
 import * as store from "./store.transfers.ts";
 
@@ -95,7 +95,7 @@ export async function listTransfers(
 ): Promise<Page<Transfer>> {
   const before = decodeCursor(query.cursor, 1, /^trf_\w{1,64}$/)?.[0] ?? null;
   const found = await store.selectPage(sql, storeId, before, query.status ?? null, query.limit + 1);
-  return pageOf(found, query.limit, transfer => [transfer.id]);
+  return pageOf(found, query.limit, transfer => encodeCursor([transfer.id]));
 }
 
 /** Lines and note of a draft. @throws Problem 404; 409 `transfer_state` when it is no draft any more; 412; 422. */

@@ -23,7 +23,6 @@ export {
   fulfilmentStatuses,
   type Order,
   type OrderFacts,
-  type OrderPage,
   type OrderStatus,
   orderStatuses,
   paymentStatuses,

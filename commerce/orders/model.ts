@@ -91,8 +91,6 @@ export type Order = {
 /** What jobs need to know of an order. */
 export type OrderFacts = { status: OrderStatus; reservationId: string };
 
-export type OrderPage = { items: Order[]; nextCursor: string | null };
-
 export type TimelineEntry = {
   id: string;
   type: string;

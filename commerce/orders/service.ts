@@ -1,7 +1,7 @@
-import { invalid } from "../../platform/errors.ts";
 import { isId } from "../../platform/ids.ts";
+import { decodeCursor, encodeCursor, type Page, pageOf } from "../../platform/page.ts";
 import type { Sql } from "../../platform/postgres/index.ts";
-import type { Order, OrderFacts, OrderPage } from "./model.ts";
+import type { Order, OrderFacts } from "./model.ts";
 import * as store from "./store.ts";
 
 export function getOrder(sql: Sql, storeId: string, id: string): Promise<Order | null> {
@@ -24,8 +24,8 @@ export async function listOrders(
   sql: Sql,
   storeId: string,
   { limit, cursor, ...filter }: OrderQuery,
-): Promise<OrderPage> {
-  return pageOf(await store.selectPage(sql, storeId, beforeOf(cursor), filter, limit + 1), limit);
+): Promise<Page<Order>> {
+  return pageOf(await store.selectPage(sql, storeId, beforeOf(cursor), filter, limit + 1), limit, cursorOf);
 }
 
 /** The orders that a customer's carts have become, as {@link listOrders}. @throws Problem 422 for a made-up cursor. */
@@ -34,21 +34,20 @@ export async function listOrdersOf(
   storeId: string,
   customerId: string,
   query: { limit: number; cursor?: string | undefined },
-): Promise<OrderPage> {
+): Promise<Page<Order>> {
   const before = beforeOf(query.cursor);
-  return pageOf(await store.selectPageOf(sql, storeId, customerId, before, query.limit + 1), query.limit);
+  return pageOf(
+    await store.selectPageOf(sql, storeId, customerId, before, query.limit + 1),
+    query.limit,
+    cursorOf,
+  );
 }
+
+const ORDER_ID = /^ord_[0-9a-z]{8,48}$/;
 
 function beforeOf(cursor: string | undefined): string | null {
-  if (cursor === undefined) return null;
-  const before = Buffer.from(cursor, "base64url").toString();
-  if (!isId("ord", before)) throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  return before;
+  return decodeCursor(cursor, 1, ORDER_ID)?.[0] ?? null;
 }
 
-/** `found` holds one more than the page when there is a next one. */
-function pageOf(found: Order[], limit: number): OrderPage {
-  const items = found.slice(0, limit);
-  const last = found.length > limit ? items.at(-1) : undefined;
-  return { items, nextCursor: last ? Buffer.from(last.id).toString("base64url") : null };
-}
+/** The id of an order is a secret: a cursor does not show it at first sight. */
+const cursorOf = (order: Order) => encodeCursor([order.id]);

@@ -1,4 +1,4 @@
-import { invalid } from "../../platform/errors.ts";
+import { badCursor, type Page, pageOf } from "../../platform/page.ts";
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { Order, TimelineEntry } from "./model.ts";
 import * as store from "./store.ts";
@@ -14,17 +14,12 @@ export async function timelineOf(
   storeId: string,
   order: Order,
   query: { limit: number; cursor?: string | undefined },
-): Promise<{ items: TimelineEntry[]; nextCursor: string | null }> {
-  if (query.cursor !== undefined && !UUID.test(query.cursor)) {
-    throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  }
+): Promise<Page<TimelineEntry>> {
+  if (query.cursor !== undefined && !UUID.test(query.cursor)) throw badCursor();
   const found = await store.selectEvents(sql, storeId, order.id, query.cursor ?? null, query.limit + 1);
-  const events = found.slice(0, query.limit);
+  const { items, nextCursor } = pageOf(found, query.limit);
   const first = query.cursor === undefined ? beginningOf(order) : [];
-  return {
-    items: [...first, ...events],
-    nextCursor: found.length > query.limit ? events.at(-1)!.id : null,
-  };
+  return { items: [...first, ...items], nextCursor };
 }
 
 function beginningOf({ createdAt, placedAt, number, totalMinor }: Order): TimelineEntry[] {

@@ -1,19 +1,11 @@
 /** Use cases of the entries of price lists. */
 import { invalid } from "../../platform/errors.ts";
+import { badCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
 import { announce } from "./announce.ts";
 import { checkedEntries, productsOf } from "./checked-entries.ts";
-import {
-  audited,
-  badCursor,
-  type Expected,
-  getPriceList,
-  locked,
-  type Page,
-  settingsOf,
-  shown,
-} from "./lists.ts";
+import { audited, type Expected, getPriceList, locked, settingsOf, shown } from "./lists.ts";
 import { type EntryKey, type ListEntry, listLimits, type NewEntry, type PriceList } from "./model.lists.ts";
 import * as store from "./store.lists.ts";
 
@@ -27,9 +19,7 @@ export async function listEntries(
   await getPriceList(sql, storeId, id);
   const after = query.cursor === undefined ? null : entryCursor(query.cursor);
   const found = await store.selectEntries(sql, storeId, id, after, query.limit + 1);
-  const items = found.slice(0, query.limit);
-  const last = found.length > query.limit ? items.at(-1) : undefined;
-  return { items, nextCursor: last ? `${last.variantId}.${last.minQuantity}` : null };
+  return pageOf(found, query.limit, last => `${last.variantId}.${last.minQuantity}`);
 }
 
 function entryCursor(cursor: string): [string, number] {

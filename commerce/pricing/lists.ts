@@ -5,6 +5,7 @@
  */
 import { invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
+import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
 import { getStore } from "../stores/index.ts";
@@ -80,19 +81,15 @@ export async function getPriceList(sql: Sql, storeId: string, id: string): Promi
   return list;
 }
 
-export type Page<T> = { items: T[]; nextCursor: string | null };
-
 /** Newest first. @throws Problem 422 for a made-up cursor. */
 export async function listPriceLists(
   sql: Sql,
   storeId: string,
   query: { limit: number; cursor?: string | undefined; status?: ListStatus | undefined },
 ): Promise<Page<PriceList>> {
-  const { limit, cursor = null, status = null } = query;
-  if (cursor !== null && !isId("plist", cursor)) throw badCursor();
-  const found = await store.selectLists(sql, storeId, { after: cursor, status, limit: limit + 1 });
-  const items = found.slice(0, limit);
-  return { items, nextCursor: found.length > limit ? items.at(-1)!.id : null };
+  const { limit, status = null } = query;
+  const after = idCursor("plist", query.cursor) ?? null;
+  return pageOf(await store.selectLists(sql, storeId, { after, status, limit: limit + 1 }), limit);
 }
 
 /** @throws Problem 404; 412 when it has another version; 422. */
@@ -154,5 +151,3 @@ async function currencyOf(tx: Tx, storeId: string, wanted: string | undefined): 
   if (await sellsIn(tx, shop, currency)) return currency;
   throw invalid([{ path: "currency", message: `this store does not sell in ${currency}` }]);
 }
-
-export const badCursor = () => invalid([{ path: "cursor", message: "is not one that this list gave" }]);

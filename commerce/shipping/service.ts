@@ -1,6 +1,7 @@
 import { conflict, invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
 import { lookup } from "../../platform/lookup.ts";
+import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { clean } from "../../platform/text.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
@@ -82,14 +83,10 @@ export async function listShippingMethods(
   sql: Sql,
   storeId: string,
   query: { limit: number; cursor?: string | undefined; status?: MethodStatus | undefined },
-): Promise<{ items: ShippingMethod[]; nextCursor: string | null }> {
-  const { limit, cursor = null, status = null } = query;
-  if (cursor !== null && !isId("ship", cursor)) {
-    throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  }
-  const found = await store.selectMethods(sql, storeId, { after: cursor, status, limit: limit + 1 });
-  const items = found.slice(0, limit);
-  return { items, nextCursor: found.length > limit ? items.at(-1)!.id : null };
+): Promise<Page<ShippingMethod>> {
+  const { limit, status = null } = query;
+  const after = idCursor("ship", query.cursor) ?? null;
+  return pageOf(await store.selectMethods(sql, storeId, { after, status, limit: limit + 1 }), limit);
 }
 
 /** Open carts follow at once. @throws Problem 404; 412 when it has another version. */

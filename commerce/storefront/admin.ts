@@ -1,6 +1,7 @@
 /** Products as the back office sees them: what shops see, in any status, and what only merchants need to know. */
 import { notFound } from "../../platform/errors.ts";
 import { isId } from "../../platform/ids.ts";
+import type { Page } from "../../platform/page.ts";
 import type { Sql } from "../../platform/postgres/index.ts";
 import { type AdminQuery, basePrices, listProductIds } from "../catalog/index.ts";
 import { type Composed, compose, currencyOf } from "./documents.ts";
@@ -34,8 +35,8 @@ export async function adminProductList(
   sql: Sql,
   storeId: string,
   query: AdminQuery,
-): Promise<{ items: AdminProduct[]; nextCursor: string | null }> {
-  const { ids, nextCursor } = await listProductIds(sql, storeId, query);
+): Promise<Page<AdminProduct>> {
+  const { items: ids, nextCursor } = await listProductIds(sql, storeId, query);
   return { items: await adminProducts(sql, storeId, ids), nextCursor };
 }
 

@@ -1,6 +1,7 @@
 import { conflict, invalid, notFound, stale } from "../../platform/errors.ts";
 import { isId, newId } from "../../platform/ids.ts";
 import { lookup } from "../../platform/lookup.ts";
+import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { clean } from "../../platform/text.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
@@ -54,14 +55,10 @@ export async function listTaxRates(
   sql: Sql,
   storeId: string,
   query: { limit: number; cursor?: string | undefined; country?: string | undefined },
-): Promise<{ items: TaxRate[]; nextCursor: string | null }> {
-  const { limit, cursor = null, country = null } = query;
-  if (cursor !== null && !isId("tax", cursor)) {
-    throw invalid([{ path: "cursor", message: "is not one that this list gave" }]);
-  }
-  const found = await store.selectRates(sql, storeId, { after: cursor, country, limit: limit + 1 });
-  const items = found.slice(0, limit);
-  return { items, nextCursor: found.length > limit ? items.at(-1)!.id : null };
+): Promise<Page<TaxRate>> {
+  const { limit, country = null } = query;
+  const after = idCursor("tax", query.cursor) ?? null;
+  return pageOf(await store.selectRates(sql, storeId, { after, country, limit: limit + 1 }), limit);
 }
 
 /** Orders keep the rate they were bought at. @throws Problem 404; 412 when it has another version; 422. */

@@ -4,6 +4,7 @@ import { Elysia, t } from "elysia";
 import { type Asset, getAsset, listAssets, variantCount, watchAsset } from "../../../../media/index.ts";
 import { notFound } from "../../../../platform/errors.ts";
 import { isId } from "../../../../platform/ids.ts";
+import { pageOf } from "../../../../platform/page.ts";
 import { openStorage } from "../../../../platform/storage/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
@@ -70,11 +71,8 @@ export function mediaRoutes(deps: ApiDeps) {
       async ({ access, query }) => {
         const { limit = 20, cursor: before, status } = query;
         const found = await listAssets(sql, access.storeId, { limit: limit + 1, before, status });
-        const items = found.slice(0, limit);
-        return {
-          items: items.map(asset => viewOf(asset)),
-          nextCursor: found.length > limit ? items.at(-1)!.id : null,
-        };
+        const { items, nextCursor } = pageOf(found, limit);
+        return { items: items.map(asset => viewOf(asset)), nextCursor };
       },
       {
         detail: { summary: "Assets, latest first" },

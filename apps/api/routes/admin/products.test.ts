@@ -291,6 +291,21 @@ describe("DELETE /admin/products/:id", () => {
     expect((await send("GET", `/${made.id}`)).status).toBe(404);
   });
 
+  test("leaves no stock behind, of a product or of a variant", async () => {
+    const made = await make(shirt());
+    const levels = () =>
+      api.sql`SELECT variant_id FROM inventory.level WHERE product_id = ${made.id} ORDER BY variant_id`;
+    for (const { id } of made.variants) {
+      const json = { variantId: id, delta: 5, reason: "received" };
+      expect(
+        (await api.request("POST", "/admin/inventory/adjustments", { key: api.keys.secret, json })).status,
+      ).toBe(200);
+    }
+    expect(await levels()).toHaveLength(made.variants.length);
+    expect((await send("DELETE", `/${made.id}`, undefined, { "if-match": "*" })).status).toBe(204);
+    expect(await levels()).toHaveLength(0);
+  });
+
   test("archives what was sold", async () => {
     const made = await make(shirt());
     await api.sql`

@@ -2,6 +2,7 @@
 import { Elysia, t } from "elysia";
 import { createKey, keyKinds, listKeys, revokeKey } from "../../../../commerce/stores/index.ts";
 import { notFound } from "../../../../platform/errors.ts";
+import { pageOf } from "../../../../platform/page.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
@@ -38,8 +39,7 @@ export function keyRoutes({ sql, ...deps }: ApiDeps) {
       async ({ query }) => {
         const { limit = 20, cursor = "", storeId } = query;
         const rows = await listKeys(sql, storeId, { after: cursor, limit: limit + 1 });
-        const items = rows.slice(0, limit);
-        return { items, nextCursor: rows.length > limit ? items.at(-1)!.id : null };
+        return pageOf(rows, limit);
       },
       {
         query: t.Object(

@@ -252,3 +252,28 @@ test("what is unknown about a mail stays unknown", async () => {
   expect(await ask("/store/password-resets", shop.someone())).toEqual(known);
   expect(await ask("/store/password-resets", "not even a mail")).toEqual(known);
 });
+
+test("no route of a customer asks Postgres more often for much than for little", async () => {
+  const few = await shop.member();
+  const many = await shop.member();
+  const { sql, store } = shop;
+  await sql`
+    INSERT INTO carts.cart (store_id, id, currency, customer_id, status, order_id)
+    SELECT ${store.id}, 'cart_' || n, 'EUR', CASE WHEN n = 1 THEN ${few.id} ELSE ${many.id} END, 'completed', 'ord_' || n
+    FROM generate_series(1, 31) n`;
+  await sql`
+    INSERT INTO orders.order (store_id, id, number, cart_id, reservation_id, intent_id, currency, status, subtotal_minor,
+                              total_minor)
+    SELECT ${store.id}, 'ord_' || n, 'N' || n, 'cart_' || n, 'res_' || n, 'pay_' || n, 'EUR', 'placed', 0, 0
+    FROM generate_series(1, 31) n`;
+  const count = async (path: string, headers: Record<string, string>) => {
+    await shop.call("GET", path, { headers });
+    return (await shop.api.statements.during(() => shop.call("GET", path, { headers }))).length;
+  };
+  for (const path of ["/store/customers/me", "/store/customers/me/orders?limit=100"]) {
+    expect([path, await count(path, many.headers)]).toEqual([path, await count(path, few.headers)]);
+  }
+  expect(await count("/store/customers/me", few.headers)).toBeLessThanOrEqual(1);
+  const list = await shop.call("GET", "/store/customers/me/orders?limit=100", { headers: many.headers });
+  expect(list.body.items).toHaveLength(30);
+});
