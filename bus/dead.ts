@@ -5,6 +5,7 @@ import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
 import { contractOf } from "./contracts/index.ts";
 import { payloadFault } from "./envelope.ts";
 import { enqueue } from "./outbox.ts";
+import { upcast } from "./upcast.ts";
 
 export type Dead = {
   id: string;
@@ -120,9 +121,20 @@ export async function replayDead(db: Db, replay: Replay): Promise<Replayed[]> {
       ORDER BY id LIMIT ${replay.limit ?? 100} FOR UPDATE`;
     const replayed: Replayed[] = [];
     for (const letter of letters)
-      replayed.push(await replayOne(tx, letter, replay.payload ?? letter.payload));
+      replayed.push(await replayOne(tx, letter, replay.payload ?? lifted(letter)));
     return replayed;
   });
+}
+
+/** The payload that a letter holds, as this version has it. */
+function lifted({ kind, version, payload }: Dead): unknown {
+  const contract = contractOf(kind);
+  if (!contract || version === contract.version) return payload;
+  try {
+    return upcast(contract, version, payload);
+  } catch (error) {
+    throw invalid([{ path: "payload", message: `${(error as Error).message}; give one` }]);
+  }
 }
 
 async function replayOne(tx: Sql, letter: Dead, payload: unknown): Promise<Replayed> {

@@ -34,11 +34,14 @@ export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, out
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
 export { ensureLedgerPartitions, firstIdAt } from "./partitions.ts";
 export type { KindView, PoolTargets, PoolView } from "./pools.ts";
+export { postpone } from "./postpone.ts";
 export { type Pulled, type Puller, startPull } from "./pull.ts";
 export { RateWindow } from "./rates.ts";
 export type { ShopEvent } from "./reactions.ts";
 export { BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
 export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
+export { isDataError } from "./settle-store.ts";
 export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
 export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";
+export { NewerVersion, upcast } from "./upcast.ts";

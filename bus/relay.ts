@@ -32,6 +32,7 @@ type Row = {
   payload: unknown;
   traceparent: string;
   createdAt: Date;
+  resent: string | null;
 };
 
 export type Relay = {
@@ -111,7 +112,7 @@ async function probe(connection: Connection): Promise<void> {
 async function lockDue(tx: Tx): Promise<Row[]> {
   return tx<Row[]>`
     SELECT id, attempt, kind, version, priority, store_id AS "storeId", key, payload, traceparent,
-           created_at AS "createdAt"
+           created_at AS "createdAt", resent
     FROM bus.outbox WHERE due_at <= now() ORDER BY due_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
 }
 

@@ -12,8 +12,11 @@ import {
   durableOf,
   type Ending,
   envelopeOf,
+  isDataError,
+  NewerVersion,
   type Pulled,
   type Puller,
+  postpone,
   RateWindow,
   type Settler,
   startPull,
@@ -28,6 +31,8 @@ import { type Held, HeldMessages } from "./held.ts";
 import type { MachineSlots } from "./machine-slots.ts";
 import type { PoolMetrics } from "./pool-metrics.ts";
 import { SlowPath } from "./slow-path.ts";
+
+const UNWRITTEN_PAUSE_MS = 1_000;
 
 export type RunnerDeps = {
   readonly bus: Bus;
@@ -141,8 +146,27 @@ export class Runner {
     } catch (error) {
       const job = { ...envelopeOf(this.contract, pulled.msg), payload: null, body: "null" };
       const held = this.#held.add({ pulled, puller, sinceMs, job });
-      const raw = Buffer.from(pulled.msg.data).toString("base64");
-      this.#settle(held, { type: "malformed", error: (error as Error).message, raw }, sinceMs, null);
+      if (error instanceof NewerVersion) void this.#postpone(held, error);
+      else this.#malformed(held, error as Error);
+    }
+  }
+
+  #malformed(held: Held, { message }: Error): void {
+    const raw = Buffer.from(held.pulled.msg.data).toString("base64");
+    this.#settle(held, { type: "malformed", error: message, raw }, held.sinceMs, null);
+  }
+
+  /** Counts as no try: a newer worker will know what to do. */
+  async #postpone(held: Held, reason: NewerVersion): Promise<void> {
+    const { sql, log } = this.#deps;
+    try {
+      await postpone(sql, { ...held.job, body: held.pulled.msg.string() }, held.pulled.stored);
+      log.info({ jobId: held.job.id, version: reason.version }, reason.message);
+      this.#held.ack(held);
+    } catch (error) {
+      if (isDataError(error)) return this.#malformed(held, error as Error);
+      log.warn({ err: error, jobId: held.job.id }, "a newer version's job was not put back; it comes again");
+      this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
     }
   }
 
