@@ -6,7 +6,7 @@
  */
 export { acks } from "./acks.ts";
 export { type Backlog, outboxBacklog } from "./backlog.ts";
-export { type Bus, type BusOptions, openBus } from "./bus.ts";
+export { type Bus, type BusOptions, openBus, windowsOf } from "./bus.ts";
 export { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 export {
   type Contract,
@@ -40,8 +40,10 @@ export { RateWindow } from "./rates.ts";
 export type { ShopEvent } from "./reactions.ts";
 export { BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
+export { type Releaser, startReleaser } from "./release.ts";
 export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
 export { isDataError } from "./settle-store.ts";
 export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
 export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";
 export { NewerVersion, upcast } from "./upcast.ts";
+export { WINDOW, Windows, windowOf } from "./window.ts";

@@ -63,7 +63,7 @@ describe("operators", () => {
     const { code, out } = await cli("status");
     expect(code).toBe(0);
     expect(out).toMatch(/dead letters +0/);
-    expect(out).toMatch(/outbox +0 waiting, 0 delayed/);
+    expect(out).toMatch(/outbox +0 waiting, 0 held, 0 delayed/);
     expect(out).toContain("stock.commit");
     expect(out).not.toContain("drill.");
     const json = JSON.parse((await cli("status --json")).out);

@@ -3,7 +3,14 @@
  * projection shares one consumer, sweeps are conditional statements. A chore that fails is logged and tried again at
  * its next turn; it never stops the others.
  */
-import { type Bus, ensureLedgerPartitions, startDeadProjection, startRelay } from "../../bus/index.ts";
+import {
+  type Bus,
+  ensureLedgerPartitions,
+  startDeadProjection,
+  startRelay,
+  startReleaser,
+  windowsOf,
+} from "../../bus/index.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -30,7 +37,9 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     run: () => ensureLedgerPartitions(sql, clock.now()),
   };
   const chores = [partitions, ...deps.chores].map(chore => startChore(chore, log));
-  const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log }));
+  const windows = windowsOf(bus);
+  const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log, windows }));
+  const releaser = startReleaser({ connection, sql, log, windows });
   const projection = startDeadProjection({ connection, sql, log });
   // Caps are applied by who sets them; a keeper repeats it in case that process died in between.
   const unwatch = bus.kinds.watch((contract, state) => {
@@ -41,7 +50,7 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
   return {
     async stop() {
       unwatch();
-      await Promise.all([...chores, ...relays, projection].map(part => part.stop()));
+      await Promise.all([...chores, ...relays, releaser, projection].map(part => part.stop()));
     },
   };
 }
