@@ -7,6 +7,14 @@
 export { acks } from "./acks.ts";
 export { type Backlog, outboxBacklog } from "./backlog.ts";
 export { type Bus, type BusOptions, openBus, windowsOf } from "./bus.ts";
+export {
+  announceCancel,
+  type Cancellations,
+  type CancelVerdict,
+  cancelJob,
+  followCancellations,
+  sweepCancellations,
+} from "./cancel.ts";
 export { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 export {
   type Contract,

@@ -3,7 +3,15 @@ import { invalid } from "../platform/errors.ts";
 import { uuidPattern } from "../platform/ids.ts";
 import type { Sql } from "../platform/postgres/index.ts";
 
-export const jobStatuses = ["queued", "delayed", "retrying", "done", "discarded", "dead"] as const;
+export const jobStatuses = [
+  "queued",
+  "delayed",
+  "retrying",
+  "done",
+  "discarded",
+  "cancelled",
+  "dead",
+] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
 export type LedgerTry = {
@@ -27,6 +35,10 @@ export type LedgerJob = {
   payload: unknown;
   traceparent: string;
   queuedAt: Date;
+  /** When it is to start: of delayed jobs and parked retries. */
+  runAt: Date | null;
+  /** When somebody asked for its end; it has not come to that yet. */
+  cancelRequestedAt: Date | null;
   startedAt: Date | null;
   finishedAt: Date | null;
   worker: string | null;
@@ -56,7 +68,10 @@ const ledger = (sql: Sql) => sql`
 
 const shaped = (sql: Sql) => sql`
   id, kind, version, priority, store_id AS "storeId", key, status, attempt, payload, traceparent,
-  queued_at AS "queuedAt", started_at AS "startedAt", finished_at AS "finishedAt", worker, error`;
+  queued_at AS "queuedAt", started_at AS "startedAt", finished_at AS "finishedAt", worker, error,
+  (SELECT o.due_at FROM bus.outbox o WHERE o.id = u.id AND o.due_at > now() ORDER BY o.attempt DESC LIMIT 1) AS "runAt",
+  CASE WHEN finished_at IS NULL THEN (SELECT c.requested_at FROM bus.cancellation c WHERE c.job_id = u.id) END
+    AS "cancelRequestedAt"`;
 
 /** Jobs, latest first. */
 export async function findJobs(

@@ -35,6 +35,8 @@ export type NewJob<C extends Contract = Contract> = Origin & {
   key?: string | undefined;
   /** Milliseconds before the job may start; default 0. */
   delayMs?: number | undefined;
+  /** When the job may start, instead of `delayMs`; a time that is over means now. */
+  runAt?: Date | undefined;
 };
 
 /** A store id is the last token of a NATS subject. */
@@ -54,7 +56,7 @@ export function outboxRow<C extends Contract>(job: NewJob<C>): OutboxRow {
     attempt: 1,
     payload,
     traceparent: job.traceparent ?? newTraceparent(),
-    delay_ms: job.delayMs ?? 0,
+    delay_ms: job.runAt ? Math.max(0, job.runAt.getTime() - Date.now()) : (job.delayMs ?? 0),
   };
 }
 

@@ -4,7 +4,7 @@
  *
  * | outcome                       | written before the ack                                            |
  * | ----------------------------- | ----------------------------------------------------------------- |
- * | done, discarded               | terminal row                                                      |
+ * | done, discarded, cancelled    | terminal row                                                      |
  * | failed, tries left            | the try, and a parked outbox row (job, attempt + 1) due after the back-off |
  * | failed, none left; malformed; | message on DEAD with its PubAck, then terminal row, then an ack   |
  * | killed its worker twice       | that the server confirms                                          |
@@ -33,6 +33,8 @@ export type Ending =
   | Outcome
   /** The handler threw or ran out of time. */
   | { readonly type: "error"; readonly error: string; readonly stack?: string | undefined }
+  /** Somebody cancelled the job before it started, or while it ran. */
+  | { readonly type: "cancelled"; readonly reason: string }
   | { readonly type: "killed_worker"; readonly error: string }
   /** The message could not be read; `raw` is its body in base64. */
   | { readonly type: "malformed"; readonly error: string; readonly raw: string };
@@ -161,6 +163,8 @@ function rowOf(entry: Try, worker: string): SettledTry {
       return { ...base, status: "done", error: null };
     case "discard":
       return { ...base, status: "discarded", error: ending.reason };
+    case "cancelled":
+      return { ...base, status: "cancelled", error: ending.reason };
     case "fail":
     case "killed_worker":
     case "malformed":

@@ -8,6 +8,11 @@ class TimedOut extends Error {
   override name = "TimedOut";
 }
 
+/** The reason with which a signal aborts when somebody cancelled the job. */
+class Cancelled extends Error {
+  override name = "Cancelled";
+}
+
 /** Logger and signal are made when they are asked for: each costs more than a no-op job. */
 export function contextOf(job: Received, delivery: number, deadline: Deadline, log: Log): JobContext {
   let child: Log | undefined;
@@ -62,8 +67,7 @@ export async function executeBatch(
         throw new Error(`${outcomes.length} outcomes for ${part.length} jobs`);
       return outcomes;
     } catch (error) {
-      if (part.length === 1 || error instanceof TimedOut || rerunsLeft < 2)
-        return part.map(() => endingOf(error));
+      if (part.length === 1 || deadline.isOver || rerunsLeft < 2) return part.map(() => endingOf(error));
       rerunsLeft -= 2;
       const middle = part.length >> 1;
       return [...(await run(part.slice(0, middle))), ...(await run(part.slice(middle)))];
@@ -73,22 +77,23 @@ export async function executeBatch(
 }
 
 function endingOf(error: unknown): Ending {
+  if (error instanceof Cancelled) return { type: "cancelled", reason: error.message };
   if (error instanceof Error)
     return { type: "error", error: `${error.name}: ${error.message}`, stack: error.stack };
   return { type: "error", error: String(error) };
 }
 
 /**
- * The time that a try may take. Past it, or when the process leaves, the signal aborts and the try counts as failed,
+ * The time that a try may take. Past it, when the process leaves or when the job is cancelled, the signal aborts and the try counts as failed,
  * whether the handler listens or not. Its owner calls {@link check} now and then.
  */
 export class Deadline {
   readonly #timeoutMs: number;
   /** What waits to be started has all the time. */
   #dueMs = Number.POSITIVE_INFINITY;
-  #reason: TimedOut | undefined;
+  #reason: TimedOut | Cancelled | undefined;
   #controller: AbortController | undefined;
-  #reject: (reason: TimedOut) => void = () => {};
+  #reject: (reason: TimedOut | Cancelled) => void = () => {};
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -104,11 +109,24 @@ export class Deadline {
     if (nowMs >= this.#dueMs) this.abort(`no end within ${this.#timeoutMs} ms`);
   }
 
+  /** The time is up, or the try was aborted or cancelled. */
+  get isOver(): boolean {
+    return this.#reason !== undefined;
+  }
+
   abort(reason: string): void {
+    this.#end(new TimedOut(reason));
+  }
+
+  cancel(reason: string): void {
+    this.#end(new Cancelled(reason));
+  }
+
+  #end(reason: TimedOut | Cancelled): void {
     if (this.#reason) return;
-    this.#reason = new TimedOut(reason);
-    this.#controller?.abort(this.#reason);
-    this.#reject(this.#reason);
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+    this.#reject(reason);
   }
 
   /** Starts the time, if it does not run yet, and the work; does not start what was aborted before. */

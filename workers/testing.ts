@@ -23,7 +23,7 @@ import { freshDatabase, freshNats, until } from "../platform/testing/index.ts";
 import type { JobDefinition } from "./handler.ts";
 import { type Pool, startPool } from "./pool.ts";
 
-export const terminal = ["done", "discarded", "dead"];
+export const terminal = ["done", "discarded", "dead", "cancelled"];
 
 export type TestCluster = {
   readonly sql: Db;

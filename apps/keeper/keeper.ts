@@ -9,6 +9,7 @@ import {
   startDeadProjection,
   startRelay,
   startReleaser,
+  sweepCancellations,
   windowsOf,
 } from "../../bus/index.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -36,7 +37,12 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     everyMs: HOUR_MS,
     run: () => ensureLedgerPartitions(sql, clock.now()),
   };
-  const chores = [partitions, ...deps.chores].map(chore => startChore(chore, log));
+  const cancellations: Chore = {
+    name: "jobs to be cancelled",
+    everyMs: 2_000,
+    run: () => sweepCancellations(sql),
+  };
+  const chores = [partitions, cancellations, ...deps.chores].map(chore => startChore(chore, log));
   const windows = windowsOf(bus);
   const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log, windows }));
   const releaser = startReleaser({ connection, sql, log, windows });

@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 import { deadCommands } from "./dead.ts";
 import { flashCommands } from "./flash.ts";
 import { importCommand } from "./import.ts";
+import { jobControlCommands } from "./jobs.control.ts";
 import { jobCommands } from "./jobs.ts";
 import { keyCommands } from "./keys.ts";
 import { mediaUpload } from "./media.ts";
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   ...poolCommands,
   ...kindCommands,
   ...jobCommands,
+  ...jobControlCommands,
   ...deadCommands,
   importCommand,
   mediaUpload,

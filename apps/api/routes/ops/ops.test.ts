@@ -71,6 +71,44 @@ describe("jobs", () => {
     expect((await ops("GET", "/status")).body.outbox.delayed).toBeGreaterThanOrEqual(1);
   });
 
+  test("a job for a certain time waits for it, is listed as delayed, and is cancelled once", async () => {
+    const runAt = new Date(Date.now() + 400 * 86_400_000).toISOString();
+    const key = "drill:at-a-time";
+    const { body } = await ops("POST", "/jobs", { json: { kind: "drill.noop.high", key, runAt } });
+    const listed = await ops("GET", `/jobs?status=delayed&key=${key}`);
+    expect(listed.body.items).toMatchObject([
+      { id: body.id, runAt: expect.stringMatching(runAt.slice(0, 16)) },
+    ]);
+    const cancelled = await ops("DELETE", `/jobs/${body.id}?reason=not%20wanted`);
+    expect([cancelled.status, cancelled.body.status, cancelled.body.error]).toEqual([
+      200,
+      "cancelled",
+      "not wanted",
+    ]);
+    expect((await ops("DELETE", `/jobs/${body.id}`)).status).toBe(200);
+    expect((await ops("GET", `/jobs?status=delayed&key=${key}`)).body.items).toEqual([]);
+    expect((await ops("GET", `/jobs?status=cancelled&key=${key}`)).body.items).toHaveLength(1);
+  });
+
+  test("cancelling what ended is a conflict, what never was is not found, what is in JetStream is taken up", async () => {
+    const { body } = await ops("POST", "/jobs", { json: { kind: "drill.noop.high" } });
+    const row = () => api.sql`SELECT status FROM bus.job WHERE id = ${body.id}`;
+    await api.sql`
+      WITH gone AS (DELETE FROM bus.outbox WHERE id = ${body.id} RETURNING *)
+      INSERT INTO bus.job (id, kind, version, priority, store_id, key, status, attempt, traceparent, payload, queued_at)
+      SELECT id, kind, version, priority, store_id, key, 'queued', attempt, traceparent, payload, created_at FROM gone`;
+    const taken = await ops("DELETE", `/jobs/${body.id}`);
+    expect([taken.status, taken.body.status]).toEqual([202, "queued"]);
+    expect(taken.body.cancelRequestedAt).toBeString();
+    await api.sql`UPDATE bus.job SET status = 'done' WHERE id = ${body.id}`;
+    const late = await ops("DELETE", `/jobs/${body.id}`);
+    expect([late.status, late.body.code]).toEqual([409, "already_ended"]);
+    expect(await row()).toMatchObject([{ status: "done" }]);
+    expect((await ops("DELETE", `/jobs/${Bun.randomUUIDv7()}`)).status).toBe(404);
+    expect((await ops("DELETE", "/jobs/nonsense")).status).toBe(404);
+    expect((await ops("DELETE", `/jobs/${body.id}?reason=`)).status).toBe(422);
+  });
+
   test("a job that is no drill belongs to the oldest store unless another is named", async () => {
     const json = { kind: "search.index", payload: { productId: "prod_00000000" } };
     const { body } = await ops("POST", "/jobs", { json });
@@ -86,6 +124,9 @@ describe("jobs", () => {
     [{ kind: "drill.noop.low", payload: [] }, "payload"],
     [{ kind: "drill.noop.low", delayMs: 2_592_000_001 }, "delayMs"],
     [{ kind: "drill.noop.low", key: "line\nbreak" }, "key"],
+    [{ kind: "drill.noop.low", runAt: "tomorrow" }, "runAt"],
+    [{ kind: "drill.noop.low", runAt: "2999-01-01T00:00:00Z" }, "runAt"],
+    [{ kind: "drill.noop.low", runAt: "2026-01-01T00:00:00Z", delayMs: 5 }, "runAt"],
   ])(
     "a job that can't be taken (%j) is a 422 that names %s and leaves nothing behind",
     async (json, path) => {
