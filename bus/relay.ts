@@ -1,9 +1,8 @@
 /**
  * The relay: outbox rows that are due → JetStream. It runs in every keeper; `FOR UPDATE SKIP LOCKED` shares the rows.
  *
- * One round, one transaction: lock up to {@link BATCH} due rows → hold those beyond their store's window (window.ts) →
- * publish the others, each with its message id → delete what got its PubAck and write the ledger's queued rows, in one
- * statement. NATS is probed before rows are locked.
+ * One round, one transaction: lock up to {@link BATCH} due rows → publish all, each with its message id → delete what
+ * got its PubAck and write the ledger's queued rows, in one statement. NATS is probed before rows are locked.
  *
  * Crash story: killed before the commit, the rows are still there and are published again under the same message id,
  * which the server drops within its two-minute window (later: the job runs twice, and effects are idempotent).
@@ -15,7 +14,6 @@ import type { Connection } from "./connection.ts";
 import type { Priority } from "./contracts/contract.ts";
 import { encode } from "./envelope.ts";
 import { signals, streamOf } from "./topology.ts";
-import type { Windows } from "./window.ts";
 
 const BATCH = 500;
 const POLL_MS = 100;
@@ -23,8 +21,7 @@ const PROBE_TIMEOUT_MS = 1_000;
 const PUBLISH_TIMEOUT_MS = 2_000;
 const PAUSE_AFTER_ERROR_MS = 1_000;
 
-/** A row of the outbox as it is published. */
-export type OutboxMessage = {
+type Row = {
   id: string;
   attempt: number;
   kind: string;
@@ -35,7 +32,6 @@ export type OutboxMessage = {
   payload: unknown;
   traceparent: string;
   createdAt: Date;
-  resent: string | null;
 };
 
 export type Relay = {
@@ -45,14 +41,7 @@ export type Relay = {
   stop(): Promise<void>;
 };
 
-type RelayDeps = {
-  connection: Connection;
-  sql: Db;
-  /** Without it everything passes. */
-  windows?: Windows | undefined;
-};
-
-export function startRelay(deps: RelayDeps & { log: Log }): Relay {
+export function startRelay(deps: { connection: Connection; sql: Db; log: Log }): Relay {
   const { connection, log } = deps;
   let stopped = false;
   let wake = () => {};
@@ -99,20 +88,16 @@ export function startRelay(deps: RelayDeps & { log: Log }): Relay {
   };
 }
 
-/** One round; returns how many rows it published or held. */
-export async function relayOnce({ connection, sql, windows }: RelayDeps): Promise<number> {
-  await probe(connection);
-  return transactionOnce(sql, async tx => {
-    const rows = await lockDue(tx, windows?.holding ?? []);
-    const { pass, hold } = (await windows?.admit(rows)) ?? { pass: rows, hold: [] };
-    const published = await publishAll(connection, pass).finally(() => {
-      for (const row of pass) windows?.landed(row);
-    });
-    if (hold.length > 0) await holdBack(tx, hold);
+/** One round; returns how many rows it published. */
+export async function relayOnce(deps: { connection: Connection; sql: Db }): Promise<number> {
+  await probe(deps.connection);
+  return transactionOnce(deps.sql, async tx => {
+    const rows = await lockDue(tx);
+    const published = await publishAll(deps.connection, rows);
     if (published.length > 0) await settlePublished(tx, published);
-    if (pass.length > 0 && published.length === 0)
+    if (rows.length > 0 && published.length === 0)
       throw new Error("JetStream acknowledged none of the messages");
-    return published.length + hold.length;
+    return published.length;
   });
 }
 
@@ -123,30 +108,19 @@ async function probe(connection: Connection): Promise<void> {
   ]);
 }
 
-/** `holding`: stores whose rows are the releaser's. */
-async function lockDue(tx: Tx, holding: string[]): Promise<OutboxMessage[]> {
-  return tx<OutboxMessage[]>`
+async function lockDue(tx: Tx): Promise<Row[]> {
+  return tx<Row[]>`
     SELECT id, attempt, kind, version, priority, store_id AS "storeId", key, payload, traceparent,
-           created_at AS "createdAt", resent
-    FROM bus.outbox
-    WHERE NOT held AND due_at <= now()
-      ${holding.length > 0 ? tx`AND NOT kind || ' ' || store_id = ANY(${holding}::text[])` : tx``}
-    ORDER BY due_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+           created_at AS "createdAt"
+    FROM bus.outbox WHERE due_at <= now() ORDER BY due_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
 }
 
-async function holdBack(tx: Tx, rows: OutboxMessage[]): Promise<void> {
-  await tx`
-    UPDATE bus.outbox o SET held = true
-    FROM unnest(${rows.map(row => row.id)}::uuid[], ${rows.map(row => row.attempt)}::int[]) AS p(id, attempt)
-    WHERE o.id = p.id AND o.attempt = p.attempt`;
-}
-
-export async function publishAll(connection: Connection, rows: OutboxMessage[]): Promise<OutboxMessage[]> {
+async function publishAll(connection: Connection, rows: Row[]): Promise<Row[]> {
   const acked = await Promise.all(rows.map(row => publish(connection, row)));
   return rows.filter((_, i) => acked[i]);
 }
 
-async function publish(connection: Connection, row: OutboxMessage): Promise<boolean> {
+async function publish(connection: Connection, row: Row): Promise<boolean> {
   const message = encode({ ...row, queuedAtMs: row.createdAt.getTime() });
   try {
     await connection.js.publish(message.subject, message.data, {
@@ -161,7 +135,7 @@ async function publish(connection: Connection, row: OutboxMessage): Promise<bool
   }
 }
 
-export async function settlePublished(tx: Tx, rows: OutboxMessage[]): Promise<void> {
+async function settlePublished(tx: Tx, rows: Row[]): Promise<void> {
   await tx`
     WITH gone AS (
       DELETE FROM bus.outbox o
