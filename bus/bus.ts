@@ -13,6 +13,7 @@ import { openPoolTargets, type PoolTargets, type PoolView, viewPools } from "./p
 import { answerMetrics, collectMetrics } from "./process-metrics.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import { applyCap, ensureTopology, signals } from "./topology.ts";
+import { Windows } from "./window.ts";
 
 export type Bus = {
   readonly connection: Connection;
@@ -104,4 +105,15 @@ export function openBus(options: BusOptions): Bus {
       await connection.close();
     },
   };
+}
+
+/** The release windows of a process that publishes jobs. */
+export function windowsOf({ connection, registry }: Bus): Windows {
+  return new Windows({
+    connection,
+    async running(kind) {
+      const workers = await registry.live();
+      return workers.reduce((sum, { kinds }) => sum + (kinds[kind]?.running ?? 0), 0);
+    },
+  });
 }

@@ -10,6 +10,7 @@ import type { Contract } from "./contracts/contract.ts";
 import { contracts } from "./contracts/index.ts";
 import type { Job } from "./job.ts";
 import { subjectOf } from "./topology.ts";
+import { NewerVersion, upcast } from "./upcast.ts";
 
 /**
  * One header for the whole envelope (`<id> <attempt> <version> <queued ms> <key>`) beside the trace: a message's headers
@@ -32,8 +33,11 @@ export type Received = Job & {
 
 export type Encoded = { subject: string; data: string; headers: MsgHdrs; msgID: string };
 
-/** The message id lets the server drop a publish that is repeated within its window. */
-export function encode(job: Job & { queuedAtMs: number }): Encoded {
+/**
+ * The message id lets the server drop a publish that is repeated within its window; `resent` tells it that this is none
+ * (postpone.ts).
+ */
+export function encode(job: Job & { queuedAtMs: number; resent?: string | null }): Encoded {
   const hdrs = headers();
   hdrs.set(ENVELOPE, `${job.id} ${job.attempt} ${job.version} ${job.queuedAtMs} ${encodeURI(job.key)}`);
   hdrs.set(TRACE, job.traceparent);
@@ -41,11 +45,12 @@ export function encode(job: Job & { queuedAtMs: number }): Encoded {
     subject: subjectOf(job),
     data: JSON.stringify(job.payload),
     headers: hdrs,
-    msgID: `${job.id}:${job.attempt}`,
+    msgID: job.resent ? `${job.id}:${job.attempt}:${job.resent}` : `${job.id}:${job.attempt}`,
   };
 }
 
-const checks = new Map(contracts.map(contract => [contract.kind, TypeCompiler.Compile(contract.schema)]));
+/** By contract and not by kind: two versions of one may be side by side. */
+const checks = new Map(contracts.map(contract => [contract, TypeCompiler.Compile(contract.schema)]));
 
 /** A JSON pointer as the dotted path that our problems use. */
 function dotted(pointer: string): string {
@@ -54,42 +59,42 @@ function dotted(pointer: string): string {
 
 /** The first fault of a payload against its contract, or null; `path` is dotted, and empty for the payload itself. */
 export function payloadFault(contract: Contract, payload: unknown): { path: string; message: string } | null {
-  const check = checks.get(contract.kind) ?? TypeCompiler.Compile(contract.schema);
+  const check = checks.get(contract) ?? compiled(contract);
   if (check.Check(payload)) return null;
   const fault = check.Errors(payload).First();
   return { path: dotted(fault?.path ?? ""), message: fault?.message ?? "does not fit the schema" };
 }
 
-const MAX_FAULTS = 20;
-
-/** All faults of a payload against its contract, as far as {@link MAX_FAULTS}. */
-export function payloadFaults(contract: Contract, payload: unknown): { path: string; message: string }[] {
-  const check = checks.get(contract.kind) ?? TypeCompiler.Compile(contract.schema);
-  if (check.Check(payload)) return [];
-  const faults: { path: string; message: string }[] = [];
-  for (const { path, message } of check.Errors(payload)) {
-    faults.push({ path: dotted(path).slice(0, 200), message });
-    if (faults.length === MAX_FAULTS) break;
-  }
-  return faults;
+function compiled(contract: Contract) {
+  const check = TypeCompiler.Compile(contract.schema);
+  checks.set(contract, check);
+  return check;
 }
 
 type RawMessage = { subject: string; headers?: MsgHdrs | undefined; string(): string };
 
-/** @throws MalformedMessage when the envelope or payload can't be read. */
+/** @throws MalformedMessage when the envelope or payload can't be read, NewerVersion when a newer worker could. */
 export function decode(contract: Contract, message: RawMessage): Received {
   const envelope = envelopeOf(contract, message);
   if (!uuidPattern.test(envelope.id)) throw new MalformedMessage("the message has no job id");
   if (!Number.isInteger(envelope.attempt) || envelope.attempt < 1)
     throw new MalformedMessage("attempt is not a number");
-  if (envelope.version !== contract.version) {
-    throw new MalformedMessage(`payload version ${envelope.version} is not ${contract.version}`);
-  }
   const body = message.string();
-  const payload = parse(body);
+  const payload =
+    envelope.version === contract.version ? parse(body) : lifted(contract, envelope.version, parse(body));
   const fault = payloadFault(contract, payload);
   if (fault) throw new MalformedMessage(`payload.${fault.path}: ${fault.message}`);
   return { ...envelope, payload, body };
+}
+
+function lifted(contract: Contract, version: number, payload: unknown): unknown {
+  if (!Number.isInteger(version)) throw new MalformedMessage("version is not a number");
+  try {
+    return upcast(contract, version, payload);
+  } catch (error) {
+    if (error instanceof NewerVersion) throw error;
+    throw new MalformedMessage((error as Error).message);
+  }
 }
 
 /** Postgres keeps these as `integer` and `timestamptz`. */

@@ -6,18 +6,15 @@
  */
 export { acks } from "./acks.ts";
 export { type Backlog, outboxBacklog } from "./backlog.ts";
-export { type Bus, type BusOptions, openBus } from "./bus.ts";
+export { type Bus, type BusOptions, openBus, windowsOf } from "./bus.ts";
 export {
-  type Canary,
-  canaryStatuses,
-  continueCanary,
-  getCanary,
-  listCanaries,
-  type NewCanary,
-  startCanary,
-  stepCanaries,
-  stopCanary,
-} from "./canary.ts";
+  announceCancel,
+  type Cancellations,
+  type CancelVerdict,
+  cancelJob,
+  followCancellations,
+  sweepCancellations,
+} from "./cancel.ts";
 export { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 export {
   type Contract,
@@ -27,28 +24,8 @@ export {
   priorities,
 } from "./contracts/contract.ts";
 export * from "./contracts/index.ts";
-export {
-  type Appeared,
-  countDead,
-  type Dead,
-  type DeadFilter,
-  type DeadGroup,
-  type DeadStatus,
-  deadSince,
-  deadStatuses,
-  getDead,
-  groupDead,
-  listDead,
-} from "./dead.ts";
+export * from "./dead.ts";
 export { startDeadProjection } from "./dead-projection.ts";
-export {
-  type Discard,
-  discardDead,
-  discardMany,
-  type Replay,
-  type Replayed,
-  replayDead,
-} from "./dead-settle.ts";
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
 export type { Job, JobOf } from "./job.ts";
 export type { KindSettings, KindState } from "./kinds.ts";
@@ -65,11 +42,16 @@ export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, out
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
 export { ensureLedgerPartitions, firstIdAt } from "./partitions.ts";
 export type { KindView, PoolTargets, PoolView } from "./pools.ts";
+export { postpone } from "./postpone.ts";
 export { type Pulled, type Puller, startPull } from "./pull.ts";
 export { RateWindow } from "./rates.ts";
 export type { ShopEvent } from "./reactions.ts";
 export { BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
+export { type Releaser, startReleaser } from "./release.ts";
 export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
+export { isDataError } from "./settle-store.ts";
 export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
 export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";
+export { NewerVersion, upcast } from "./upcast.ts";
+export { WINDOW, Windows, windowOf } from "./window.ts";

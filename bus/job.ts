@@ -5,6 +5,7 @@ export type Job<P = unknown> = {
   /** UUIDv7; the same for all tries. */
   readonly id: string;
   readonly kind: string;
+  /** The version that its payload was enqueued with; what the handler sees is of its contract's. */
   readonly version: number;
   readonly priority: Priority;
   readonly storeId: string;

@@ -3,7 +3,15 @@ import { invalid } from "../platform/errors.ts";
 import { uuidPattern } from "../platform/ids.ts";
 import type { Sql } from "../platform/postgres/index.ts";
 
-export const jobStatuses = ["queued", "delayed", "retrying", "done", "discarded", "dead"] as const;
+export const jobStatuses = [
+  "queued",
+  "delayed",
+  "retrying",
+  "done",
+  "discarded",
+  "cancelled",
+  "dead",
+] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
 export type LedgerTry = {
@@ -13,7 +21,6 @@ export type LedgerTry = {
   outcome: string | null;
   error: string | null;
   worker: string | null;
-  traceparent: string;
 };
 
 export type LedgerJob = {
@@ -28,6 +35,10 @@ export type LedgerJob = {
   payload: unknown;
   traceparent: string;
   queuedAt: Date;
+  /** When it is to start: of delayed jobs and parked retries. */
+  runAt: Date | null;
+  /** When somebody asked for its end; it has not come to that yet. */
+  cancelRequestedAt: Date | null;
   startedAt: Date | null;
   finishedAt: Date | null;
   worker: string | null;
@@ -57,7 +68,10 @@ const ledger = (sql: Sql) => sql`
 
 const shaped = (sql: Sql) => sql`
   id, kind, version, priority, store_id AS "storeId", key, status, attempt, payload, traceparent,
-  queued_at AS "queuedAt", started_at AS "startedAt", finished_at AS "finishedAt", worker, error`;
+  queued_at AS "queuedAt", started_at AS "startedAt", finished_at AS "finishedAt", worker, error,
+  (SELECT o.due_at FROM bus.outbox o WHERE o.id = u.id AND o.due_at > now() ORDER BY o.attempt DESC LIMIT 1) AS "runAt",
+  CASE WHEN finished_at IS NULL THEN (SELECT c.requested_at FROM bus.cancellation c WHERE c.job_id = u.id) END
+    AS "cancelRequestedAt"`;
 
 /** Jobs, latest first. */
 export async function findJobs(
@@ -97,8 +111,7 @@ export async function getJob(sql: Sql, id: string): Promise<LedgerJob | null> {
 async function withTries(sql: Sql, jobs: LedgerJob[]): Promise<LedgerJob[]> {
   if (jobs.length === 0) return [];
   const rows = await sql<(LedgerTry & { jobId: string })[]>`
-    SELECT job_id AS "jobId", attempt, started_at AS "startedAt", ended_at AS "endedAt", outcome, error, worker,
-           traceparent
+    SELECT job_id AS "jobId", attempt, started_at AS "startedAt", ended_at AS "endedAt", outcome, error, worker
     FROM bus.job_try WHERE job_id = ANY(${jobs.map(job => job.id)}::uuid[]) ORDER BY job_id, attempt, run`;
   return jobs.map(job => {
     const tries = rows.filter(row => row.jobId === job.id).map(({ jobId: _, ...one }) => one);
@@ -109,6 +122,6 @@ async function withTries(sql: Sql, jobs: LedgerJob[]): Promise<LedgerJob[]> {
 /** A job that ended at its first try has no rows of tries; its own row tells the one. */
 function onlyTry(job: LedgerJob): LedgerTry[] {
   if (!job.startedAt) return [];
-  const { attempt, startedAt, finishedAt: endedAt, status: outcome, error, worker, traceparent } = job;
-  return [{ attempt, startedAt, endedAt, outcome, error, worker, traceparent }];
+  const { attempt, startedAt, finishedAt: endedAt, status: outcome, error, worker } = job;
+  return [{ attempt, startedAt, endedAt, outcome, error, worker }];
 }

@@ -35,6 +35,8 @@ export type NewJob<C extends Contract = Contract> = Origin & {
   key?: string | undefined;
   /** Milliseconds before the job may start; default 0. */
   delayMs?: number | undefined;
+  /** When the job may start, instead of `delayMs`; a time that is over means now. */
+  runAt?: Date | undefined;
 };
 
 /** A store id is the last token of a NATS subject. */
@@ -54,7 +56,7 @@ export function outboxRow<C extends Contract>(job: NewJob<C>): OutboxRow {
     attempt: 1,
     payload,
     traceparent: job.traceparent ?? newTraceparent(),
-    delay_ms: job.delayMs ?? 0,
+    delay_ms: job.runAt ? Math.max(0, job.runAt.getTime() - Date.now()) : (job.delayMs ?? 0),
   };
 }
 
@@ -70,17 +72,16 @@ export function outboxRows(origin: Origin, events: readonly ShopEvent[]): Outbox
 /** Writes the jobs that react to `events`, in the caller's transaction. */
 export async function emit(tx: Sql, origin: Origin, ...events: ShopEvent[]): Promise<void> {
   const rows = outboxRows(origin, events);
-  if (rows.length > 0) await enqueueRows(tx, rows);
+  if (rows.length > 0) await insert(tx, rows);
 }
 
 /** Writes one job, in the caller's transaction, and returns its id. */
 export async function enqueue<C extends Contract>(tx: Sql, job: NewJob<C>): Promise<string> {
   const row = outboxRow(job);
-  await enqueueRows(tx, [row]);
+  await insert(tx, [row]);
   return row.id;
 }
 
-/** Writes rows that `outboxRow` made, in the caller's transaction. */
-export async function enqueueRows(tx: Sql, rows: readonly OutboxRow[]): Promise<void> {
+async function insert(tx: Sql, rows: OutboxRow[]): Promise<void> {
   await tx`SELECT bus.enqueue(${tx.json(rows as never)})`;
 }

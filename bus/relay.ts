@@ -1,8 +1,9 @@
 /**
  * The relay: outbox rows that are due → JetStream. It runs in every keeper; `FOR UPDATE SKIP LOCKED` shares the rows.
  *
- * One round, one transaction: lock up to {@link BATCH} due rows → publish all, each with its message id → delete what
- * got its PubAck and write the ledger's queued rows, in one statement. NATS is probed before rows are locked.
+ * One round, one transaction: lock up to {@link BATCH} due rows → hold those beyond their store's window (window.ts) →
+ * publish the others, each with its message id → delete what got its PubAck and write the ledger's queued rows, in one
+ * statement. NATS is probed before rows are locked.
  *
  * Crash story: killed before the commit, the rows are still there and are published again under the same message id,
  * which the server drops within its two-minute window (later: the job runs twice, and effects are idempotent).
@@ -14,6 +15,7 @@ import type { Connection } from "./connection.ts";
 import type { Priority } from "./contracts/contract.ts";
 import { encode } from "./envelope.ts";
 import { signals, streamOf } from "./topology.ts";
+import type { Windows } from "./window.ts";
 
 const BATCH = 500;
 const POLL_MS = 100;
@@ -21,7 +23,8 @@ const PROBE_TIMEOUT_MS = 1_000;
 const PUBLISH_TIMEOUT_MS = 2_000;
 const PAUSE_AFTER_ERROR_MS = 1_000;
 
-type Row = {
+/** A row of the outbox as it is published. */
+export type OutboxMessage = {
   id: string;
   attempt: number;
   kind: string;
@@ -32,6 +35,7 @@ type Row = {
   payload: unknown;
   traceparent: string;
   createdAt: Date;
+  resent: string | null;
 };
 
 export type Relay = {
@@ -41,7 +45,14 @@ export type Relay = {
   stop(): Promise<void>;
 };
 
-export function startRelay(deps: { connection: Connection; sql: Db; log: Log }): Relay {
+type RelayDeps = {
+  connection: Connection;
+  sql: Db;
+  /** Without it everything passes. */
+  windows?: Windows | undefined;
+};
+
+export function startRelay(deps: RelayDeps & { log: Log }): Relay {
   const { connection, log } = deps;
   let stopped = false;
   let wake = () => {};
@@ -88,16 +99,20 @@ export function startRelay(deps: { connection: Connection; sql: Db; log: Log }):
   };
 }
 
-/** One round; returns how many rows it published. */
-export async function relayOnce(deps: { connection: Connection; sql: Db }): Promise<number> {
-  await probe(deps.connection);
-  return transactionOnce(deps.sql, async tx => {
-    const rows = await lockDue(tx);
-    const published = await publishAll(deps.connection, rows);
+/** One round; returns how many rows it published or held. */
+export async function relayOnce({ connection, sql, windows }: RelayDeps): Promise<number> {
+  await probe(connection);
+  return transactionOnce(sql, async tx => {
+    const rows = await lockDue(tx, windows?.holding ?? []);
+    const { pass, hold } = (await windows?.admit(rows)) ?? { pass: rows, hold: [] };
+    const published = await publishAll(connection, pass).finally(() => {
+      for (const row of pass) windows?.landed(row);
+    });
+    if (hold.length > 0) await holdBack(tx, hold);
     if (published.length > 0) await settlePublished(tx, published);
-    if (rows.length > 0 && published.length === 0)
+    if (pass.length > 0 && published.length === 0)
       throw new Error("JetStream acknowledged none of the messages");
-    return published.length;
+    return published.length + hold.length;
   });
 }
 
@@ -108,19 +123,30 @@ async function probe(connection: Connection): Promise<void> {
   ]);
 }
 
-async function lockDue(tx: Tx): Promise<Row[]> {
-  return tx<Row[]>`
+/** `holding`: stores whose rows are the releaser's. */
+async function lockDue(tx: Tx, holding: string[]): Promise<OutboxMessage[]> {
+  return tx<OutboxMessage[]>`
     SELECT id, attempt, kind, version, priority, store_id AS "storeId", key, payload, traceparent,
-           created_at AS "createdAt"
-    FROM bus.outbox WHERE due_at <= now() ORDER BY due_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+           created_at AS "createdAt", resent
+    FROM bus.outbox
+    WHERE NOT held AND due_at <= now()
+      ${holding.length > 0 ? tx`AND NOT kind || ' ' || store_id = ANY(${holding}::text[])` : tx``}
+    ORDER BY due_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
 }
 
-async function publishAll(connection: Connection, rows: Row[]): Promise<Row[]> {
+async function holdBack(tx: Tx, rows: OutboxMessage[]): Promise<void> {
+  await tx`
+    UPDATE bus.outbox o SET held = true
+    FROM unnest(${rows.map(row => row.id)}::uuid[], ${rows.map(row => row.attempt)}::int[]) AS p(id, attempt)
+    WHERE o.id = p.id AND o.attempt = p.attempt`;
+}
+
+export async function publishAll(connection: Connection, rows: OutboxMessage[]): Promise<OutboxMessage[]> {
   const acked = await Promise.all(rows.map(row => publish(connection, row)));
   return rows.filter((_, i) => acked[i]);
 }
 
-async function publish(connection: Connection, row: Row): Promise<boolean> {
+async function publish(connection: Connection, row: OutboxMessage): Promise<boolean> {
   const message = encode({ ...row, queuedAtMs: row.createdAt.getTime() });
   try {
     await connection.js.publish(message.subject, message.data, {
@@ -135,7 +161,7 @@ async function publish(connection: Connection, row: Row): Promise<boolean> {
   }
 }
 
-async function settlePublished(tx: Tx, rows: Row[]): Promise<void> {
+export async function settlePublished(tx: Tx, rows: OutboxMessage[]): Promise<void> {
   await tx`
     WITH gone AS (
       DELETE FROM bus.outbox o

@@ -3,7 +3,7 @@ import type { Db } from "../platform/postgres/index.ts";
 import type { Received } from "./envelope.ts";
 
 export type SettledTry = Omit<Received, "payload"> & {
-  readonly status: "done" | "discarded" | "dead" | "retrying";
+  readonly status: "done" | "discarded" | "cancelled" | "dead" | "retrying";
   readonly worker: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;

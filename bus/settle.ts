@@ -4,7 +4,7 @@
  *
  * | outcome                       | written before the ack                                            |
  * | ----------------------------- | ----------------------------------------------------------------- |
- * | done, discarded               | terminal row                                                      |
+ * | done, discarded, cancelled    | terminal row                                                      |
  * | failed, tries left            | the try, and a parked outbox row (job, attempt + 1) due after the back-off |
  * | failed, none left; malformed; | message on DEAD with its PubAck, then terminal row, then an ack   |
  * | killed its worker twice       | that the server confirms                                          |
@@ -22,7 +22,6 @@ import { backoffMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import type { Contract } from "./contracts/contract.ts";
 import { type DeadLetter, type DeadReason, publishDead } from "./dead-letter.ts";
-import { redactedEnding } from "./ending.ts";
 import type { Received } from "./envelope.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Pulled } from "./pull.ts";
@@ -34,6 +33,8 @@ export type Ending =
   | Outcome
   /** The handler threw or ran out of time. */
   | { readonly type: "error"; readonly error: string; readonly stack?: string | undefined }
+  /** Somebody cancelled the job before it started, or while it ran. */
+  | { readonly type: "cancelled"; readonly reason: string }
   | { readonly type: "killed_worker"; readonly error: string }
   /** The message could not be read; `raw` is its body in base64. */
   | { readonly type: "malformed"; readonly error: string; readonly raw: string };
@@ -141,7 +142,7 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
 
   return {
     settle(entry, onSettled) {
-      queue.push({ entry: entry.ending.type === "done" ? entry : withoutPersonalData(entry), onSettled });
+      queue.push({ entry, onSettled });
       flushing ??= flush().finally(() => {
         flushing = undefined;
       });
@@ -154,11 +155,6 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   };
 }
 
-/** What goes into the ledger and the dead letters is free of mail addresses and the like (platform/redact.ts). */
-function withoutPersonalData(entry: Try): Try {
-  return { ...entry, ending: redactedEnding(entry.ending) };
-}
-
 function rowOf(entry: Try, worker: string): SettledTry {
   const { job, contract, ending, startedAtMs, endedAtMs, run } = entry;
   const base = { ...job, worker, startedAtMs, endedAtMs, run, retryAfterMs: 0 };
@@ -167,6 +163,8 @@ function rowOf(entry: Try, worker: string): SettledTry {
       return { ...base, status: "done", error: null };
     case "discard":
       return { ...base, status: "discarded", error: ending.reason };
+    case "cancelled":
+      return { ...base, status: "cancelled", error: ending.reason };
     case "fail":
     case "killed_worker":
     case "malformed":

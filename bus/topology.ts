@@ -56,7 +56,11 @@ export const laneDurable = (lane: number): string => `lane_${lane}`;
 export const laneSubject = (lane: number): string => `flash.${lane}`;
 
 /** Core NATS subjects; nothing on them has to arrive. */
-export const signals = { outbox: "tw.outbox", metrics: (host: string) => `tw.metrics.${host}` } as const;
+export const signals = {
+  outbox: "tw.outbox",
+  cancel: "tw.cancel",
+  metrics: (host: string) => `tw.metrics.${host}`,
+} as const;
 
 export function streamOf(priority: Priority): string {
   return priority.toUpperCase();

@@ -4,6 +4,7 @@
  *
  *   delivered again → begin (row committed) → run alone in the process → settle closes the row
  *                        │ settled: the earlier run's end was committed, only its ack was lost → ack
+ *                        │ cancelled: somebody wants it cancelled (cancel.ts) → settle as that
  *                        │ running: a live worker is at it (it stalled past the ack wait) → give back for a while
  *                        └ run: rows left open by dead workers have become kills; two proven ones → dead letter
  *
@@ -19,6 +20,7 @@ const UNPROVEN_LIMIT = 5;
 
 export type Verdict =
   | { type: "settled" }
+  | { type: "cancelled" }
   | { type: "running" }
   | { type: "run"; run: number }
   | { type: "killer"; run: number; kills: number };
@@ -31,7 +33,7 @@ export async function beginRun(
   const [row] = await sql<{ verdict: string; run: number; proven_kills: number; kills: number }[]>`
     SELECT * FROM bus.begin_run(${job.id}, ${job.attempt}, ${run.worker}, ${run.alone}, ${job.traceparent},
                                 ${run.liveWorkers as string[]}::text[])`;
-  if (row!.verdict !== "run") return { type: row!.verdict as "settled" | "running" };
+  if (row!.verdict !== "run") return { type: row!.verdict as "settled" | "cancelled" | "running" };
   const { proven_kills: proven, kills, run: number } = row!;
   const isKiller = proven >= PROVEN_LIMIT || kills >= UNPROVEN_LIMIT;
   return isKiller ? { type: "killer", run: number, kills } : { type: "run", run: number };

@@ -131,6 +131,8 @@ export const settings = {
   redisServerBin: optional("REDIS_SERVER_BIN", "path of redis-server for the embedded stack"),
   meiliBin: optional("MEILI_BIN", "path of meilisearch for the embedded stack"),
 
+  chromiumBin: optional("CHROMIUM_BIN", "path of Chromium for the tests of the web console"),
+
   firstLight: flag("TRADEWIND_FIRST_LIGHT", true, "run the first-light journey after start"),
   demo: flag("TRADEWIND_DEMO", true, "create the demo store on first start"),
   apiNodes: integer("TRADEWIND_API_NODES", 2, 1, 64, "API node processes on this host"),
@@ -211,6 +213,13 @@ export const settings = {
     "multiplies every rate limit; the limits are evaluated all the same",
   ),
   sessionDays: integer("TRADEWIND_SESSION_DAYS", 30, 1, 180, "days that an unused customer session lives"),
+  consoleHours: integer(
+    "TRADEWIND_CONSOLE_HOURS",
+    12,
+    1,
+    168,
+    "hours after which the web console asks for a key again; two hours without use end a session sooner",
+  ),
   passwordHashes: integer(
     "TRADEWIND_PASSWORD_HASHES",
     2,

@@ -1,4 +1,5 @@
 import { acks, type Bus, HEARTBEAT_MS, type Pulled, type Puller, type Received } from "../bus/index.ts";
+import type { Deadline } from "./execute.ts";
 
 /** A message from its arrival until it is settled or given back. */
 export type Held = {
@@ -6,6 +7,8 @@ export type Held = {
   readonly job: Received;
   readonly sinceMs: number;
   readonly puller: Puller;
+  /** Set while it runs by itself: what aborts it. */
+  deadline?: Deadline;
 };
 
 /** Messages younger than this need no heartbeat yet. */
@@ -33,6 +36,11 @@ export class HeldMessages {
     const { nc } = this.#bus.connection;
     const youngest = Date.now() - YOUNG_MS;
     for (const held of this.#held) if (held.sinceMs <= youngest) acks.working(nc, held.pulled.msg);
+  }
+
+  find(jobId: string): Held | undefined {
+    for (const held of this.#held) if (held.job.id === jobId) return held;
+    return undefined;
   }
 
   ack(held: Held): void {

@@ -7,7 +7,15 @@
  * moment loses nothing: unacknowledged messages come back after the ack wait.
  */
 import { hostname } from "node:os";
-import { BEAT_MS, type Bus, createSettler, HEARTBEAT_MS, type Priority, workerId } from "../bus/index.ts";
+import {
+  BEAT_MS,
+  type Bus,
+  createSettler,
+  followCancellations,
+  HEARTBEAT_MS,
+  type Priority,
+  workerId,
+} from "../bus/index.ts";
 import { required } from "../platform/config.ts";
 import { Gate } from "./gate.ts";
 import type { JobDefinition, WorkerDeps } from "./handler.ts";
@@ -37,18 +45,25 @@ export async function startPool(
   const host = hostname();
   const worker = workerId(host);
   const since = new Date().toISOString();
+  const runners: Runner[] = [];
   const gate = new Gate(() => {
     for (const runner of runners) runner.pump();
   });
   const settler = createSettler({ connection: bus.connection, sql, log, worker });
   const slots = openMachineSlots(required(deps.config, "databaseUrl"));
   const metrics = createPoolMetrics(deps.metrics);
+  const cancellations = await followCancellations({
+    connection: bus.connection,
+    sql,
+    log,
+    onCancel(id, reason) {
+      for (const runner of runners) runner.cancel(id, reason);
+    },
+  });
   const mine = deps.jobs.filter(job => job.contract.priority === priority);
   const handlers = mine.map(job => job.make(deps));
-  const runners = mine.map(
-    (job, i) =>
-      new Runner(job.contract, handlers[i]!, { bus, sql, log, gate, settler, slots, metrics, worker }),
-  );
+  const runnerDeps = { bus, sql, log, gate, settler, slots, metrics, worker, cancellations };
+  runners.push(...mine.map((job, i) => new Runner(job.contract, handlers[i]!, runnerDeps)));
 
   let draining = false;
   async function beat(): Promise<void> {
@@ -112,6 +127,7 @@ export async function startPool(
       clearInterval(heartbeats);
       clearInterval(deadlines);
       await bus.registry.leave(worker).catch(() => {});
+      cancellations.stop();
       await slots.close();
       await Promise.all(handlers.map(handler => handler.close?.()));
     },

@@ -7,13 +7,17 @@
 import type { Bus } from "../bus/index.ts";
 import {
   abandonRun,
+  type Cancellations,
   type Contract,
   decode,
   durableOf,
   type Ending,
   envelopeOf,
+  isDataError,
+  NewerVersion,
   type Pulled,
   type Puller,
+  postpone,
   RateWindow,
   type Settler,
   startPull,
@@ -29,6 +33,8 @@ import type { MachineSlots } from "./machine-slots.ts";
 import type { PoolMetrics } from "./pool-metrics.ts";
 import { SlowPath } from "./slow-path.ts";
 
+const UNWRITTEN_PAUSE_MS = 1_000;
+
 export type RunnerDeps = {
   readonly bus: Bus;
   readonly sql: Db;
@@ -38,6 +44,7 @@ export type RunnerDeps = {
   readonly slots: MachineSlots;
   readonly metrics: PoolMetrics;
   readonly worker: string;
+  readonly cancellations: Pick<Cancellations, "size" | "reasonFor">;
 };
 
 export class Runner {
@@ -120,6 +127,16 @@ export class Runner {
     for (const deadline of this.#deadlines) deadline.check(nowMs);
   }
 
+  /** Ends a job that waits here or runs by itself; one that runs in a batch goes on. */
+  cancel(jobId: string, reason: string): void {
+    const held = this.#held.find(jobId);
+    const at = held ? this.#ready.indexOf(held) : -1;
+    if (at >= 0) {
+      this.#ready.splice(at, 1);
+      this.#settle(held!, { type: "cancelled", reason }, Date.now(), null);
+    } else held?.deadline?.cancel(reason);
+  }
+
   /** Starts what may start. Called whenever something changed. */
   pump(): void {
     this.#slowPath.pump();
@@ -141,8 +158,27 @@ export class Runner {
     } catch (error) {
       const job = { ...envelopeOf(this.contract, pulled.msg), payload: null, body: "null" };
       const held = this.#held.add({ pulled, puller, sinceMs, job });
-      const raw = Buffer.from(pulled.msg.data).toString("base64");
-      this.#settle(held, { type: "malformed", error: (error as Error).message, raw }, sinceMs, null);
+      if (error instanceof NewerVersion) void this.#postpone(held, error);
+      else this.#malformed(held, error as Error);
+    }
+  }
+
+  #malformed(held: Held, { message }: Error): void {
+    const raw = Buffer.from(held.pulled.msg.data).toString("base64");
+    this.#settle(held, { type: "malformed", error: message, raw }, held.sinceMs, null);
+  }
+
+  /** Counts as no try: a newer worker will know what to do. */
+  async #postpone(held: Held, reason: NewerVersion): Promise<void> {
+    const { sql, log } = this.#deps;
+    try {
+      await postpone(sql, { ...held.job, body: held.pulled.msg.string() }, held.pulled.stored);
+      log.info({ jobId: held.job.id, version: reason.version }, reason.message);
+      this.#held.ack(held);
+    } catch (error) {
+      if (isDataError(error)) return this.#malformed(held, error as Error);
+      log.warn({ err: error, jobId: held.job.id }, "a newer version's job was not put back; it comes again");
+      this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
     }
   }
 
@@ -172,7 +208,9 @@ export class Runner {
   }
 
   async #run(group: Held[]): Promise<void> {
-    await this.#withDeadline(group.length, async deadline => {
+    if (this.#deps.cancellations.size > 0) this.#leaveOutCancelled(group);
+    if (group.length === 0) return;
+    await this.#withDeadline(group, async deadline => {
       const startedAtMs = Date.now();
       const endings = await this.#execute(group, deadline);
       for (const [i, held] of group.entries()) {
@@ -182,9 +220,18 @@ export class Runner {
     });
   }
 
+  #leaveOutCancelled(group: Held[]): void {
+    for (let i = group.length - 1; i >= 0; i--) {
+      const reason = this.#deps.cancellations.reasonFor(group[i]!.job.id);
+      if (reason === undefined) continue;
+      const [held] = group.splice(i, 1);
+      this.#settle(held!, { type: "cancelled", reason }, Date.now(), null);
+    }
+  }
+
   /** As {@link SlowPathHost} asks. */
   async #runUnderRow(held: Held, open: () => Promise<number | null>): Promise<void> {
-    await this.#withDeadline(1, async deadline => {
+    await this.#withDeadline([held], async deadline => {
       const run = await open();
       if (run === null) return;
       const startedAtMs = Date.now();
@@ -194,16 +241,17 @@ export class Runner {
     });
   }
 
-  async #withDeadline(jobs: number, work: (deadline: Deadline) => Promise<void>): Promise<void> {
+  async #withDeadline(group: readonly Held[], work: (deadline: Deadline) => Promise<void>): Promise<void> {
     const deadline = new Deadline(this.contract.timeoutMs);
+    if (group.length === 1) group[0]!.deadline = deadline;
     this.#deadlines.add(deadline);
-    this.#running += jobs;
+    this.#running += group.length;
     const release = await this.#slot(deadline);
     try {
       await work(deadline);
     } finally {
       await release?.();
-      this.#running -= jobs;
+      this.#running -= group.length;
       this.#deadlines.delete(deadline);
     }
   }

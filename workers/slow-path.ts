@@ -21,7 +21,7 @@ export type SlowPathHost = {
    * job would be blamed on it.
    */
   runUnderRow(held: Held, open: () => Promise<number | null>): Promise<void>;
-  settled(held: Held, ending: Ending, startedAtMs: number, run: number): Promise<void>;
+  settled(held: Held, ending: Ending, startedAtMs: number, run: number | null): Promise<void>;
   ackOnly(held: Held): void;
   giveBack(held: Held, delayMs: number): void;
 };
@@ -88,7 +88,10 @@ export class SlowPath {
     if (verdict.type === "run") return verdict.run;
     if (verdict.type === "settled") this.#host.ackOnly(held);
     else if (verdict.type === "running") this.#host.giveBack(held, STALLED_PAUSE_MS);
-    else {
+    else if (verdict.type === "cancelled") {
+      const reason = this.#deps.cancellations.reasonFor(held.job.id) ?? "cancelled";
+      await this.#host.settled(held, { type: "cancelled", reason }, Date.now(), null);
+    } else {
       const error = `the job killed its worker ${verdict.kills} times`;
       await this.#host.settled(held, { type: "killed_worker", error }, Date.now(), verdict.run);
     }

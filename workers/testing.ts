@@ -11,6 +11,8 @@ import {
   type Priority,
   startDeadProjection,
   startRelay,
+  startReleaser,
+  windowsOf,
 } from "../bus/index.ts";
 import { systemClock } from "../platform/clock.ts";
 import { loadConfig } from "../platform/config.ts";
@@ -21,7 +23,7 @@ import { freshDatabase, freshNats, until } from "../platform/testing/index.ts";
 import type { JobDefinition } from "./handler.ts";
 import { type Pool, startPool } from "./pool.ts";
 
-export const terminal = ["done", "discarded", "dead"];
+export const terminal = ["done", "discarded", "dead", "cancelled"];
 
 export type TestCluster = {
   readonly sql: Db;
@@ -46,7 +48,11 @@ export async function testCluster(options: { relay?: boolean } = {}): Promise<Te
   await bus.ready;
   const { connection } = bus;
   const parts: { stop(): Promise<void> }[] = [startDeadProjection({ connection, sql, log: silentLog })];
-  if (options.relay !== false) parts.push(startRelay({ connection, sql, log: silentLog }));
+  if (options.relay !== false) {
+    const windows = windowsOf(bus);
+    const deps = { connection, sql, log: silentLog, windows };
+    parts.push(startRelay(deps), startReleaser(deps));
+  }
   let closed = false;
   const pools: Pool[] = [];
   const processes: Subprocess[] = [];

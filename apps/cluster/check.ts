@@ -12,6 +12,7 @@ const bin = (name: string) => join(root, "node_modules", ".bin", name);
 const steps: { name: string; command: string[] }[] = [
   { name: "format and lint", command: [bin("biome"), "check", "."] },
   { name: "types", command: [bin("tsc"), "-p", "."] },
+  { name: "types of the console", command: [bin("tsc"), "-p", "apps/console/client"] },
   { name: "architecture", command: [process.execPath, "test", "apps/architecture"] },
 ];
 

@@ -9,6 +9,7 @@ import { recoverActions } from "../../commerce/orders/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
 import { announceBoundaries } from "../../commerce/pricing/index.ts";
 import { ensureSummaries, forgetCountedOrders } from "../../commerce/storefront/index.ts";
+import { sweepConsoleSessions } from "../../commerce/stores/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -41,6 +42,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "summaries of new stores and new shapes",
       everyMs: 60_000,
       run: () => ensureSummaries(sql),
+    },
+    {
+      name: "console sessions that are over",
+      everyMs: HOUR_MS,
+      run: () => sweepConsoleSessions(sql),
     },
     {
       name: "notes of counted orders",

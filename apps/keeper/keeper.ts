@@ -8,11 +8,12 @@ import {
   ensureLedgerPartitions,
   startDeadProjection,
   startRelay,
-  stepCanaries,
+  startReleaser,
+  sweepCancellations,
+  windowsOf,
 } from "../../bus/index.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
-import type { Metrics } from "../../platform/metrics.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 
 export type Chore = {
@@ -21,19 +22,11 @@ export type Chore = {
   run(): Promise<unknown>;
 };
 
-export type KeeperDeps = {
-  bus: Bus;
-  sql: Db;
-  log: Log;
-  clock: Clock;
-  chores: readonly Chore[];
-  metrics?: Metrics | undefined;
-};
+export type KeeperDeps = { bus: Bus; sql: Db; log: Log; clock: Clock; chores: readonly Chore[] };
 
 /** Relays side by side; one locks and publishes while the other commits. */
 const RELAYS = 2;
 const HOUR_MS = 3_600_000;
-const CANARY_MS = 500;
 
 export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<void> }> {
   const { bus, sql, log, clock } = deps;
@@ -44,16 +37,16 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     everyMs: HOUR_MS,
     run: () => ensureLedgerPartitions(sql, clock.now()),
   };
-  const canaries: Chore = {
-    name: "canaries of dead letters",
-    everyMs: CANARY_MS,
-    async run() {
-      if ((await stepCanaries(sql)) > 0) bus.poke();
-    },
+  const cancellations: Chore = {
+    name: "jobs to be cancelled",
+    everyMs: 2_000,
+    run: () => sweepCancellations(sql),
   };
-  const chores = [partitions, canaries, ...deps.chores].map(chore => startChore(chore, log));
-  const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log }));
-  const projection = startDeadProjection({ connection, sql, log, metrics: deps.metrics });
+  const chores = [partitions, cancellations, ...deps.chores].map(chore => startChore(chore, log));
+  const windows = windowsOf(bus);
+  const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log, windows }));
+  const releaser = startReleaser({ connection, sql, log, windows });
+  const projection = startDeadProjection({ connection, sql, log });
   // Caps are applied by who sets them; a keeper repeats it in case that process died in between.
   const unwatch = bus.kinds.watch((contract, state) => {
     bus
@@ -63,7 +56,7 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
   return {
     async stop() {
       unwatch();
-      await Promise.all([...chores, ...relays, projection].map(part => part.stop()));
+      await Promise.all([...chores, ...relays, releaser, projection].map(part => part.stop()));
     },
   };
 }

@@ -24,14 +24,7 @@ const bus = openBus({
   replicas: config.natsReplicas,
 });
 const allocators = startAllocators({ sql, bus, log, holdMs: config.reservationSeconds * 1_000 });
-const keeper = await startKeeper({
-  bus,
-  sql,
-  log,
-  clock,
-  metrics,
-  chores: chores({ config, sql, log, bus }),
-});
+const keeper = await startKeeper({ bus, sql, log, clock, chores: chores({ config, sql, log, bus }) });
 log.info("keeper is working");
 
 // A forgotten promise is a defect, but no reason to end the work of the other chores.

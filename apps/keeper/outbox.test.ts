@@ -36,8 +36,13 @@ async function setup() {
 }
 
 async function enqueueMany(sql: Db, bus: Bus, count: number): Promise<string[]> {
-  const job = { contract: noop, payload: {}, storeId: "store_test" };
-  const ids = await Promise.all(Array.from({ length: count }, () => enqueue(sql, job)));
+  // Of ten stores: one alone would fill its window.
+  const jobs = Array.from({ length: count }, (_, i) => ({
+    contract: noop,
+    payload: {},
+    storeId: `store_${i % 10}`,
+  }));
+  const ids = await Promise.all(jobs.map(job => enqueue(sql, job)));
   bus.poke();
   return ids;
 }

@@ -12,6 +12,8 @@ export type Contract<S extends TSchema = TSchema> = {
   readonly kind: string;
   /** Version of the payload's shape; rises with each incompatible change. */
   readonly version: number;
+  /** For each older version that may still lie in a queue: its payload as the next version has it. Pure functions. */
+  readonly upcasts?: Readonly<Record<number, (payload: never) => unknown>>;
   /** Ids and small facts only: a payload never holds personal data (a test checks it). */
   readonly schema: S;
   readonly priority: Priority;

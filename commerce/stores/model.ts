@@ -10,8 +10,12 @@ export const keyPrefixes: Readonly<Record<KeyKind, string>> = {
   ops: "op",
 };
 
+/** view: looks, changes nothing; operate: both. Publishable keys are always `operate`. */
+export type Role = "view" | "operate";
+export const roles: readonly Role[] = ["view", "operate"];
+
 /** What a valid key stands for. Only an ops key has no store. */
-export type Access = { id: string; kind: KeyKind; storeId: string | null };
+export type Access = { id: string; kind: KeyKind; storeId: string | null; role: Role };
 
 /** A key as lists show it; `prefix` is the little of it that helps to recognise it. */
 export type KeyInfo = Access & {

@@ -8,6 +8,7 @@ import {
   keyHash,
   keyPrefixes,
   looksLikeKey,
+  type Role,
   type Store,
   shownPrefix,
 } from "./model.ts";
@@ -39,10 +40,13 @@ export function listStores(sql: Sql, page: { after?: string; limit?: number } = 
   return rows.selectStores(sql, page.after ?? "", Math.min(page.limit ?? 100, 1_000));
 }
 
+/** `role` is `operate` when not given. */
+export type KeyRequest = { kind: KeyKind; storeId: string | null; name: string; role?: Role | undefined };
+
 /** `storeId` is null for an ops key and only then. The key itself is returned here once and never again. */
 export async function createKey(
   sql: Sql,
-  input: { kind: KeyKind; storeId: string | null; name: string },
+  { role = "operate", ...input }: KeyRequest,
 ): Promise<{ id: string; key: string }> {
   if ((input.kind === "ops") !== (input.storeId === null)) {
     throw invalid([{ path: "storeId", message: "must be set for every kind of key but ops" }]);
@@ -50,10 +54,13 @@ export async function createKey(
   if (input.name.length < 1 || input.name.length > 255) {
     throw invalid([{ path: "name", message: "must have 1 to 255 characters" }]);
   }
+  if (role === "view" && input.kind === "publishable") {
+    throw invalid([{ path: "role", message: "must be operate for a publishable key" }]);
+  }
   if (input.storeId !== null && !(await rows.selectStore(sql, input.storeId))) throw notFound("store");
   const key = newToken(keyPrefixes[input.kind]);
   const id = newId("key");
-  await rows.insertKey(sql, { ...input, id, hash: keyHash(key), prefix: shownPrefix(key) });
+  await rows.insertKey(sql, { ...input, role, id, hash: keyHash(key), prefix: shownPrefix(key) });
   return { id, key };
 }
 
@@ -66,7 +73,7 @@ export async function findKey(sql: Sql, key: string): Promise<Access | null> {
   const found = await rows.selectKey(sql, keyHash(key), LAST_USED_THROTTLE_MS);
   if (!found) return null;
   if (found.stale) await rows.touchKey(sql, found.id, LAST_USED_THROTTLE_MS);
-  return { id: found.id, kind: found.kind, storeId: found.storeId };
+  return { id: found.id, kind: found.kind, storeId: found.storeId, role: found.role };
 }
 
 /**

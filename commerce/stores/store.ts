@@ -1,6 +1,6 @@
 /** All SQL of the module. */
 import type { Sql } from "../../platform/postgres/index.ts";
-import type { Access, KeyInfo, KeyKind, Store } from "./model.ts";
+import type { Access, KeyInfo, KeyKind, Role, Store } from "./model.ts";
 
 /** False when a store of that id exists already. */
 export async function insertStore(sql: Sql, store: Omit<Store, "createdAt">): Promise<Store | null> {
@@ -27,6 +27,7 @@ export type NewKey = {
   id: string;
   storeId: string | null;
   kind: KeyKind;
+  role: Role;
   name: string;
   hash: Buffer;
   prefix: string;
@@ -34,8 +35,8 @@ export type NewKey = {
 
 export async function insertKey(sql: Sql, key: NewKey): Promise<void> {
   await sql`
-    INSERT INTO stores.api_key (id, store_id, kind, name, hash, prefix)
-    VALUES (${key.id}, ${key.storeId}, ${key.kind}, ${key.name}, ${key.hash}, ${key.prefix})`;
+    INSERT INTO stores.api_key (id, store_id, kind, role, name, hash, prefix)
+    VALUES (${key.id}, ${key.storeId}, ${key.kind}, ${key.role}, ${key.name}, ${key.hash}, ${key.prefix})`;
 }
 
 export type FoundKey = Access & { stale: boolean };
@@ -43,7 +44,7 @@ export type FoundKey = Access & { stale: boolean };
 /** `stale`: the time of last use is old enough to be written again. */
 export async function selectKey(sql: Sql, hash: Buffer, throttleMs: number): Promise<FoundKey | null> {
   const [row] = await sql<FoundKey[]>`
-    SELECT id, kind, store_id AS "storeId",
+    SELECT id, kind, store_id AS "storeId", role,
            coalesce(last_used_at < now() - ${throttleMs} * interval '1 millisecond', true) AS stale
     FROM stores.api_key WHERE hash = ${hash} AND revoked_at IS NULL`;
   return row ?? null;
@@ -64,7 +65,7 @@ export async function selectKeys(
 ): Promise<KeyInfo[]> {
   const which = storeId === undefined ? sql`` : sql`AND store_id IS NOT DISTINCT FROM ${storeId}`;
   return sql<KeyInfo[]>`
-    SELECT id, kind, store_id AS "storeId", name, prefix, created_at AS "createdAt",
+    SELECT id, kind, store_id AS "storeId", role, name, prefix, created_at AS "createdAt",
            last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"
     FROM stores.api_key WHERE id > ${page.after} ${which} ORDER BY id LIMIT ${page.limit}`;
 }

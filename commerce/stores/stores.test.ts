@@ -44,7 +44,7 @@ describe("keys", () => {
     const { id } = await store();
     const { id: keyId, key } = await createKey(db.sql, { kind: "secret", storeId: id, name: "back office" });
     expect(key).toMatch(/^sk_[0-9a-z]{32}$/);
-    expect(await findKey(db.sql, key)).toEqual({ id: keyId, kind: "secret", storeId: id });
+    expect(await findKey(db.sql, key)).toEqual({ id: keyId, kind: "secret", storeId: id, role: "operate" });
     const rows = await db.sql`SELECT k::text AS text FROM stores.api_key k WHERE id = ${keyId}`;
     expect(rows[0]!.text).not.toContain(key.slice(8));
     const [listed] = await listKeys(db.sql, id);

@@ -2,42 +2,28 @@
  * Who may ask. Three guards, one per area: `/store/*` wants a publishable key, `/admin/*` a secret key, `/ops/*` an ops
  * key. Missing or wrong: 401; a good key of another kind: 403. The store comes from the key alone.
  *
- * A looked-up key is trusted for {@link TRUST_MS}, so a revocation takes effect within that time on every node.
+ * A looked-up key is trusted for a second, so a revocation takes effect within that time on every node.
+ *
+ * Instead of a key in the header, `/admin/*` and `/ops/*` take the session of the web console (console-session.ts). A key
+ * or session of the role `view` opens what changes nothing.
  */
 import { Elysia } from "elysia";
 import type { Author } from "../../../commerce/audit/index.ts";
-import { type Access, findKey, type KeyKind } from "../../../commerce/stores/index.ts";
+import { type Access, findKey, type KeyKind, type Role } from "../../../commerce/stores/index.ts";
 import { Problem } from "../../../platform/errors.ts";
 import type { Db } from "../../../platform/postgres/index.ts";
 import type { ApiDeps } from "../deps.ts";
+import { consoleAccess } from "./console-session.ts";
 import type { RequestMeta } from "./context.ts";
+import { changesNothing } from "./cookies.ts";
+import { trusting } from "./trusting.ts";
 
-const TRUST_MS = 1_000;
 const MAX_TRUSTED = 2_000;
 
 export type StoreAccess = { readonly storeId: string; readonly keyId: string; readonly kind: KeyKind };
 export type OpsAccess = { readonly keyId: string; readonly kind: "ops" };
 
-type Found = Access | null;
-type Entry = { found: Promise<Found>; until: number };
-
-/** One per database handle, so that the guards of all route files share it without a global. */
-const trusted = new WeakMap<Db, Map<string, Entry>>();
-
-function lookUp(sql: Db, key: string): Promise<Found> {
-  const entries = trusted.get(sql) ?? new Map<string, Entry>();
-  trusted.set(sql, entries);
-  const known = entries.get(key);
-  const now = performance.now();
-  if (known && known.until > now) return known.found;
-  const found = findKey(sql, key);
-  // Oldest first: a Map keeps the order of insertion.
-  entries.delete(key);
-  entries.set(key, { found, until: now + TRUST_MS });
-  if (entries.size > MAX_TRUSTED) entries.delete(entries.keys().next().value!);
-  found.catch(() => entries.delete(key));
-  return found;
-}
+const lookUp = trusting<Access>((sql, key) => findKey(sql, key), MAX_TRUSTED);
 
 function unauthorized(wanted: string, challenge: string): Problem {
   return new Problem(401, "unauthorized", `This route wants ${wanted}.`, {
@@ -63,7 +49,7 @@ function keyOf(headers: Headers, kind: KeyKind): string | undefined {
 export async function authenticate(sql: Db, headers: Headers, kind: KeyKind): Promise<Access> {
   const want = wants[kind];
   const key = keyOf(headers, kind);
-  const access = key === undefined ? null : await lookUp(sql, key);
+  const access = key === undefined ? null : await lookUp.get(sql, key);
   if (!access) throw unauthorized(want.text, want.challenge);
   if (access.kind !== kind) {
     throw new Problem(403, "forbidden", `A ${access.kind} key does not open this; it wants ${want.text}.`);
@@ -71,17 +57,27 @@ export async function authenticate(sql: Db, headers: Headers, kind: KeyKind): Pr
   return access;
 }
 
+/** @throws Problem 403 when a key that only looks is used for a change. */
+function refuseChange(role: Role, method: string): void {
+  if (role === "operate" || changesNothing(method)) return;
+  throw new Problem(403, "view_only", "This key or session may look, and change nothing.");
+}
+
 function guard(deps: ApiDeps, kind: KeyKind) {
   return new Elysia().derive({ as: "scoped" }, async context => {
     const meta = (context as unknown as { meta: RequestMeta }).meta;
-    const access = await authenticate(deps.sql, context.request.headers, kind);
+    const { request } = context;
+    const access =
+      (kind === "publishable" ? null : await consoleAccess(deps, request, kind)) ??
+      (await authenticate(deps.sql, request.headers, kind));
+    refuseChange(access.role, request.method);
     meta.storeId = access.storeId ?? undefined;
     return {
       access: { storeId: access.storeId ?? "", keyId: access.id, kind: access.kind } as StoreAccess,
       author: {
         storeId: access.storeId ?? "",
         actor: access.id,
-        route: `${context.request.method} ${context.route}`.replace(/(.)\/$/, "$1"),
+        route: `${request.method} ${context.route}`.replace(/(.)\/$/, "$1"),
         traceparent: meta.traceparent,
       } as Author,
       traceparent: meta.traceparent,

@@ -2,9 +2,7 @@
  * Which customer asks, on routes that a publishable key has opened already. The session comes as `Authorization: Bearer
  * sess_…` or as our cookie; what is no session of this store (any more) makes a guest, not an error.
  *
- * A cookie travels with requests that other sites cause, so one that changes something is checked for where it comes from
- * (as Go's http.CrossOriginProtection does): by Sec-Fetch-Site, else by Origin against Host. A request with neither comes
- * from no browser. `SameSite=Lax` is the second lock on that door.
+ * A cookie counts only for requests of the shop's own pages (cookies.ts).
  */
 import { Elysia } from "elysia";
 import {
@@ -16,7 +14,7 @@ import {
 import { Problem } from "../../../platform/errors.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { StoreAccess } from "./auth.ts";
-import { createClientIp } from "./client-ip.ts";
+import { refuseOtherSites, secure } from "./cookies.ts";
 import { perNode, redisOf } from "./per-node.ts";
 
 export type LoggedIn = { readonly id: string; readonly token: string; readonly via: "bearer" | "cookie" };
@@ -24,7 +22,6 @@ export type LoggedIn = { readonly id: string; readonly token: string; readonly v
 const COOKIE = "tradewind_session";
 /** Passwords that wait for a core; at 40 ms each the last one waits some seconds. */
 const HASH_QUEUE = 64;
-const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** What the use cases of customers need, the same for all route files of a node. */
 export const customersOf = perNode(
@@ -65,18 +62,6 @@ export function loggedIn(customer: LoggedIn | null): LoggedIn {
   });
 }
 
-function refuseOtherSites({ config }: ApiDeps, { method, headers }: Request): void {
-  if (SAFE_METHODS.has(method)) return;
-  const site = headers.get("sec-fetch-site");
-  const origin = headers.get("origin");
-  if (site === "same-origin" || site === "none" || (site === null && origin === null)) return;
-  const from = origin === null ? null : URL.parse(origin);
-  const ours = [headers.get("host"), config.publicUrl && URL.parse(config.publicUrl)?.host];
-  if (from && ours.includes(from.host) && (site === null || config.publicUrl)) return;
-  throw new Problem(403, "cross_site_request", "A cookie counts only for requests of the shop's own pages.");
-}
-
-/** `Secure` where the shop is reached by TLS; browsers would not send it back over plain HTTP. */
 export function sessionCookie(deps: ApiDeps, request: Request, session: NewSession): string {
   const seconds = Math.max(0, Math.floor((session.expiresAt.getTime() - Date.now()) / 1_000));
   return `${COOKIE}=${session.token}; Path=/store; HttpOnly; SameSite=Lax; Max-Age=${seconds}${secure(deps, request)}`;
@@ -84,14 +69,4 @@ export function sessionCookie(deps: ApiDeps, request: Request, session: NewSessi
 
 export function endedCookie(deps: ApiDeps, request: Request): string {
   return `${COOKIE}=; Path=/store; HttpOnly; SameSite=Lax; Max-Age=0${secure(deps, request)}`;
-}
-
-const proxiesOf = perNode(deps => createClientIp(deps.config.trustedProxies));
-
-/** X-Forwarded-Proto is believed of a trusted proxy only: with the peer as itself, a proxy would name another address. */
-function secure(deps: ApiDeps, request: Request): string {
-  const { publicUrl } = deps.config;
-  const behindProxy = proxiesOf(deps)(deps.peerOf?.(request), "0.0.0.0") === "0.0.0.0";
-  const proto = behindProxy ? request.headers.get("x-forwarded-proto") : null;
-  return publicUrl?.startsWith("https:") || proto === "https" ? "; Secure" : "";
 }

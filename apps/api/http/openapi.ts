@@ -57,6 +57,7 @@ const tags = [
   { name: "store", description: "Shop fronts, with a publishable key" },
   { name: "admin", description: "A store's back office, with a secret key" },
   { name: "ops", description: "Operators, with an ops key" },
+  { name: "console", description: "Sessions of the web console" },
   { name: "system", description: "Health, metrics and this description" },
 ];
 

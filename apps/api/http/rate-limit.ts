@@ -25,6 +25,8 @@ const per = (windowMs: number, quota: number): Rate => ({ quota, windowMs });
 export const limits = {
   // A guess at a password costs the guesser a 30 s wait after the first ten.
   login: { shared: "strict", address: per(MINUTE_MS, 60), account: per(5 * MINUTE_MS, 10) },
+  // Keys are no passwords: 160 random bits. This keeps whoever tries anyway from costing us queries.
+  console_login: { shared: "strict", address: per(MINUTE_MS, 20), account: per(MINUTE_MS, 20) },
   registration: { shared: "strict", address: per(MINUTE_MS, 30), account: per(10 * MINUTE_MS, 10) },
   // Each one may send a mail to somebody who did not ask for it.
   password_reset: { shared: "strict", address: per(MINUTE_MS, 20), account: per(15 * MINUTE_MS, 5) },
@@ -32,6 +34,9 @@ export const limits = {
   // High: everybody comes at once when a sale opens, and many through one address. Stock is guarded elsewhere.
   checkout: { shared: "soon", address: per(MINUTE_MS, 3_000), account: per(MINUTE_MS, 60) },
 } as const satisfies Record<string, { shared: "strict" | "soon"; address: Rate; account: Rate }>;
+
+/** Of routes that belong to no store. */
+const NO_STORE = "-";
 
 export type LimitName = keyof typeof limits;
 
@@ -66,7 +71,7 @@ export function limited(
   const { strict, soon, clientIp, refused } = limitsOf(deps);
   const limiter = limits[name].shared === "soon" ? soon : strict;
   return async ({ request, access, body, params, customer, meta }: Asked): Promise<void> => {
-    const { storeId } = access as StoreAccess;
+    const storeId = (access as StoreAccess | undefined)?.storeId ?? NO_STORE;
     const ip = clientIp(deps.peerOf?.(request), request.headers.get("x-forwarded-for"));
     const account = accountOf({ body, params, customer: (customer as AccountParts["customer"]) ?? null });
     const policies = policiesOf(name, storeId, networkOf(ip), account, deps.config.rateLimitFactor);

@@ -18,9 +18,10 @@ import { adminProductRoutes } from "./admin/products.ts";
 import { shippingMethodRoutes } from "./admin/shipping-methods.ts";
 import { taxRoutes } from "./admin/taxes.ts";
 import { transferRoutes } from "./admin/transfers.ts";
+import { consolePageRoutes } from "./console/page.ts";
+import { consoleSessionRoutes } from "./console/session.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { mediaFileRoutes } from "./media/files.ts";
-import { canaryRoutes } from "./ops/canaries.ts";
 import { deadRoutes } from "./ops/dead.ts";
 import { jobRoutes } from "./ops/jobs.ts";
 import { keyRoutes } from "./ops/keys.ts";
@@ -49,10 +50,11 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     systemRoutes(deps),
     documentationRoutes(app),
     preflightRoutes(),
+    consolePageRoutes(deps),
+    consoleSessionRoutes(deps),
     poolRoutes(deps),
     jobRoutes(deps),
     deadRoutes(deps),
-    canaryRoutes(deps),
     mailboxRoutes(deps),
     storeRoutes(deps),
     keyRoutes(deps),

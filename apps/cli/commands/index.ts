@@ -1,9 +1,9 @@
 /** All commands, in the order of the help. */
 import type { Command } from "../command.ts";
-import { canaryCommands } from "./canaries.ts";
 import { deadCommands } from "./dead.ts";
 import { flashCommands } from "./flash.ts";
 import { importCommand } from "./import.ts";
+import { jobControlCommands } from "./jobs.control.ts";
 import { jobCommands } from "./jobs.ts";
 import { keyCommands } from "./keys.ts";
 import { mediaUpload } from "./media.ts";
@@ -18,8 +18,8 @@ export const commands: readonly Command[] = [
   ...poolCommands,
   ...kindCommands,
   ...jobCommands,
+  ...jobControlCommands,
   ...deadCommands,
-  ...canaryCommands,
   importCommand,
   mediaUpload,
   ...flashCommands,

@@ -9,7 +9,7 @@ type Try = {
   error: string | null;
   worker: string | null;
 };
-type JobView = {
+export type JobView = {
   id: string;
   kind: string;
   storeId: string;
@@ -19,6 +19,8 @@ type JobView = {
   payload: unknown;
   traceparent: string;
   queuedAt: string;
+  runAt: string | null;
+  cancelRequestedAt: string | null;
   startedAt: string | null;
   finishedAt: string | null;
   worker: string | null;
@@ -26,11 +28,11 @@ type JobView = {
   tries: Try[];
 };
 
-function took(from: string | null, to: string | null): string {
+export function took(from: string | null, to: string | null): string {
   return from && to ? duration(Date.parse(to) - Date.parse(from)) : "";
 }
 
-function showJob(job: JobView): string {
+export function showJob(job: JobView): string {
   const about = fields([
     ["id", job.id],
     ["kind", job.kind],
@@ -38,6 +40,8 @@ function showJob(job: JobView): string {
     ["store", job.storeId],
     ["status", job.status],
     ["queued", job.queuedAt],
+    ["due", job.runAt],
+    ["cancel asked", job.cancelRequestedAt],
     ["finished", job.finishedAt],
     ["error", job.error],
     ["trace", job.traceparent],
@@ -65,7 +69,7 @@ export const jobCommands: readonly Command[] = [
       status: {
         type: "string",
         value: "STATUS",
-        about: "queued, delayed, retrying, done, discarded or dead",
+        about: "queued, delayed, retrying, done, discarded, cancelled or dead",
       },
       limit: { type: "string", value: "N", about: "at most this many (20)" },
       cursor: { type: "string", value: "CURSOR", about: "go on where a list ended" },

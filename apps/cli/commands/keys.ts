@@ -4,7 +4,9 @@ import {
   keyKinds,
   listKeys,
   listStores,
+  type Role,
   revokeKey,
+  roles,
 } from "../../../commerce/stores/index.ts";
 import type { Sql } from "../../../platform/postgres/index.ts";
 import { CliError, type Command, type Context, textOption, UsageError } from "../command.ts";
@@ -15,6 +17,13 @@ function kindOf(context: Context): KeyKind {
   const kind = keyKinds.find(one => one === textOption(context, "kind"));
   if (!kind) throw new UsageError(`--kind must be one of ${keyKinds.join(", ")}`);
   return kind;
+}
+
+function roleOf(context: Context): Role {
+  const role = textOption(context, "role") ?? "operate";
+  const known = roles.find(one => one === role);
+  if (!known) throw new UsageError(`--role must be one of ${roles.join(", ")}`);
+  return known;
 }
 
 /** The store that is named, or the only one there is; null for an ops key. */
@@ -34,16 +43,18 @@ export const keyCommands: readonly Command[] = [
     options: {
       kind: { type: "string", value: "KIND", about: "publishable, secret or ops" },
       store: { type: "string", value: "ID", about: "its store; default: the only one" },
+      role: { type: "string", value: "ROLE", about: "view (changes nothing) or operate (the default)" },
       name: { type: "string", value: "TEXT", about: "what it is for, in lists" },
     },
     async run(context) {
       const [kind, named] = [kindOf(context), textOption(context, "store")];
       if (kind === "ops" && named) throw new UsageError("an ops key belongs to no store: leave --store out");
+      const role = roleOf(context);
       return withDatabase(context, async sql => {
         const storeId = await storeOf(sql, kind, named);
         const name = textOption(context, "name") ?? `${kind} key`;
-        const { id, key } = await createKey(sql, { kind, storeId, name });
-        return { json: { id, kind, storeId, name, key }, text: key };
+        const { id, key } = await createKey(sql, { kind, storeId, name, role });
+        return { json: { id, kind, storeId, name, role, key }, text: key };
       });
     },
   },
@@ -57,13 +68,14 @@ export const keyCommands: readonly Command[] = [
         const rows = items.map(one => [
           one.id,
           one.kind,
+          one.role,
           one.storeId,
           one.name,
           `${one.prefix}…`,
           one.lastUsedAt?.toISOString(),
           one.revokedAt?.toISOString(),
         ]);
-        const head = ["id", "kind", "store", "name", "key", "last used", "revoked"];
+        const head = ["id", "kind", "role", "store", "name", "key", "last used", "revoked"];
         return { json: { items }, text: table(head, rows, "no keys") };
       }),
   },

@@ -8,7 +8,7 @@ type Readiness = {
 };
 type NodeView = { url: string; node: string | null; ready: boolean; dependencies: Readiness["dependencies"] };
 type StatusView = {
-  outbox: { due: number; delayed: number; oldestMs: number | null };
+  outbox: { due: number; held: number; delayed: number; oldestMs: number | null };
   dead: number;
   busConnected: boolean;
 };
@@ -44,7 +44,7 @@ function summaryOf(api: string, status: StatusView | null): string {
   const oldest = outbox.oldestMs === null ? "" : `, oldest ${duration(outbox.oldestMs)}`;
   return fields([
     ["API", api],
-    ["outbox", `${outbox.due} waiting, ${outbox.delayed} delayed${oldest}`],
+    ["outbox", `${outbox.due} waiting, ${outbox.held} held, ${outbox.delayed} delayed${oldest}`],
     ["dead letters", dead],
   ]);
 }

@@ -1,17 +1,19 @@
 /** Jobs by hand, and the ledger: what became of every job. */
 
 import { Elysia, t } from "elysia";
-import { findJobs, getJob, jobStatuses } from "../../../../bus/index.ts";
-import { notFound } from "../../../../platform/errors.ts";
+import { cancelJob, findJobs, getJob, jobStatuses } from "../../../../bus/index.ts";
+import { conflict, invalid, notFound } from "../../../../platform/errors.ts";
 import { uuidPattern } from "../../../../platform/ids.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { oneOf } from "../../http/one-of.ts";
-import { tryView } from "./dead.schema.ts";
 import { submitJob } from "./submit-job.ts";
 
-const MAX_DELAY_MS = 30 * 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+const MAX_DELAY_MS = 30 * DAY_MS;
+/** A job for later than this is a mistake, or one for a schedule. */
+const MAX_AHEAD_MS = 2 * 366 * DAY_MS;
 
 const time = t.Nullable(t.String({ format: "date-time" }));
 
@@ -27,12 +29,37 @@ const jobView = t.Object({
   payload: t.Unknown(),
   traceparent: t.String(),
   queuedAt: t.String({ format: "date-time" }),
+  runAt: t.Nullable(t.String({ format: "date-time", description: "when a delayed job or a retry is due" })),
+  cancelRequestedAt: t.Nullable(
+    t.String({ format: "date-time", description: "somebody asked for its end; a worker will see to it" }),
+  ),
   startedAt: time,
   finishedAt: time,
   worker: t.Nullable(t.String()),
   error: t.Nullable(t.String()),
-  tries: t.Array(tryView),
+  tries: t.Array(
+    t.Object({
+      attempt: t.Integer(),
+      startedAt: time,
+      endedAt: time,
+      outcome: t.Nullable(t.String()),
+      error: t.Nullable(t.String()),
+      worker: t.Nullable(t.String()),
+    }),
+  ),
 });
+
+/** @throws Problem 422 */
+function startTime(text: string | undefined, delayMs: number | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  if (delayMs !== undefined) throw invalid([{ path: "runAt", message: "Give delayMs or runAt, not both." }]);
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) throw invalid([{ path: "runAt", message: "is no time (RFC 3339)" }]);
+  if (at.getTime() > Date.now() + MAX_AHEAD_MS) {
+    throw invalid([{ path: "runAt", message: "is more than two years ahead" }]);
+  }
+  return at;
+}
 
 export function jobRoutes(deps: ApiDeps) {
   return new Elysia({ prefix: "/ops", detail: { tags: ["ops"] } })
@@ -40,7 +67,8 @@ export function jobRoutes(deps: ApiDeps) {
     .post(
       "/jobs",
       async ({ body, set, traceparent }) => {
-        const id = await submitJob(deps, { ...body, traceparent });
+        const runAt = startTime(body.runAt, body.delayMs);
+        const id = await submitJob(deps, { ...body, runAt, traceparent });
         set.status = 202;
         set.headers.location = `/ops/jobs/${id}`;
         return { id };
@@ -49,7 +77,8 @@ export function jobRoutes(deps: ApiDeps) {
         detail: {
           summary: "Enqueue a job",
           description:
-            "Without `storeId` a drill belongs to no store (`-`), any other job to the oldest store.",
+            "Without `storeId` a drill belongs to no store (`-`), any other job to the oldest store. It starts at " +
+            "once, after `delayMs`, or at `runAt`.",
         },
         body: t.Object(
           {
@@ -57,6 +86,9 @@ export function jobRoutes(deps: ApiDeps) {
             payload: t.Optional(t.Unknown()),
             key: t.Optional(t.String({ pattern: "^[!-~]{1,200}$", maxLength: 200 })),
             delayMs: t.Optional(t.Integer({ minimum: 0, maximum: MAX_DELAY_MS })),
+            runAt: t.Optional(
+              t.String({ maxLength: 40, description: "RFC 3339 time, at most two years ahead" }),
+            ),
             storeId: t.Optional(t.String({ minLength: 1, maxLength: 64 })),
           },
           { additionalProperties: false },
@@ -95,5 +127,33 @@ export function jobRoutes(deps: ApiDeps) {
         return job;
       },
       { detail: { summary: "One job with its tries" }, response: documented({ 200: jobView }) },
+    )
+    .delete(
+      "/jobs/:id",
+      async ({ params, query, set }) => {
+        const { id } = params;
+        const cancel = { sql: deps.sql, connection: deps.bus.connection };
+        const reason = query.reason ?? "cancelled by an operator";
+        const verdict = uuidPattern.test(id) ? await cancelJob(cancel, id, reason) : "unknown";
+        if (verdict === "unknown") throw notFound("job");
+        const job = (await getJob(deps.sql, id))!;
+        if (verdict === "ended") throw conflict("already_ended", `The job is ${job.status} already.`);
+        if (verdict === "requested") set.status = 202;
+        return job;
+      },
+      {
+        detail: {
+          summary: "Cancel a job",
+          description:
+            "200: it waited, and is `cancelled` now (or was before). 202: a worker has it or will get it; it ends as " +
+            "`cancelled` before it starts or when its signal aborts, unless it ends by itself first. A job that runs " +
+            "in a batch goes on. 409 `already_ended`.",
+        },
+        query: t.Object(
+          { reason: t.Optional(t.String({ minLength: 1, maxLength: 500 })) },
+          { additionalProperties: false },
+        ),
+        response: documented({ 200: jobView, 202: jobView }),
+      },
     );
 }

@@ -1,6 +1,6 @@
 /** The keys that open stores and the deployment. */
 import { Elysia, t } from "elysia";
-import { createKey, keyKinds, listKeys, revokeKey } from "../../../../commerce/stores/index.ts";
+import { createKey, keyKinds, listKeys, revokeKey, roles } from "../../../../commerce/stores/index.ts";
 import { notFound } from "../../../../platform/errors.ts";
 import { pageOf } from "../../../../platform/page.ts";
 import type { ApiDeps } from "../../deps.ts";
@@ -11,6 +11,7 @@ import { oneOf } from "../../http/one-of.ts";
 const kind = oneOf(keyKinds, {
   description: "publishable and secret keys belong to a store, ops keys to none",
 });
+const role = oneOf(roles, { description: "view: changes nothing, by the API and in the console" });
 const id = t.String({ maxLength: 64, pattern: "^[0-9a-z_]+$" });
 /** One line: no control characters. */
 const name = t.String({
@@ -23,6 +24,7 @@ const time = t.Nullable(t.String({ format: "date-time" }));
 const keyView = t.Object({
   id: t.String(),
   kind,
+  role,
   storeId: t.Nullable(t.String()),
   name: t.String(),
   prefix: t.String({ description: "the little of the key that is kept in the clear" }),
@@ -59,19 +61,23 @@ export function keyRoutes({ sql, ...deps }: ApiDeps) {
     .post(
       "/",
       async ({ body, set }) => {
-        const { kind, name, storeId = null } = body;
-        const made = await createKey(sql, { kind, name, storeId });
+        const { kind, name, storeId = null, role = "operate" } = body;
+        const made = await createKey(sql, { kind, name, storeId, role });
         set.status = 201;
-        return { ...made, kind, storeId, name };
+        return { ...made, kind, role, storeId, name };
       },
       {
-        body: t.Object({ kind, name, storeId: t.Optional(t.Nullable(id)) }, { additionalProperties: false }),
+        body: t.Object(
+          { kind, name, storeId: t.Optional(t.Nullable(id)), role: t.Optional(role) },
+          { additionalProperties: false },
+        ),
         detail: { summary: "A new key; it is shown this once" },
         response: documented({
           201: t.Object({
             id: t.String(),
             key: t.String(),
             kind,
+            role,
             storeId: t.Nullable(t.String()),
             name: t.String(),
           }),

@@ -71,6 +71,44 @@ describe("jobs", () => {
     expect((await ops("GET", "/status")).body.outbox.delayed).toBeGreaterThanOrEqual(1);
   });
 
+  test("a job for a certain time waits for it, is listed as delayed, and is cancelled once", async () => {
+    const runAt = new Date(Date.now() + 400 * 86_400_000).toISOString();
+    const key = "drill:at-a-time";
+    const { body } = await ops("POST", "/jobs", { json: { kind: "drill.noop.high", key, runAt } });
+    const listed = await ops("GET", `/jobs?status=delayed&key=${key}`);
+    expect(listed.body.items).toMatchObject([
+      { id: body.id, runAt: expect.stringMatching(runAt.slice(0, 16)) },
+    ]);
+    const cancelled = await ops("DELETE", `/jobs/${body.id}?reason=not%20wanted`);
+    expect([cancelled.status, cancelled.body.status, cancelled.body.error]).toEqual([
+      200,
+      "cancelled",
+      "not wanted",
+    ]);
+    expect((await ops("DELETE", `/jobs/${body.id}`)).status).toBe(200);
+    expect((await ops("GET", `/jobs?status=delayed&key=${key}`)).body.items).toEqual([]);
+    expect((await ops("GET", `/jobs?status=cancelled&key=${key}`)).body.items).toHaveLength(1);
+  });
+
+  test("cancelling what ended is a conflict, what never was is not found, what is in JetStream is taken up", async () => {
+    const { body } = await ops("POST", "/jobs", { json: { kind: "drill.noop.high" } });
+    const row = () => api.sql`SELECT status FROM bus.job WHERE id = ${body.id}`;
+    await api.sql`
+      WITH gone AS (DELETE FROM bus.outbox WHERE id = ${body.id} RETURNING *)
+      INSERT INTO bus.job (id, kind, version, priority, store_id, key, status, attempt, traceparent, payload, queued_at)
+      SELECT id, kind, version, priority, store_id, key, 'queued', attempt, traceparent, payload, created_at FROM gone`;
+    const taken = await ops("DELETE", `/jobs/${body.id}`);
+    expect([taken.status, taken.body.status]).toEqual([202, "queued"]);
+    expect(taken.body.cancelRequestedAt).toBeString();
+    await api.sql`UPDATE bus.job SET status = 'done' WHERE id = ${body.id}`;
+    const late = await ops("DELETE", `/jobs/${body.id}`);
+    expect([late.status, late.body.code]).toEqual([409, "already_ended"]);
+    expect(await row()).toMatchObject([{ status: "done" }]);
+    expect((await ops("DELETE", `/jobs/${Bun.randomUUIDv7()}`)).status).toBe(404);
+    expect((await ops("DELETE", "/jobs/nonsense")).status).toBe(404);
+    expect((await ops("DELETE", `/jobs/${body.id}?reason=`)).status).toBe(422);
+  });
+
   test("a job that is no drill belongs to the oldest store unless another is named", async () => {
     const json = { kind: "search.index", payload: { productId: "prod_00000000" } };
     const { body } = await ops("POST", "/jobs", { json });
@@ -86,6 +124,9 @@ describe("jobs", () => {
     [{ kind: "drill.noop.low", payload: [] }, "payload"],
     [{ kind: "drill.noop.low", delayMs: 2_592_000_001 }, "delayMs"],
     [{ kind: "drill.noop.low", key: "line\nbreak" }, "key"],
+    [{ kind: "drill.noop.low", runAt: "tomorrow" }, "runAt"],
+    [{ kind: "drill.noop.low", runAt: "2999-01-01T00:00:00Z" }, "runAt"],
+    [{ kind: "drill.noop.low", runAt: "2026-01-01T00:00:00Z", delayMs: 5 }, "runAt"],
   ])(
     "a job that can't be taken (%j) is a 422 that names %s and leaves nothing behind",
     async (json, path) => {
@@ -188,98 +229,6 @@ describe("dead letters", () => {
     const again = await ops("DELETE", "/dead/LOW:4:1");
     expect([again.status, again.body.code]).toEqual([409, "already_settled"]);
     expect((await ops("DELETE", "/dead/LOW:0:0")).status).toBe(404);
-  });
-});
-
-describe("groups, discards and canaries of dead letters", () => {
-  test("groups are pages, filters narrow lists, and a made-up cursor is refused", async () => {
-    for (const [n, fingerprint] of ["p1", "p1", "p2"].entries())
-      await addDead({ id: `LOW:5:${n}`, fingerprint });
-    const first = await ops("GET", "/dead/groups?limit=1");
-    expect(first.body.items).toHaveLength(1);
-    const next = await ops("GET", `/dead/groups?limit=100&cursor=${first.body.nextCursor}`);
-    const prints = [...first.body.items, ...next.body.items].map((one: Json) => one.fingerprint);
-    expect(new Set(prints).size).toBe(prints.length);
-    expect(prints).toEqual(expect.arrayContaining(["p1", "p2"]));
-    expect((await ops("GET", "/dead?key=drill:other")).body.items).toEqual([]);
-    for (const path of [
-      "/dead?cursor=x",
-      "/dead/groups?cursor=WyJhIiwiYiJd",
-      "/dead?status=lost",
-      "/dead/canaries?cursor=1",
-    ])
-      expect([path, (await ops("GET", path)).status]).toEqual([path, 422]);
-  });
-
-  test("one is shown with its tries and the schema that its payload is edited by", async () => {
-    await addDead({ id: "LOW:6:1" });
-    const { body } = await ops("GET", "/dead/LOW:6:1");
-    expect(body).toMatchObject({ tries: [], edited: false, canaryId: null });
-    expect(body.schema.properties).toHaveProperty("ms");
-  });
-
-  test("a replay names each field of a payload that does not fit", async () => {
-    await addDead({ id: "LOW:7:1" });
-    const json = { ids: ["LOW:7:1"], payload: { ms: "soon", nonsense: 1 } };
-    const { status, body } = await ops("POST", "/dead/replay", { json });
-    expect(status).toBe(422);
-    expect(body.errors.map((one: Json) => one.path)).toEqual(
-      expect.arrayContaining(["payload.ms", "payload.nonsense"]),
-    );
-  });
-
-  test("a group is discarded with a reason, from which addresses are taken out; without one it is not", async () => {
-    for (const n of [1, 2]) await addDead({ id: `LOW:8:${n}`, fingerprint: "g8" });
-    for (const json of [{ fingerprint: "g8" }, { fingerprint: "g8", reason: "  " }, { reason: "all" }])
-      expect((await ops("POST", "/dead/discard", { json })).status).toBe(422);
-    const json = { fingerprint: "g8", reason: "asked by ada@example.org" };
-    expect((await ops("POST", "/dead/discard", { json })).body).toEqual({
-      count: 2,
-      discarded: ["LOW:8:1", "LOW:8:2"],
-    });
-    const { body } = await ops("GET", "/dead?fingerprint=g8&status=discarded");
-    expect(body.items.map((one: Json) => one.settledNote)).toEqual(["asked by <mail>", "asked by <mail>"]);
-    expect((await ops("POST", "/dead/discard", { json })).body.count).toBe(0);
-  });
-
-  test("a canary is begun, shown, listed, stopped and continued", async () => {
-    for (const n of [1, 2, 3]) await addDead({ id: `LOW:9:${n}`, fingerprint: "g9" });
-    const begun = await ops("POST", "/dead/canaries", { json: { fingerprint: "g9" } });
-    expect([begun.status, begun.body.status, begun.body.replayed]).toEqual([202, "watching", 1]);
-    const path = `/dead/canaries/${begun.body.id}`;
-    const again = await ops("POST", "/dead/canaries", { json: { fingerprint: "g9" } });
-    expect([again.status, again.body.code]).toEqual([409, "canary_running"]);
-    expect((await ops("POST", `${path}/continue`)).body.code).toBe("not_waiting");
-    expect((await ops("POST", `${path}/stop`)).body).toMatchObject({
-      status: "stopped",
-      stoppedBy: "operator",
-    });
-    expect((await ops("POST", `${path}/stop`)).status).toBe(409);
-    expect((await ops("POST", `${path}/continue`)).body).toMatchObject({ status: "watching", replayed: 3 });
-    expect((await ops("GET", path)).body.portion).toBe(2);
-    const listed = await ops("GET", "/dead/canaries?status=watching&limit=1");
-    expect(listed.body.items[0].id).toBe(begun.body.id);
-    const taken = await ops("GET", `/dead?status=replayed&canaryId=${begun.body.id}`);
-    expect(taken.body.items).toHaveLength(3);
-  });
-
-  test.each([
-    [{}, 422],
-    [{ fingerprint: "nobody" }, 404],
-    [{ fingerprint: "g10", size: 0 }, 422],
-    [{ fingerprint: "g10", size: 501 }, 422],
-    [{ fingerprint: "g10", stopOn: "never" }, 422],
-    [{ fingerprint: "g10", payload: { nonsense: 1 } }, 422],
-    [{ ids: ["\u0000"] }, 422],
-  ])("a canary of %j is a %d and replays nothing", async (json, status) => {
-    await addDead({ id: `LOW:10:${Bun.hash(JSON.stringify(json))}`, fingerprint: "g10" });
-    expect((await ops("POST", "/dead/canaries", { json })).status).toBe(status);
-    const { body } = await ops("GET", "/dead?fingerprint=g10&status=replayed");
-    expect(body.items).toEqual([]);
-    const unknown = `/dead/canaries/${Bun.randomUUIDv7()}`;
-    expect((await ops("GET", unknown)).status).toBe(404);
-    expect((await ops("POST", `${unknown}/stop`)).status).toBe(404);
-    expect((await ops("GET", "/dead/canaries/x%27")).status).toBe(422);
   });
 });
 

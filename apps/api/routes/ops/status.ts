@@ -16,7 +16,12 @@ export function statusRoutes({ sql, bus, ...deps }: ApiDeps) {
       detail: { summary: "Backlog of the outbox, open dead letters" },
       response: documented({
         200: t.Object({
-          outbox: t.Object({ due: t.Integer(), delayed: t.Integer(), oldestMs: t.Nullable(t.Integer()) }),
+          outbox: t.Object({
+            due: t.Integer(),
+            held: t.Integer({ description: "beyond their store's window of the kind" }),
+            delayed: t.Integer(),
+            oldestMs: t.Nullable(t.Integer()),
+          }),
           dead: t.Integer(),
           busConnected: t.Boolean(),
         }),

@@ -14,6 +14,7 @@ export type Submission = {
   payload?: unknown;
   key?: string | undefined;
   delayMs?: number | undefined;
+  runAt?: Date | undefined;
   storeId?: string | undefined;
   traceparent: string;
 };
@@ -43,9 +44,9 @@ export async function submitJob(deps: ApiDeps, submission: Submission): Promise<
   const payload = submission.payload ?? {};
   const errors = payloadErrors(contract, payload);
   if (errors.length > 0) throw invalid(errors, "The payload breaks the schema of its kind.");
-  const { key, delayMs, traceparent } = submission;
+  const { key, delayMs, runAt, traceparent } = submission;
   const storeId = await storeOf(deps, submission);
-  const id = await enqueue(deps.sql, { contract, payload, key, delayMs, storeId, traceparent });
+  const id = await enqueue(deps.sql, { contract, payload, key, delayMs, runAt, storeId, traceparent });
   deps.bus.poke();
   return id;
 }

@@ -1,0 +1,38 @@
+/** Look-ups that many requests need: what was found is trusted for a second, on this node. */
+import type { Db } from "../../../platform/postgres/index.ts";
+
+const TRUST_MS = 1_000;
+
+type Entry<T> = { found: Promise<T | null>; until: number };
+
+/** A change elsewhere (a revocation, a log-out) takes effect here when the trust ends; `forget` ends it now. */
+export type Trusting<T> = {
+  get(sql: Db, key: string): Promise<T | null>;
+  forget(sql: Db, key: string): void;
+};
+
+/** One cache per database handle, so that the guards of all route files share it without a global. */
+export function trusting<T>(find: (sql: Db, key: string) => Promise<T | null>, max: number): Trusting<T> {
+  const caches = new WeakMap<Db, Map<string, Entry<T>>>();
+  const cacheOf = (sql: Db) => {
+    const entries = caches.get(sql) ?? new Map<string, Entry<T>>();
+    caches.set(sql, entries);
+    return entries;
+  };
+  return {
+    get(sql, key) {
+      const entries = cacheOf(sql);
+      const known = entries.get(key);
+      const now = performance.now();
+      if (known && known.until > now) return known.found;
+      const found = find(sql, key);
+      // Oldest first: a Map keeps the order of insertion.
+      entries.delete(key);
+      entries.set(key, { found, until: now + TRUST_MS });
+      if (entries.size > max) entries.delete(entries.keys().next().value!);
+      found.catch(() => entries.delete(key));
+      return found;
+    },
+    forget: (sql, key) => void cacheOf(sql).delete(key),
+  };
+}
