@@ -2,7 +2,7 @@
  * The embedded mail catcher: an SMTP server that keeps every mail on disk and an HTTP door to read them. It stands in
  * for a mail provider on a laptop and in tests; production sets SMTP_URL.
  *
- * Always holds: a mail that was answered with 250 is synced to disk, once per delivery (a client that sends a mail
+ * Always holds: a mail that was answered with 250 is written to disk, once per delivery (a client that sends a mail
  * twice finds it twice: that is what the tests for duplicate mails count).
  */
 import { serveMailbox } from "./http.ts";
@@ -34,6 +34,7 @@ export async function startMailcatcher(options: {
     stop: async () => {
       await smtp.stop();
       await door.stop();
+      await store.close();
     },
   };
 }

@@ -1,48 +1,47 @@
-/** The SMTP side: takes any mail of a client that knows the secret; says 250 only when the mail is safe on disk. */
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
-import { sameSecret } from "../../platform/secrets.ts";
+/**
+ * The SMTP side: takes any mail of a client that knows the secret; says 250 only when the mail is safe on disk.
+ *
+ * As much of RFC 5321 as a client of ours speaks: EHLO, AUTH PLAIN and LOGIN (RFC 4954), pipelining (RFC 2920), SIZE,
+ * 8BITMIME, SMTPUTF8. No TLS: loopback only, the secret keeps other users of this machine out.
+ */
+import type { Socket } from "bun";
+import { SmtpSession } from "./session.ts";
 import type { MailStore } from "./store.ts";
 
 export const SMTP_USER = "tradewind";
-const MAX_MAIL_BYTES = 25 * 1024 * 1024;
 
 export type Smtp = { readonly port: number; stop(): Promise<void> };
 
+type Connection = { readonly session: SmtpSession; unsent: Buffer };
+
 export async function serveSmtp(store: MailStore, options: { port: number; token: string }): Promise<Smtp> {
-  const server = new SMTPServer({
-    disabledCommands: ["STARTTLS"],
-    disableReverseLookup: true,
-    // Loopback only; the secret keeps other users of this machine out.
-    allowInsecureAuth: true,
-    size: MAX_MAIL_BYTES,
-    onAuth: (auth, _session, done) => {
-      const known = auth.username === SMTP_USER && sameSecret(auth.password ?? "", options.token);
-      done(known ? null : new Error("unknown user or wrong secret"), known ? { user: SMTP_USER } : undefined);
-    },
-    onData: (stream, session, done) => {
-      receive(store, stream, session).then(
-        mail => done(null, `stored as ${mail.id}`),
-        error => done(error as Error),
-      );
+  const server = Bun.listen<Connection>({
+    hostname: "127.0.0.1",
+    port: options.port,
+    socket: {
+      open(socket) {
+        const client = { send: (line: string) => send(socket, line), end: () => socket.end() };
+        const session = new SmtpSession(store, { user: SMTP_USER, token: options.token }, client);
+        socket.data = { session, unsent: Buffer.alloc(0) };
+        session.greet();
+      },
+      data: (socket, chunk) => socket.data.session.receive(chunk),
+      drain: socket => flush(socket),
+      // A client that hangs up is no reason to end.
+      error() {},
     },
   });
-  // A client that hangs up is no reason to end; without a listener it would be.
-  server.on("error", () => {});
-  await new Promise<void>((resolve, reject) => {
-    server.server.once("error", reject);
-    server.listen(options.port, "127.0.0.1", resolve);
-  });
-  const { port } = server.server.address() as { port: number };
-  return { port, stop: () => new Promise(resolve => server.close(() => resolve())) };
+  return { port: server.port, stop: async () => server.stop(true) };
 }
 
-async function receive(store: MailStore, stream: SMTPServerDataStream, session: SMTPServerSession) {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  if (stream.sizeExceeded) throw Object.assign(new Error("the mail is too large"), { responseCode: 552 });
-  const { mailFrom, rcptTo } = session.envelope;
-  return store.add(Buffer.concat(chunks), {
-    from: mailFrom ? mailFrom.address : "",
-    to: rcptTo.map(recipient => recipient.address),
-  });
+function send(socket: Socket<Connection>, line: string): void {
+  socket.data.unsent = Buffer.concat([socket.data.unsent, Buffer.from(`${line}\r\n`)]);
+  flush(socket);
+}
+
+function flush(socket: Socket<Connection>): void {
+  const { unsent } = socket.data;
+  if (unsent.length === 0) return;
+  const written = socket.write(unsent);
+  socket.data.unsent = written > 0 ? unsent.subarray(written) : unsent;
 }

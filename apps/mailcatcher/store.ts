@@ -1,15 +1,18 @@
 /**
- * Caught mails on disk: `<id>.eml` as it came and `<id>.json` with what lists show. Ids sort by time of arrival.
+ * Caught mails on disk, in one file that only grows: for each mail a line of JSON (id, envelope, time, length), the mail as
+ * it came, a line feed. Ids sort by time of arrival. In memory there is only where each mail lies.
  *
- * Crash story: the mail is written, then its index under a temporary name, which is renamed; only then is the mail
- * acknowledged. A mail without an index was never acknowledged and is sent again. What was acknowledged outlives the death
- * of any process. It is not synced to the disk: these mails were going nowhere, and three syncs a mail would hold every
- * order's confirmation to about a hundred a second; a loss of power may take the last seconds of the mailbox.
+ * Crash story: a mail is acknowledged when the write that holds it has returned, so what was acknowledged outlives the death
+ * of any process; one that was cut off in the middle was not acknowledged, and the next start cuts it off the file. Mails that
+ * come at the same moment are one write. It is not synced to the disk: these mails were going nowhere, and a sync a mail would
+ * hold every order's confirmation to about a hundred a second; a loss of power may take the last seconds of the mailbox.
  */
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import PostalMime from "postal-mime";
+import { grouped } from "../../platform/grouped.ts";
 import { newId } from "../../platform/ids.ts";
+import { type Entry, header, readEntries } from "./file.ts";
 
 export type MailSummary = {
   id: string;
@@ -24,65 +27,116 @@ export type Mail = MailSummary & { text: string; html: string; headers: { name: 
 export type MailPage = { items: MailSummary[]; nextCursor: string | null };
 
 export type MailStore = {
-  add(raw: Buffer, envelope: { from: string; to: string[] }): Promise<MailSummary>;
+  /** Resolves with the mail's id when it is written. */
+  add(raw: Buffer, envelope: { from: string; to: string[] }): Promise<string>;
   /** Newest first; `cursor` is the id of the last one seen. */
   list(page: { limit: number; cursor: string | null }): Promise<MailPage>;
   get(id: string): Promise<Mail | null>;
+  close(): Promise<void>;
 };
+
+const MAX_GROUP = 256;
+/** Summaries that lists have shown are kept: mailboxes are polled. */
+const MAX_KNOWN = 2_000;
 
 export async function openMailStore(dir: string): Promise<MailStore> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const names = await readdir(dir);
-  await Promise.all(
-    names.filter(name => name.endsWith(".tmp")).map(name => rm(join(dir, name), { force: true })),
-  );
-  const ids = names.filter(name => name.endsWith(".json")).map(name => name.slice(0, -".json".length));
-  ids.sort();
+  const file = await open(join(dir, "mails"), "a+", 0o600);
+  const { entries, end } = await readEntries(file);
+  await file.truncate(end);
+  const append = appender(file, entries, end);
+  const known = new Map<string, MailSummary>();
 
-  const summary = (id: string) => Bun.file(join(dir, `${id}.json`)).json() as Promise<MailSummary>;
+  async function read(entry: Entry): Promise<Mail> {
+    const raw = Buffer.alloc(entry.length);
+    await file.read(raw, 0, entry.length, entry.at);
+    const parsed = await PostalMime.parse(raw);
+    const headers = parsed.headers.map(({ originalKey, value }) => ({ name: originalKey, value }));
+    const { id, from, to, receivedAt } = entry.mail;
+    const summary = {
+      id,
+      from,
+      to,
+      subject: parsed.subject ?? "",
+      messageId: parsed.messageId ?? "",
+      receivedAt,
+    };
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(id, summary);
+    return { ...summary, text: parsed.text ?? "", html: parsed.html ?? "", headers };
+  }
+
+  async function summary(entry: Entry): Promise<MailSummary> {
+    const seen = known.get(entry.mail.id);
+    if (seen) return seen;
+    const { text: _t, html: _h, headers: _s, ...rest } = await read(entry);
+    return rest;
+  }
+
   return {
-    async add(raw, envelope) {
-      const parsed = await PostalMime.parse(raw);
-      const mail = {
-        id: newId("mail"),
-        ...envelope,
-        subject: parsed.subject ?? "",
-        messageId: parsed.messageId ?? "",
-        receivedAt: new Date().toISOString(),
-      };
-      await writeFile(join(dir, `${mail.id}.eml`), raw, { flag: "wx", mode: 0o600 });
-      await writeFile(join(dir, `${mail.id}.tmp`), JSON.stringify(mail), { flag: "wx", mode: 0o600 });
-      await rename(join(dir, `${mail.id}.tmp`), join(dir, `${mail.id}.json`));
-      insertSorted(ids, mail.id);
-      return mail;
-    },
+    add: (raw, envelope) => append({ raw, envelope }),
     async list({ limit, cursor }) {
-      const before = cursor === null ? ids.length : lowerBound(ids, cursor);
+      const before = cursor === null ? entries.length : lowerBound(entries, cursor);
       const from = Math.max(0, before - limit);
-      const items = await Promise.all(ids.slice(from, before).reverse().map(summary));
+      const items = await Promise.all(entries.slice(from, before).reverse().map(summary));
       return { items, nextCursor: from > 0 ? (items.at(-1)?.id ?? null) : null };
     },
     async get(id) {
-      if (ids[lowerBound(ids, id)] !== id) return null;
-      const parsed = await PostalMime.parse(await Bun.file(join(dir, `${id}.eml`)).arrayBuffer());
-      const headers = parsed.headers.map(({ originalKey, value }) => ({ name: originalKey, value }));
-      return { ...(await summary(id)), text: parsed.text ?? "", html: parsed.html ?? "", headers };
+      const entry = entries[lowerBound(entries, id)];
+      return entry?.mail.id === id ? read(entry) : null;
     },
+    close: () => file.close(),
   };
 }
 
-/** Index of the first id that is not below `id`. */
-function lowerBound(ids: string[], id: string): number {
-  let low = 0;
-  for (let high = ids.length; low < high; ) {
+type Arrived = { raw: Buffer; envelope: { from: string; to: string[] } };
+
+/** One lane: what is written next begins where the last write ended. */
+function appender(file: FileHandle, entries: Entry[], from: number): (mail: Arrived) => Promise<string> {
+  let end = from;
+  return grouped({
+    max: MAX_GROUP,
+    lanes: 1,
+    isDefinite: () => false,
+    async run(mails: readonly Arrived[]) {
+      const added: Entry[] = [];
+      const parts: Buffer[] = [];
+      let at = end;
+      for (const { raw, envelope } of mails) {
+        const mail = { id: newId("mail"), ...envelope, receivedAt: new Date().toISOString() };
+        const head = header(mail, raw.length);
+        added.push({ mail, at: at + head.length, length: raw.length });
+        parts.push(head, raw, LINE_FEED);
+        at += head.length + raw.length + 1;
+      }
+      await writeAll(file, Buffer.concat(parts)).catch(async error => {
+        // Half a mail in the middle would hide what follows.
+        await file.truncate(end);
+        throw error;
+      });
+      end = at;
+      entries.push(...added.toSorted((a, b) => (a.mail.id < b.mail.id ? -1 : 1)));
+      return added.map(entry => entry.mail.id);
+    },
+  });
+}
+
+const LINE_FEED = Buffer.from("\n");
+
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done);
+    done += bytesWritten;
+  }
+}
+
+/** The first place whose id is not before this one. */
+function lowerBound(entries: readonly Entry[], id: string): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
     const middle = (low + high) >> 1;
-    if (ids[middle]! < id) low = middle + 1;
+    if (entries[middle]!.mail.id < id) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-/** Ids of one millisecond sort by their random part, so a new id may belong before the last. */
-function insertSorted(ids: string[], id: string): void {
-  ids.splice(lowerBound(ids, id), 0, id);
 }
