@@ -20,6 +20,18 @@ export type GroupedOptions<Q, A> = {
 
 type Call<Q, A> = { question: Q; resolve(answer: A): void; reject(error: unknown): void };
 
+/** One {@link grouped} for each `key` (a database handle, say), made when it is first asked. */
+export function groupedBy<K extends WeakKey, Q, A>(
+  make: (key: K) => GroupedOptions<Q, A>,
+): (key: K, question: Q) => Promise<A> {
+  const known = new WeakMap<K, (question: Q) => Promise<A>>();
+  return (key, question) => {
+    const ask = known.get(key) ?? grouped(make(key));
+    known.set(key, ask);
+    return ask(question);
+  };
+}
+
 export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => Promise<A> {
   // Each by itself: no lanes either, as if there were no grouping.
   const lanes = options.max === 1 ? Number.POSITIVE_INFINITY : options.lanes;

@@ -27,9 +27,9 @@ export const emailSend = defineContract({
   maxTries: 10,
   backoff: { baseMs: 1_000, maxMs: 3_600_000 },
   timeoutMs: 30_000,
-  cap: 128,
-  concurrency: 32,
-  prefetch: 64,
+  cap: 512,
+  concurrency: 64,
+  prefetch: 256,
   key: ({ template, subjectId }) => {
     const isOrder = template === "order_confirmation" || template === "order_cancelled";
     return `${isOrder ? "order" : template}:${subjectId}`;

@@ -10,8 +10,8 @@ export const stockCommit = defineContract({
   maxTries: 12,
   backoff: { baseMs: 200, maxMs: 60_000 },
   timeoutMs: 10_000,
-  cap: 256,
-  concurrency: 32,
-  prefetch: 64,
+  cap: 512,
+  concurrency: 128,
+  prefetch: 256,
   key: payload => `order:${payload.orderId}`,
 });

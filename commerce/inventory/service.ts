@@ -8,7 +8,7 @@
  */
 import { type Bus, emit, firstIdAt, type Origin, outboxRows } from "../../bus/index.ts";
 import { conflict, invalid, notFound } from "../../platform/errors.ts";
-import { grouped } from "../../platform/grouped.ts";
+import { groupedBy } from "../../platform/grouped.ts";
 import {
   type Db,
   ensurePartitions,
@@ -39,7 +39,7 @@ export function stockChanged(origin: Origin): store.ChangedTemplate {
 export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
   if (change.delta === 0) throw invalid([{ path: "delta", message: "must not be 0" }]);
   const effects = { changed: stockChanged(change), audit: auditRows([auditOf(change)]) };
-  const { outcome, level } = await adjusting(sql)({ ...change, ...effects });
+  const { outcome, level } = await adjusted(sql, { ...change, ...effects });
   switch (outcome) {
     case "no_variant":
       throw notFound("variant");
@@ -56,23 +56,19 @@ export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
   }
 }
 
-type Adjusting = (request: store.AdjustRequest) => Promise<store.Adjusted>;
-
-/** Adjustments that wait at the same moment are committed together, for each database handle by itself. */
-const groups = new WeakMap<Db, Adjusting>();
-
-function adjusting(sql: Db): Adjusting {
-  const known = groups.get(sql);
-  if (known) return known;
-  const made = grouped({
-    run: (requests: readonly store.AdjustRequest[]) => retried(() => store.adjust(sql, requests)),
+/** What waits at the same moment is committed together, for each database handle by itself. */
+function committedTogether<Q, A>(run: (sql: Db, requests: readonly Q[]) => Promise<readonly A[]>) {
+  return groupedBy<Db, Q, A>(sql => ({
+    run: requests => retried(() => run(sql, requests)),
     max: GROUP_MAX,
     lanes: GROUP_LANES,
     isDefinite: isRefusedStatement,
-  });
-  groups.set(sql, made);
-  return made;
+  }));
 }
+
+const adjusted = committedTogether(store.adjust);
+const committed = committedTogether(store.commit);
+const released = committedTogether(store.releaseLapsed);
 
 function auditOf({ variantId, locationId, delta, reason, author, ...origin }: Adjustment): AuditRecord {
   const { storeId, route, traceparent } = origin;
@@ -87,15 +83,13 @@ function auditOf({ variantId, locationId, delta, reason, author, ...origin }: Ad
  */
 export async function commitReservation(
   sql: Db,
-  origin: Origin,
+  { storeId }: Origin,
   reservationId: string,
 ): Promise<"committed" | "settled" | "pending" | "unknown"> {
-  if (await retried(() => store.commit(sql, origin.storeId, reservationId))) {
-    return "committed";
-  }
-  const status = await store.reservationStatus(sql, origin.storeId, reservationId);
-  if (status === null) return "unknown";
-  return status === "held" ? "pending" : "settled";
+  const outcome = await committed(sql, { storeId, reservationId });
+  if (outcome === "done") return "committed";
+  if (outcome === "unknown") return "unknown";
+  return outcome === "held" ? "pending" : "settled";
 }
 
 /**
@@ -107,12 +101,11 @@ export async function releaseLapsed(
   origin: Origin,
   reservationId: string,
 ): Promise<"released" | "settled" | "alive" | "unknown"> {
-  if (await retried(() => store.releaseLapsed(sql, origin.storeId, reservationId, stockChanged(origin)))) {
-    return "released";
-  }
-  const status = await store.reservationStatus(sql, origin.storeId, reservationId);
-  if (status === null) return "unknown";
-  return status === "held" ? "alive" : "settled";
+  const { storeId } = origin;
+  const outcome = await released(sql, { storeId, reservationId, changed: stockChanged(origin) });
+  if (outcome === "done") return "released";
+  if (outcome === "unknown") return "unknown";
+  return outcome === "held" ? "alive" : "settled";
 }
 
 /**

@@ -41,30 +41,29 @@ export async function adjust(sql: Sql, requests: readonly AdjustRequest[]): Prom
     .map(({ n: _, outcome, ...level }) => ({ outcome, level: level.variantId === null ? null : level }));
 }
 
-export async function commit(sql: Db, storeId: string, reservationId: string): Promise<boolean> {
-  const [row] = await sql<{ yes: boolean }[]>`SELECT inventory.commit(${storeId}, ${reservationId}) AS yes`;
-  return row!.yes;
+/** `done`: by this call; else how it stands. */
+export type Settled = "done" | "held" | "committed" | "released" | "unknown";
+export type ReservationKey = { storeId: string; reservationId: string };
+
+/** One statement and one transaction; answers in the order of the keys. */
+export async function commit(sql: Db, keys: readonly ReservationKey[]): Promise<Settled[]> {
+  const rows = await sql<{ outcome: Settled }[]>`
+    SELECT outcome FROM inventory.commit_group(
+      ${keys.map(key => key.storeId)}::text[], ${keys.map(key => key.reservationId)}::text[])`;
+  return rows.map(row => row.outcome);
 }
 
+/** As {@link commit}; `changed` is for all reservations of a store. */
 export async function releaseLapsed(
   sql: Db,
-  storeId: string,
-  reservationId: string,
-  changed: ChangedTemplate,
-): Promise<boolean> {
-  const [row] = await sql<{ yes: boolean }[]>`
-    SELECT inventory.release(${storeId}, ${reservationId}, true, ${sql.json(changed as never)}) AS yes`;
-  return row!.yes;
-}
-
-export async function reservationStatus(
-  sql: Sql,
-  storeId: string,
-  reservationId: string,
-): Promise<"held" | "committed" | "released" | null> {
-  const [row] = await sql<{ status: "held" | "committed" | "released" }[]>`
-    SELECT status FROM inventory.reservation WHERE store_id = ${storeId} AND id = ${reservationId}`;
-  return row?.status ?? null;
+  keys: readonly (ReservationKey & { changed: ChangedTemplate })[],
+): Promise<Settled[]> {
+  const changed = Object.fromEntries(keys.map(key => [key.storeId, key.changed]));
+  const rows = await sql<{ outcome: Settled }[]>`
+    SELECT outcome FROM inventory.release_lapsed_group(
+      ${keys.map(key => key.storeId)}::text[], ${keys.map(key => key.reservationId)}::text[],
+      ${sql.json(changed as never)})`;
+  return rows.map(row => row.outcome);
 }
 
 export async function lapse(sql: Sql, limit: number): Promise<{ storeId: string; reservationId: string }[]> {

@@ -4,7 +4,7 @@
  * modules' doors when the mail is sent, so that no queue holds an address.
  *
  * Always holds: a mail that was noted as sent is not sent again; what SMTP refuses for good is not tried again; values
- * are escaped in HTML, and headers are made by nodemailer from parts that can't hold a line break; a letter is written
+ * are escaped in HTML, and no value of a mail can begin a header (message.ts); a letter is written
  * only by who holds its claim.
  */
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import PostalMime from "postal-mime";
 import { SMTPServer } from "smtp-server";
 import { testServers, until } from "../../platform/testing/index.ts";
 import { changeCart } from "../carts/index.ts";
@@ -114,7 +115,8 @@ describe("what happens to an order", () => {
       expect(await sendMail(own, { storeId: shop.store.id, ...request })).toEqual({ outcome: "sent" });
       expect(await sendMail(own, { storeId: "store_other", ...request })).toEqual({ outcome: "no_subject" });
     }
-    const all = smtp.received.join("\n");
+    const read = await Promise.all(smtp.received.map(raw => PostalMime.parse(raw)));
+    const all = read.map(mail => `${mail.subject}\n${mail.text}`).join("\n");
     for (const word of ["Post T-42", "12.34", "You have not been charged", "Product 0"])
       expect(all).toContain(word);
     await smtp.close();

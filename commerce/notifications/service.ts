@@ -12,10 +12,11 @@
  *                       that breaks between the end of the mail and the server's answer.
  *   after `sent`        the redelivery finds it and is done.
  */
-import type { Sql } from "../../platform/postgres/index.ts";
+import { groupedBy } from "../../platform/grouped.ts";
+import { isRefusedStatement, retried, type Sql } from "../../platform/postgres/index.ts";
 import { issueResetToken, recipientOfReset } from "../customers/index.ts";
 import { findLowStock } from "../inventory/index.ts";
-import { getOrder, type Order, orderOfAction } from "../orders/index.ts";
+import { getOrderGrouped, type Order, orderOfAction } from "../orders/index.ts";
 import { getStore } from "../stores/index.ts";
 import { type Mailer, MailRefused } from "./mailer.ts";
 import { type Content, type MailRequest, type MailResult, messageIdOf } from "./model.ts";
@@ -34,6 +35,23 @@ export type MailDeps = {
   readonly passwordResetUrl?: string | undefined;
 };
 
+/**
+ * Mails that are under way at the same moment are claimed together, and noted together as soon as each is sent: a note waits
+ * for the statement before it, not for other mails.
+ */
+const TOGETHER = { max: 128, lanes: 1, isDefinite: isRefusedStatement };
+const claimed = groupedBy((sql: Sql) => ({
+  ...TOGETHER,
+  run: (mails: readonly store.MailKey[]) => retried(() => store.claim(sql, mails)),
+}));
+const settled = groupedBy((sql: Sql) => ({
+  ...TOGETHER,
+  run: async (ended: readonly (store.Held & { status: "sent" | "refused" })[]) => {
+    await retried(() => store.settle(sql, ended));
+    return ended;
+  },
+}));
+
 /** @throws what may be tried again: SMTP's temporary failures, a connection that fails. */
 export async function sendMail(
   deps: MailDeps,
@@ -45,27 +63,28 @@ export async function sendMail(
   if (letter.recipient === null) return { outcome: "no_recipient" };
   const { recipient } = letter;
   const messageId = messageIdOf(request, recipient, deps.mailer.from);
-  const key = { ...request, recipient, messageId };
+  const mail = { ...request, recipient, messageId };
 
-  const claim = await store.claim(deps.sql, key);
+  const claim = await claimed(deps.sql, mail);
   if (!claim.claimed) return alreadyClaimed(claim);
+  const held = { mail, token: claim.token };
   // Written by who holds the claim only: writing may leave traces (a token for this mail).
   const content = await letter.write();
   if (content === null) {
-    await store.letGo(deps.sql, key, claim.token);
+    await store.letGo(deps.sql, held);
     return { outcome: "no_subject" };
   }
   try {
     await deps.mailer.send({ ...content, to: recipient, messageId }, signal);
   } catch (error) {
     if (error instanceof MailRefused) {
-      await store.settle(deps.sql, key, claim.token, "refused");
+      await settled(deps.sql, { ...held, status: "refused" });
       return { outcome: "refused", error: error.message };
     }
-    if (leftUnsent(error)) await store.letGo(deps.sql, key, claim.token);
+    if (leftUnsent(error)) await store.letGo(deps.sql, held);
     throw error;
   }
-  await noteSent(() => store.settle(deps.sql, key, claim.token, "sent"), signal);
+  await noteSent(() => settled(deps.sql, { ...held, status: "sent" }), signal);
   return { outcome: "sent" };
 }
 
@@ -106,9 +125,9 @@ async function compose(deps: MailDeps, request: MailRequest): Promise<Letter | n
   const { storeId, template, subjectId } = request;
   switch (template) {
     case "order_confirmation":
-      return toBuyer(await getOrder(sql, storeId, subjectId), orderConfirmation);
+      return toBuyer(await getOrderGrouped(sql, storeId, subjectId), orderConfirmation);
     case "order_cancelled":
-      return toBuyer(await getOrder(sql, storeId, subjectId), orderCancelled);
+      return toBuyer(await getOrderGrouped(sql, storeId, subjectId), orderCancelled);
     case "order_refunded":
       return toBuyer(await orderOfAction(sql, storeId, subjectId), order => orderRefunded(order, subjectId));
     case "order_shipped":

@@ -28,7 +28,7 @@ export {
   paymentStatuses,
   type Refund,
 } from "./model.ts";
-export { factsOf, getOrder, listOrders, listOrdersOf, orderOfAction } from "./service.ts";
+export { factsOf, getOrder, getOrderGrouped, listOrders, listOrdersOf, orderOfAction } from "./service.ts";
 export { recoverActions } from "./settle.ts";
 export { timelineOf } from "./timeline.ts";
 export { watchOrder } from "./watch.ts";

@@ -1,3 +1,4 @@
+import { groupedBy } from "../../platform/grouped.ts";
 import { isId } from "../../platform/ids.ts";
 import { decodeCursor, encodeCursor, type Page, pageOf } from "../../platform/page.ts";
 import type { Sql } from "../../platform/postgres/index.ts";
@@ -8,8 +9,24 @@ export function getOrder(sql: Sql, storeId: string, id: string): Promise<Order |
   return isId("ord", id) ? store.selectDocument(sql, storeId, id) : Promise.resolve(null);
 }
 
+/** For jobs, which come by the hundred: what is asked at the same moment is read together. */
+const READ_TOGETHER = { max: 128, lanes: 2, isDefinite: () => false };
+const documents = groupedBy((sql: Sql) => ({
+  ...READ_TOGETHER,
+  run: (keys: readonly store.OrderKey[]) => store.selectDocuments(sql, keys),
+}));
+const facts = groupedBy((sql: Sql) => ({
+  ...READ_TOGETHER,
+  run: (keys: readonly store.OrderKey[]) => store.selectFacts(sql, keys),
+}));
+
+/** As {@link getOrder}, read together with others that are asked for at the same moment. */
+export function getOrderGrouped(sql: Sql, storeId: string, id: string): Promise<Order | null> {
+  return isId("ord", id) ? documents(sql, { storeId, id }) : Promise.resolve(null);
+}
+
 export function factsOf(sql: Sql, storeId: string, id: string): Promise<OrderFacts | null> {
-  return store.selectFacts(sql, storeId, id);
+  return facts(sql, { storeId, id });
 }
 
 /** The order that a refund or fulfilment belongs to. */

@@ -17,10 +17,24 @@ export async function selectDocument(sql: Sql, storeId: string, id: string): Pro
   return row?.document ?? null;
 }
 
-export async function selectFacts(sql: Sql, storeId: string, id: string): Promise<OrderFacts | null> {
-  const [row] = await sql<OrderFacts[]>`
-    SELECT status, reservation_id AS "reservationId" FROM orders.order WHERE store_id = ${storeId} AND id = ${id}`;
-  return row ?? null;
+export type OrderKey = { storeId: string; id: string };
+
+const named = (sql: Sql, keys: readonly OrderKey[]) => sql`
+  unnest(${keys.map(key => key.storeId)}::text[], ${keys.map(key => key.id)}::text[]) WITH ORDINALITY AS w(store_id, id, n)`;
+
+/** In the order of the keys. */
+export async function selectDocuments(sql: Sql, keys: readonly OrderKey[]): Promise<(Order | null)[]> {
+  const rows = await sql<{ document: Order | null }[]>`
+    SELECT orders.document(w.store_id, w.id) AS document FROM ${named(sql, keys)} ORDER BY w.n`;
+  return rows.map(row => row.document);
+}
+
+/** In the order of the keys. */
+export async function selectFacts(sql: Sql, keys: readonly OrderKey[]): Promise<(OrderFacts | null)[]> {
+  const rows = await sql<(OrderFacts | { status: null })[]>`
+    SELECT o.status, o.reservation_id AS "reservationId"
+    FROM ${named(sql, keys)} LEFT JOIN orders.order o ON o.store_id = w.store_id AND o.id = w.id ORDER BY w.n`;
+  return rows.map(row => (row.status === null ? null : row));
 }
 
 export type OrderFilter = {

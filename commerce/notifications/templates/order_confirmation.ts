@@ -3,12 +3,22 @@ import { minorDigits } from "../../pricing/index.ts";
 import type { Content } from "../model.ts";
 import { html, type SafeHtml } from "./html.ts";
 
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Kept: making one costs as much as the rest of a mail. */
+function formatOf(currency: string): Intl.NumberFormat {
+  const known = formats.get(currency) ?? new Intl.NumberFormat("en", { style: "currency", currency });
+  formats.set(currency, known);
+  return known;
+}
+
 /** "€12.30"; "¥1,230" where the currency has no minor unit. Exact: digits are moved, not divided. */
 export function formatMoney(minor: number, currency: string): string {
   const digits = minorDigits(currency);
+  const format = formatOf(currency);
   const padded = String(minor).padStart(digits + 1, "0");
   const decimal = digits === 0 ? padded : `${padded.slice(0, -digits)}.${padded.slice(-digits)}`;
-  return new Intl.NumberFormat("en", { style: "currency", currency }).format(decimal as `${number}`);
+  return format.format(decimal as `${number}`);
 }
 
 type Row = { label: string; amount: string };
