@@ -5,6 +5,7 @@ import type { MigrationModule } from "../platform/postgres/index.ts";
 const root = join(import.meta.dir, "..");
 
 const dirs = [
+  "platform",
   "bus",
   "commerce/stores",
   "commerce/audit",

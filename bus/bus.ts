@@ -10,7 +10,7 @@ import { BusUnavailable, type Connection, openConnection } from "./connection.ts
 import { type Contract, type Priority, priorities } from "./contracts/contract.ts";
 import { type KindSettings, type KindState, type Kinds, openKinds } from "./kinds.ts";
 import { openPoolTargets, type PoolTargets, type PoolView, viewPools } from "./pools.ts";
-import { answerMetrics, collectMetrics } from "./process-metrics.ts";
+import { answerMetrics, collectMetrics, type MetricsScope } from "./process-metrics.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import { applyCap, ensureTopology, signals } from "./topology.ts";
 import { Windows } from "./window.ts";
@@ -33,8 +33,8 @@ export type Bus = {
   applyCap(contract: Contract, cap: number): Promise<void>;
   setPoolTarget(priority: Priority, processes: number): Promise<void>;
   viewPools(): Promise<PoolView[]>;
-  /** Prometheus values of this host's processes, for `mergeMetrics`. */
-  collectMetrics(): Promise<unknown[][]>;
+  /** Prometheus values of this host's processes (default) or of all, for `mergeMetrics`. */
+  collectMetrics(scope?: MetricsScope): Promise<unknown[][]>;
   close(): Promise<void>;
 };
 
@@ -99,7 +99,7 @@ export function openBus(options: BusOptions): Bus {
       await answered(connection, () => need().targets.set(priority, processes));
     },
     viewPools: () => answered(connection, () => viewPools({ connection, sql: options.sql, ...need() })),
-    collectMetrics: () => collectMetrics(connection),
+    collectMetrics: (scope = "host") => collectMetrics(connection, scope),
     async close() {
       opened?.kinds.close();
       await connection.close();

@@ -25,6 +25,7 @@ export {
 } from "./contracts/contract.ts";
 export * from "./contracts/index.ts";
 export * from "./dead.ts";
+export { openDeadByKind } from "./dead-counts.ts";
 export { startDeadProjection } from "./dead-projection.ts";
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
 export type { Job, JobOf } from "./job.ts";
@@ -37,6 +38,7 @@ export {
   publishToLane,
   startLane,
 } from "./lanes.ts";
+export { type Leadership, openLeadership } from "./leader.ts";
 export { findJobs, getJob, type JobFilter, type JobStatus, jobStatuses, type LedgerJob } from "./ledger.ts";
 export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";

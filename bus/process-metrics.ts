@@ -1,4 +1,4 @@
-/** One answer for a host: each process answers a request on a core NATS subject with its Prometheus values. */
+/** Each process answers a request on core NATS subjects, its host's and the cluster's, with its Prometheus values. */
 import { hostname } from "node:os";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Connection } from "./connection.ts";
@@ -10,18 +10,24 @@ const MAX_PROCESSES = 512;
 
 /** Makes this process answer {@link collectMetrics}. */
 export function answerMetrics(connection: Connection, metrics: Metrics): void {
-  connection.nc.subscribe(signals.metrics(subjectHost()), {
-    callback: (error, msg) => {
-      if (error) return;
-      void metrics.registry.getMetricsAsJSON().then(values => msg.respond(JSON.stringify(values)));
-    },
-  });
+  for (const subject of [signals.metrics(subjectHost()), signals.allMetrics]) {
+    connection.nc.subscribe(subject, {
+      callback: (error, msg) => {
+        if (error) return;
+        void metrics.registry.getMetricsAsJSON().then(values => msg.respond(JSON.stringify(values)));
+      },
+    });
+  }
 }
 
-/** The values of all processes of this host that answer in time; the caller's own among them if it answers too. */
-export async function collectMetrics(connection: Connection): Promise<unknown[][]> {
+/** Whose metrics: this host's, as its own scrape target, or everybody's. */
+export type MetricsScope = "host" | "cluster";
+
+/** The values of all processes there that answer in time; the caller's own among them if it answers too. */
+export async function collectMetrics(connection: Connection, scope: MetricsScope): Promise<unknown[][]> {
   const answers: unknown[][] = [];
-  const replies = await connection.nc.requestMany(signals.metrics(subjectHost()), "", {
+  const subject = scope === "host" ? signals.metrics(subjectHost()) : signals.allMetrics;
+  const replies = await connection.nc.requestMany(subject, "", {
     strategy: "timer" as never,
     maxWait: WAIT_MS,
     jitter: JITTER_MS,

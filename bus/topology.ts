@@ -60,6 +60,7 @@ export const signals = {
   outbox: "tw.outbox",
   cancel: "tw.cancel",
   metrics: (host: string) => `tw.metrics.${host}`,
+  allMetrics: "tw.metrics",
 } as const;
 
 export function streamOf(priority: Priority): string {

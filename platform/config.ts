@@ -90,6 +90,12 @@ function url(
   return { env, about, fallback: undefined, parse, internal };
 }
 
+function urls(env: string, about: string, protocols: string[]): Setting<readonly string[]> {
+  const one = url(env, about, protocols);
+  const parse = (raw: string) => raw.split(",").map(item => one.parse(item.trim())!);
+  return { env, about, fallback: [], parse };
+}
+
 function networks(env: string, about: string): Setting<readonly string[]> {
   const parse = (raw: string) => {
     const list = raw.split(",").map(one => one.trim());
@@ -112,6 +118,11 @@ export const settings = {
   home: text("TRADEWIND_HOME", ".tradewind", "data, logs and stack.json of the embedded stack"),
 
   databaseUrl: url("DATABASE_URL", "Postgres; embedded when unset", ["postgres:", "postgresql:"]),
+  databaseReplicaUrls: urls(
+    "DATABASE_REPLICA_URLS",
+    "read replicas of Postgres, separated by commas; their lag is watched",
+    ["postgres:", "postgresql:"],
+  ),
   natsUrl: url("NATS_URL", "NATS servers, separated by commas; embedded when unset", ["nats:", "tls:"]),
   redisUrl: url("UPSTASH_REDIS_REST_URL", "Redis over REST; embedded when unset", ["http:", "https:"]),
   redisToken: optional("UPSTASH_REDIS_REST_TOKEN", "token of the Redis REST endpoint"),
@@ -238,6 +249,16 @@ export const settings = {
     "folder of the uploaded media; default: media under TRADEWIND_HOME",
   ),
   mediaMaxMb: integer("TRADEWIND_MEDIA_MAX_MB", 64, 1, 2_048, "largest picture that may be uploaded, in MB"),
+  alertWebhook: url(
+    "TRADEWIND_ALERT_WEBHOOK",
+    "where alerts are posted, in the format of Alertmanager's webhook",
+    ["https:", "http:"],
+  ),
+  alertWebhookPrivate: flag(
+    "TRADEWIND_ALERT_WEBHOOK_PRIVATE",
+    false,
+    "the alert webhook may be at a private or loopback address",
+  ),
   logLevel: choice(
     "TRADEWIND_LOG_LEVEL",
     ["debug", "info", "warn", "error", "silent"],

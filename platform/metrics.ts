@@ -33,6 +33,24 @@ export function createMetrics(processName: string): Metrics {
     registers: [registry],
     collect: (): void => rss.set({ process: processName }, process.memoryUsage.rss()),
   });
+  const start: Gauge<"process"> = new Gauge({
+    name: "tradewind_process_start_time_seconds",
+    help: "Start of the process in seconds since the epoch",
+    labelNames: ["process"],
+    registers: [registry],
+  });
+  start.set({ process: processName }, Math.round(Date.now() / 1_000 - process.uptime()));
+  const cpu: Counter<"process"> = new Counter({
+    name: "tradewind_process_cpu_seconds_total",
+    help: "User and system time of the process",
+    labelNames: ["process"],
+    registers: [registry],
+    collect: (): void => {
+      const { user, system } = process.cpuUsage();
+      cpu.reset();
+      cpu.inc({ process: processName }, (user + system) / 1e6);
+    },
+  });
   return {
     registry,
     counter: (name, help, labels = []) =>

@@ -46,7 +46,10 @@ function signalled(): Promise<number> {
 
 function leftOut(): string[] {
   const catalog = join(root, "..", "shared", "data", "catalog.csv");
-  return existsSync(catalog) ? [] : ["the real catalog: ../shared/data is missing"];
+  return [
+    ...(existsSync(catalog) ? [] : ["the real catalog: ../shared/data is missing"]),
+    ...(Bun.which("prometheus") ? [] : ["Prometheus: get it with `apt-get install prometheus`"]),
+  ];
 }
 
 async function testAndReport(

@@ -1,12 +1,14 @@
 /** A keeper process: relay, projections and sweeps, until SIGTERM. */
-import { openBus } from "../../bus/index.ts";
+import { openBus, openLeadership } from "../../bus/index.ts";
 import { startAllocators } from "../../commerce/checkout/index.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { loadConfig, required } from "../../platform/config.ts";
 import { createLog, flushLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
+import { alertChores } from "./alerts/index.ts";
 import { chores } from "./chores.ts";
+import { keepGauges } from "./gauges.ts";
 import { startKeeper } from "./keeper.ts";
 
 const config = loadConfig(process.env);
@@ -24,7 +26,26 @@ const bus = openBus({
   replicas: config.natsReplicas,
 });
 const allocators = startAllocators({ sql, bus, log, holdMs: config.reservationSeconds * 1_000 });
-const keeper = await startKeeper({ bus, sql, log, clock, chores: chores({ config, sql, log, bus }) });
+const leadership = openLeadership({
+  databaseUrl: required(config, "databaseUrl"),
+  name: "alerts",
+  holder: name,
+});
+const webhook = config.alertWebhook
+  ? { url: config.alertWebhook, allowPrivate: config.alertWebhookPrivate, consoleUrl: config.publicUrl }
+  : null;
+const replicas = config.databaseReplicaUrls.map(url => ({
+  name: new URL(url).host,
+  sql: connect(url, { max: 1, application: name }),
+}));
+keepGauges({ name, bus, sql, log, metrics, replicas, targetAgeSeconds: { high: 5, normal: 30, low: 300 } });
+const keeper = await startKeeper({
+  bus,
+  sql,
+  log,
+  clock,
+  chores: [...chores({ config, sql, log, bus }), ...alertChores({ bus, sql, log, leadership, webhook })],
+});
 log.info("keeper is working");
 
 // A forgotten promise is a defect, but no reason to end the work of the other chores.
@@ -37,7 +58,8 @@ async function stop(signal: string): Promise<void> {
   log.info({ signal }, "leaving");
   await Promise.all([keeper.stop(), allocators.stop()]);
   await bus.close();
-  await sql.end({ timeout: 2 });
+  await leadership.close();
+  await Promise.all([sql, ...replicas.map(one => one.sql)].map(one => one.end({ timeout: 2 })));
   await flushLog(log);
   process.exit(0);
 }

@@ -5,6 +5,7 @@
  * the pool under load. `bigint` columns come back as numbers (money is far below 2^53); a larger value throws.
  */
 
+export { type Connections, connectionsInUse, replicaLagSeconds } from "./activity.ts";
 export { MigrationError, type MigrationModule, migrate, pendingMigrations } from "./migrate.ts";
 export { ensurePartitions, type TimePartitions } from "./partitions.ts";
 export { connect, type Db, type Sql, type Tx } from "./pool.ts";

@@ -22,6 +22,7 @@ import { consolePageRoutes } from "./console/page.ts";
 import { consoleSessionRoutes } from "./console/session.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { mediaFileRoutes } from "./media/files.ts";
+import { alertRoutes } from "./ops/alerts.ts";
 import { deadRoutes } from "./ops/dead.ts";
 import { jobRoutes } from "./ops/jobs.ts";
 import { keyRoutes } from "./ops/keys.ts";
@@ -55,6 +56,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     poolRoutes(deps),
     jobRoutes(deps),
     deadRoutes(deps),
+    alertRoutes(deps),
     mailboxRoutes(deps),
     storeRoutes(deps),
     keyRoutes(deps),

@@ -1,5 +1,6 @@
 /** All commands, in the order of the help. */
 import type { Command } from "../command.ts";
+import { alertCommands } from "./alerts.ts";
 import { deadCommands } from "./dead.ts";
 import { flashCommands } from "./flash.ts";
 import { importCommand } from "./import.ts";
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   ...jobCommands,
   ...jobControlCommands,
   ...deadCommands,
+  ...alertCommands,
   importCommand,
   mediaUpload,
   ...flashCommands,

@@ -1,0 +1,211 @@
+/**
+ * What the cluster as a whole looks like, as gauges of a keeper: queues, dead letters, outbox, Postgres, this host's
+ * memory. They are read when somebody asks for metrics, at most once a second. All keepers tell the same; queries take
+ * the highest (`max by`).
+ */
+import { freemem, hostname, totalmem } from "node:os";
+import { type Bus, contractOf, openDeadByKind, outboxBacklog } from "../../bus/index.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import { connectionsInUse, type Db, replicaLagSeconds } from "../../platform/postgres/index.ts";
+
+const FRESH_MS = 1_000;
+/** Metrics are answered within 300 ms (bus/process-metrics.ts); what is later comes with the next reading. */
+const PATIENCE_MS = 200;
+
+export type GaugeDeps = {
+  name: string;
+  bus: Bus;
+  sql: Db;
+  log: Log;
+  metrics: Metrics;
+  /** Oldest age of a job that a pool strives for, in seconds. */
+  targetAgeSeconds: Readonly<Record<string, number>>;
+  replicas: readonly { name: string; sql: Db }[];
+};
+
+/** Tells the values of a gauge, each with its labels. */
+type Read = (set: (labels: Record<string, string>, value: number) => void) => void;
+
+export function keepGauges(deps: GaugeDeps): void {
+  const { metrics, name: process } = deps;
+  let facts: Facts | undefined;
+  let reading: Promise<void> | undefined;
+  let readAtMs = Number.NEGATIVE_INFINITY;
+
+  function refreshed(): Promise<unknown> {
+    if (Date.now() - readAtMs > FRESH_MS) {
+      reading ??= readFacts(deps)
+        .then(found => {
+          facts = found;
+          readAtMs = Date.now();
+        })
+        .catch(error => deps.log.warn({ err: error }, "gauges not read"))
+        .finally(() => {
+          reading = undefined;
+        });
+    }
+    return Promise.race([reading, Bun.sleep(PATIENCE_MS)]);
+  }
+
+  for (const { name, help, labels, of } of gauges) {
+    const gauge = metrics.gauge(name, help, labels);
+    // prom-client asks each gauge for itself before a scrape.
+    (gauge as unknown as { collect: () => Promise<void> }).collect = async () => {
+      await refreshed();
+      gauge.reset();
+      if (facts) of(facts)((own, value) => gauge.set({ process, ...own }, value));
+    };
+  }
+}
+
+type Facts = Awaited<ReturnType<typeof readFacts>>;
+
+async function readFacts({ bus, sql, replicas, targetAgeSeconds }: GaugeDeps) {
+  const [pools, backlog, dead, connections, lags] = await Promise.all([
+    bus.viewPools(),
+    outboxBacklog(sql),
+    openDeadByKind(sql),
+    connectionsInUse(sql),
+    Promise.all(
+      replicas.map(async one => ({ replica: one.name, seconds: await replicaLagSeconds(one.sql) })),
+    ),
+  ]);
+  const kinds = pools.flatMap(pool =>
+    pool.kinds.map(kind => ({ ...kind, pool: pool.priority, processes: pool.processes.length })),
+  );
+  return { pools, kinds, backlog, dead, connections, lags, targetAgeSeconds };
+}
+
+type Gauge = { name: string; help: string; labels: string[]; of(facts: Facts): Read };
+
+/** A gauge with one value for each kind. */
+function ofKinds(name: string, help: string, value: (kind: Facts["kinds"][number]) => number | null): Gauge {
+  const of =
+    ({ kinds }: Facts): Read =>
+    set => {
+      for (const kind of kinds) {
+        const found = value(kind);
+        if (found !== null) set({ kind: kind.kind, pool: kind.pool }, found);
+      }
+    };
+  return { name, help, labels: ["kind", "pool"], of };
+}
+
+const gauges: readonly Gauge[] = [
+  ofKinds("tradewind_queue_waiting_jobs", "Jobs that could start now", kind => kind.waiting),
+  ofKinds("tradewind_queue_running_jobs", "Jobs that run", kind => kind.running),
+  ofKinds("tradewind_queue_delayed_jobs", "Delayed jobs and parked retries", kind => kind.delayed),
+  ofKinds(
+    "tradewind_queue_oldest_seconds",
+    "Age of the oldest job of a kind that is not paused; 0 when none waits",
+    kind => (kind.paused ? null : (kind.oldestMs ?? 0) / 1_000),
+  ),
+  ofKinds(
+    "tradewind_pool_saturation",
+    "Running jobs of a kind over what its pool's processes can run at once",
+    kind => {
+      const slots = kind.processes * contractOf(kind.kind)!.concurrency;
+      return slots === 0 ? null : kind.running / slots;
+    },
+  ),
+  ofKinds("tradewind_queue_cap_jobs", "Cap of running jobs or batches in the cluster", kind => kind.cap),
+  ofKinds("tradewind_queue_paused", "1 while a kind is paused", kind => (kind.paused ? 1 : 0)),
+  {
+    name: "tradewind_pool_processes",
+    help: "Live worker processes",
+    labels: ["pool"],
+    of:
+      ({ pools }) =>
+      set => {
+        for (const pool of pools) set({ pool: pool.priority }, pool.processes.length);
+      },
+  },
+  {
+    name: "tradewind_pool_busy_jobs",
+    help: "Jobs and batches that a pool runs",
+    labels: ["pool"],
+    of:
+      ({ pools }) =>
+      set => {
+        for (const pool of pools)
+          set(
+            { pool: pool.priority },
+            pool.processes.reduce((sum, one) => sum + one.busy, 0),
+          );
+      },
+  },
+  {
+    name: "tradewind_pool_target_age_seconds",
+    help: "Age of the oldest job that a pool strives for",
+    labels: ["pool"],
+    of:
+      ({ targetAgeSeconds }) =>
+      set => {
+        for (const [pool, seconds] of Object.entries(targetAgeSeconds)) set({ pool }, seconds);
+      },
+  },
+  {
+    name: "tradewind_dead_letters_open",
+    help: "Dead letters that nobody has replayed or discarded",
+    labels: ["kind"],
+    of:
+      ({ dead }) =>
+      set => {
+        for (const { kind, count } of dead) set({ kind }, count);
+      },
+  },
+  {
+    name: "tradewind_outbox_due_jobs",
+    help: "Jobs that are due and not published",
+    labels: [],
+    of:
+      ({ backlog }) =>
+      set =>
+        set({}, backlog.due),
+  },
+  {
+    name: "tradewind_outbox_lag_seconds",
+    help: "How long the oldest due job has waited for its publication",
+    labels: [],
+    of:
+      ({ backlog }) =>
+      set =>
+        set({}, (backlog.oldestMs ?? 0) / 1_000),
+  },
+  {
+    name: "tradewind_postgres_connections",
+    help: "Connections to the database by the program that holds them and what they do",
+    labels: ["application", "state"],
+    of:
+      ({ connections }) =>
+      set => {
+        for (const { application, state, count } of connections.by) set({ application, state }, count);
+      },
+  },
+  {
+    name: "tradewind_postgres_connections_ratio",
+    help: "Connections in use over those that Postgres allows",
+    labels: [],
+    of:
+      ({ connections }) =>
+      set =>
+        set({}, connections.ratio),
+  },
+  {
+    name: "tradewind_replica_lag_seconds",
+    help: "How far a read replica is behind",
+    labels: ["replica"],
+    of:
+      ({ lags }) =>
+      set => {
+        for (const { replica, seconds } of lags) set({ replica }, seconds);
+      },
+  },
+  {
+    name: "tradewind_host_memory_ratio",
+    help: "Memory in use over all memory of a keeper's host",
+    labels: ["host"],
+    of: () => set => set({ host: hostname() }, 1 - freemem() / totalmem()),
+  },
+];
