@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../../platform/testing/index.ts";
-import { rules } from "../keeper/alerts/index.ts";
+import { rules } from "../keeper/index.ts";
 import { anyProduct, buy, mailTo } from "./first-light/steps.ts";
 import { root } from "./install.ts";
 import { freePort } from "./ports.ts";
@@ -56,7 +56,7 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
     if (body.status !== "success") throw new Error(`${expr}: ${body.error}`);
     return body.data.result;
   }
-  const valueOf = async (expr: string) =>
+  const numberOf = async (expr: string) =>
     Number((await query(expr).catch(() => []))[0]?.value[1] ?? Number.NaN);
 
   test("takes the rule file", async () => {
@@ -69,14 +69,14 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
     const { api } = cluster;
     // Rates need work between two scrapes.
     const email = "ada@prometheus.example";
-    await until(async () => (await valueOf("count_over_time(up[1m])")) >= 2, {
+    await until(async () => (await numberOf("count_over_time(up[1m])")) >= 2, {
       timeoutMs: 20_000,
       what: "scrapes",
     });
     await buy(api, await anyProduct(api), email);
     await mailTo(api, email);
     const tried = `sum(rate(tradewind_job_tries_total{kind="email.send"}[1m]))`;
-    await until(async () => (await valueOf(tried)) > 0, { timeoutMs: 20_000, what: "the mail's try" });
+    await until(async () => (await numberOf(tried)) > 0, { timeoutMs: 20_000, what: "the mail's try" });
 
     for (const name of ["overview", "jobs", "processes"]) {
       const dashboard = (await Bun.file(join(shipped, `grafana/${name}.json`)).json()) as Dashboard;
@@ -99,7 +99,7 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
 
   test("and quantiles are those of all processes together", async () => {
     const nodes = cluster.stack().nodes!;
-    const count = () => valueOf(`sum(tradewind_http_request_seconds_count{route="/healthz"})`);
+    const count = () => numberOf(`sum(tradewind_http_request_seconds_count{route="/healthz"})`);
     const before = (await count()) || 0;
     await Promise.all(
       nodes.map(node => Promise.all(Array.from({ length: 20 }, () => fetch(`${node}/healthz`)))),

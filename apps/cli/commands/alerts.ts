@@ -1,5 +1,5 @@
 import type { Alert } from "../../../platform/alerts/index.ts";
-import { prometheusRules, rules } from "../../keeper/alerts/index.ts";
+import { prometheusRules, rules } from "../../keeper/index.ts";
 import { type Command, UsageError } from "../command.ts";
 import { duration, table } from "../table.ts";
 

@@ -47,7 +47,7 @@ const tries = (counts: Record<string, number>): Metric => ({
 /** One sample a minute, each of all processes. */
 function series(...samples: Metric[][][]): Series {
   const made = new Series(watched);
-  samples.forEach((processes, minute) => made.add(minute * MINUTE_MS, processes));
+  for (const [minute, processes] of samples.entries()) made.add(minute * MINUTE_MS, processes);
   return made;
 }
 const fired = (given: Series) =>
