@@ -5,19 +5,12 @@
  * Crashes: a group is one statement, done for all of it or for none. When the connection is lost the outcome is open and
  * all of the group fail; each of them is found by its own lease, as if it had been alone.
  */
-import type { OutboxRow } from "../../bus/index.ts";
 import { grouped } from "../../platform/grouped.ts";
 import { type Db, isRefusedStatement } from "../../platform/postgres/index.ts";
 import type { BeginRequest, Begun, Placed } from "./model.ts";
 import * as store from "./store.ts";
 
-export type PlaceRequest = {
-  storeId: string;
-  key: string;
-  orderId: string;
-  location: string;
-  rows: readonly OutboxRow[];
-};
+export type PlaceRequest = { storeId: string; key: string; orderId: string };
 
 export type Groups = {
   begin(request: BeginRequest): Promise<Begun>;

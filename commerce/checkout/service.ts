@@ -9,9 +9,9 @@
  *   payment intent              created → authorised | declined | voiding → voided
  *
  * Steps (T1 and T2 in groups of those that wait at the same moment: groups.ts)
- *   T1     one statement (`checkout.begin`): key, cart, prices, stock, pending order, payment intent; all or none.
+ *   T1     one statement (`checkout.begin_orders`): key, cart, prices, stock, pending order, payment intent; all or none.
  *   pay    the provider authorises our intent; no transaction is open.
- *   T2     one statement: `checkout.place_group` when authorised (order placed, reservation held for good, cart completed, answer
+ *   T2     one statement: `checkout.place_orders` when authorised (order placed, reservation held for good, cart completed, answer
  *          201 and outbox rows written), `checkout.decline` when declined (all undone, answer 402 stored).
  *   undo   `checkout.abandon` when there is nothing to place: all is undone and the intent becomes `voiding` in one
  *          statement; then the provider is told to void, then the intent is `voided`.
@@ -33,7 +33,6 @@
  *
  * Locks are taken in one order by all of it: attempts, carts, reservations, levels.
  */
-import { outboxRows } from "../../bus/index.ts";
 import { notFound, type Problem } from "../../platform/errors.ts";
 import { isId, newId, newSecretId } from "../../platform/ids.ts";
 import { stockChanged } from "../inventory/index.ts";
@@ -136,10 +135,8 @@ export async function settle(
     throw lapsed();
   }
   if (payment !== "voided") {
-    const rows = outboxRows(origin, [{ type: "order.placed", orderId: attempt.orderId }]);
     const { storeId, key, orderId } = attempt;
-    const groups = deps.groups ?? alone(deps.sql);
-    const placed = await groups.place({ storeId, key, orderId, location: `/store/orders/${orderId}`, rows });
+    const placed = await (deps.groups ?? alone(deps.sql)).place({ storeId, key, orderId });
     await deps.between?.(placed.outcome === "answered" ? "settled" : "lapsed");
     deps.bus?.poke();
     if (placed.outcome === "answered") return answerOf(placed);

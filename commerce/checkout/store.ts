@@ -1,4 +1,5 @@
 /** SQL of the module that is not in its functions (migrations/). Each call is one statement and one transaction. */
+import { type OutboxRow, outboxRows } from "../../bus/index.ts";
 import { type Db, retried } from "../../platform/postgres/index.ts";
 import type { PlaceRequest } from "./groups.ts";
 import type { Attempt, BeginRequest, Begun, Declined, Placed } from "./model.ts";
@@ -7,24 +8,59 @@ type Known = Pick<Attempt, "storeId" | "key" | "orderId">;
 
 /** T1 of a group of checkouts; the answers stand in the order of the requests. */
 export async function begin(sql: Db, requests: readonly BeginRequest[]): Promise<Begun[]> {
-  const numbered = requests.map((request, i) => ({ n: i + 1, ...request }));
+  const all = columns(requests);
+  const changed = Object.fromEntries(requests.map(({ storeId, changed }) => [storeId, changed]));
   const rows = await retried(
-    () => sql<{ result: Begun }[]>`
-      SELECT result FROM checkout.begin(${sql.json(numbered as never)}) ORDER BY n`,
+    () => sql<StartedRow[]>`
+      SELECT n, amount_minor AS "amountMinor", currency, result
+      FROM checkout.begin_orders(${all("storeId")}::text[], ${all("key")}::text[], ${all("fingerprint")}::text[],
+             ${all("cartId")}::text[], ${all("orderId")}::text[], ${all("reservationId")}::text[],
+             ${all("intentId")}::text[], ${all("provider")}::text[], ${all("traceparent")}::text[],
+             ${all("leaseMs")}::integer[], ${all("holdMs")}::integer[], ${sql.json(changed as never)})`,
   );
-  return rows.map(row => row.result);
+  const begun: Begun[] = new Array(requests.length);
+  for (const row of rows) begun[row.n - 1] = begunOf(requests[row.n - 1]!, row);
+  return begun;
+}
+
+/** `result`: of a request that is refused or was here before; null: it has started. */
+type StartedRow = { n: number; amountMinor: number; currency: string; result: Begun | null };
+
+function begunOf(request: BeginRequest, { amountMinor, currency, result }: StartedRow): Begun {
+  if (result) return result;
+  const { storeId, key, orderId, intentId, provider, traceparent } = request;
+  const attempt = { storeId, key, orderId, intentId, provider, traceparent, amountMinor, currency };
+  return { outcome: "started", attempt };
 }
 
 /** T2 of a group of authorised payments; the answers stand in the order of the requests. */
 export async function place(sql: Db, requests: readonly PlaceRequest[]): Promise<Placed[]> {
-  // Apart, because the orders are read several times and the jobs once.
-  const orders = requests.map(({ rows, ...order }) => order);
-  const jobs = Object.fromEntries(requests.map(({ orderId, rows }) => [orderId, rows]));
+  const all = columns(requests);
+  const jobs = Object.fromEntries(requests.map(({ storeId }) => [storeId, jobsOfOrder(storeId)]));
   const rows = await retried(
-    () => sql<{ result: Placed }[]>`
-      SELECT result FROM checkout.place_group(${sql.json(orders as never)}, ${sql.json(jobs as never)}) ORDER BY n`,
+    () => sql<PlacedRow[]>`
+      SELECT n, outcome, status, body, location, traceparent
+      FROM checkout.place_orders(${all("storeId")}::text[], ${all("key")}::text[], ${all("orderId")}::text[],
+             ${ORDERS_PATH}, ${sql.json(jobs as never)})`,
   );
-  return rows.map(row => row.result);
+  const placed: Placed[] = new Array(requests.length);
+  for (const { n, ...row } of rows) placed[n - 1] = row;
+  return placed;
+}
+
+/** Where an order is found: the `location` of the answer that makes it. */
+const ORDERS_PATH = "/store/orders/";
+
+type PlacedRow = { n: number } & Placed;
+
+/** What follows from an order, as a template: the order is called `$order`, and its own trace takes the place of this one. */
+function jobsOfOrder(storeId: string): OutboxRow[] {
+  return outboxRows({ storeId }, [{ type: "order.placed", orderId: "$order" }]);
+}
+
+/** The values of one field of all rows, for an array that Postgres unnests. */
+function columns<R>(rows: readonly R[]) {
+  return <K extends keyof R>(name: K): R[K][] => rows.map(row => row[name]);
 }
 
 export async function decline(
