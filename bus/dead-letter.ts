@@ -4,10 +4,16 @@
  *
  * The message id (stream, sequence, time of storage) makes a repeated publish of the same message one entry: settle waits for the PubAck, and
  * when it fails the original message goes back to its consumer.
+ *
+ * What is written here can't be changed afterwards, so error, stack and the body of what could not be read come without
+ * what names a person (settle.ts hands them in redacted); the stream's messages are deleted when somebody is erased
+ * (erasure.ts).
  */
 import { uuidPattern } from "../platform/ids.ts";
+import { redact } from "../platform/redact.ts";
 import type { Connection } from "./connection.ts";
 import type { Received } from "./envelope.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { DEAD_STREAM } from "./topology.ts";
 
 export type DeadReason = "tries_used_up" | "failed" | "killed_worker" | "malformed";
@@ -63,7 +69,7 @@ function recordOf(letter: DeadLetter): DeadRecord {
     kind: job.kind,
     version: Number.isFinite(job.version) ? job.version : 0,
     storeId: job.storeId,
-    key: job.key,
+    key: redact(job.key),
     payload: job.body === undefined ? null : JSON.parse(job.body),
     raw: letter.raw,
     reason: letter.reason,
@@ -74,16 +80,4 @@ function recordOf(letter: DeadLetter): DeadRecord {
     traceparent: job.traceparent,
     diedAt: new Date(letter.diedAtMs).toISOString(),
   };
-}
-
-/** Errors that differ only in ids, numbers and quoted values share a fingerprint, within a kind. */
-export function fingerprint(kind: string, error: string): string {
-  const shape = error
-    .split("\n")[0]!
-    .replace(/\b[a-z]{2,10}_[0-9a-z]{8,48}\b/g, "<id>")
-    .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/gi, "<id>")
-    .replace(/"[^"]*"|'[^']*'/g, "<text>")
-    .replace(/\d+/g, "<n>")
-    .slice(0, 300);
-  return new Bun.CryptoHasher("sha256").update(`${kind}\n${shape}`).digest("hex").slice(0, 16);
 }

@@ -1,11 +1,12 @@
-/** Looking after dead letters: list, group, replay, discard. A dead letter is open until it is replayed or discarded. */
+/**
+ * Looking at dead letters: lists, groups, single ones, and what came to light lately. A dead letter is open until it is
+ * replayed or discarded (dead-settle.ts, canary.ts).
+ */
+import { badCursor, decodeCursor, encodeCursor, type Page, pageOf } from "../platform/page.ts";
+import type { Sql } from "../platform/postgres/index.ts";
 
-import { invalid } from "../platform/errors.ts";
-import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
-import { contractOf } from "./contracts/index.ts";
-import { payloadFault } from "./envelope.ts";
-import { enqueue } from "./outbox.ts";
-import { upcast } from "./upcast.ts";
+export const deadStatuses = ["open", "replayed", "discarded"] as const;
+export type DeadStatus = (typeof deadStatuses)[number];
 
 export type Dead = {
   id: string;
@@ -22,17 +23,28 @@ export type Dead = {
   attempts: number;
   traceparent: string;
   diedAt: Date;
-  status: "open" | "replayed" | "discarded";
+  status: DeadStatus;
   settledAt: Date | null;
   settledNote: string | null;
   replayedAs: string | null;
+  /** Replayed with another payload than it died with. */
+  edited: boolean;
+  canaryId: string | null;
   /** Body of a message that could not be read, base64. */
   raw: string | null;
 };
 
-export type DeadFilter = {
+/** Which letters: all that are given must fit. */
+export type DeadSelection = {
   kind?: string | undefined;
   fingerprint?: string | undefined;
+  key?: string | undefined;
+  storeId?: string | undefined;
+};
+export type DeadFilter = DeadSelection & {
+  /** Default: open. */
+  status?: DeadStatus | undefined;
+  canaryId?: string | undefined;
   limit: number;
   cursor?: string | undefined;
 };
@@ -40,49 +52,67 @@ export type DeadGroup = {
   fingerprint: string;
   kind: string;
   count: number;
+  /** Of the letter that died last. */
   error: string;
+  reason: string;
+  lastId: string;
   firstDiedAt: Date;
   lastDiedAt: Date;
 };
 
-const columns = (sql: Sql) => sql`
+export const deadColumns = (sql: Sql) => sql`
   id, job_id AS "jobId", kind, version, store_id AS "storeId", key, payload, reason, error, stack, fingerprint, attempts,
   traceparent, died_at AS "diedAt", status, settled_at AS "settledAt", settled_note AS "settledNote",
-  replayed_as AS "replayedAs", raw`;
+  replayed_as AS "replayedAs", edited, canary_id AS "canaryId", raw`;
 
-/** Open dead letters, latest first; `nextCursor` goes into `cursor`. */
-export async function listDead(
-  sql: Sql,
-  filter: DeadFilter,
-): Promise<{ items: Dead[]; nextCursor: string | null }> {
+const selected = (sql: Sql, { kind, fingerprint, key, storeId }: DeadSelection) => sql`
+  ${kind === undefined ? sql`` : sql`AND kind = ${kind}`}
+  ${fingerprint === undefined ? sql`` : sql`AND fingerprint = ${fingerprint}`}
+  ${key === undefined ? sql`` : sql`AND key = ${key}`}
+  ${storeId === undefined ? sql`` : sql`AND store_id = ${storeId}`}`;
+
+const PART = /^[!-~]{1,128}$/;
+const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+/** Dead letters, latest first. @throws Problem 422 for a made-up cursor. */
+export async function listDead(sql: Sql, filter: DeadFilter): Promise<Page<Dead>> {
   const after = cursorOf(filter.cursor);
-  const items = await sql<Dead[]>`
-    SELECT ${columns(sql)} FROM bus.dead
-    WHERE status = 'open'
-      ${filter.kind ? sql`AND kind = ${filter.kind}` : sql``}
-      ${filter.fingerprint ? sql`AND fingerprint = ${filter.fingerprint}` : sql``}
+  const rows = await sql<Dead[]>`
+    SELECT ${deadColumns(sql)} FROM bus.dead
+    WHERE status = ${filter.status ?? "open"} ${selected(sql, filter)}
+      ${filter.canaryId === undefined ? sql`` : sql`AND canary_id = ${filter.canaryId}`}
       ${after ? sql`AND (died_at, id) < (${after.diedAt}::timestamptz, ${after.id})` : sql``}
     ORDER BY died_at DESC, id DESC LIMIT ${filter.limit + 1}`;
-  const page = items.slice(0, filter.limit);
-  const last = page.at(-1);
-  const more = items.length > filter.limit && last;
-  return { items: page, nextCursor: more ? `${last.diedAt.toISOString()}~${last.id}` : null };
+  return pageOf(rows, filter.limit, row => encodeCursor([row.diedAt.toISOString(), row.id]));
 }
 
 function cursorOf(cursor: string | undefined): { diedAt: string; id: string } | null {
-  if (cursor === undefined) return null;
-  const [diedAt = "", id = ""] = cursor.split("~");
-  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(diedAt) || Number.isNaN(Date.parse(diedAt)) || id === "")
-    throw invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
+  const parts = decodeCursor(cursor, 2, PART);
+  if (parts === null) return null;
+  const [diedAt = "", id = ""] = parts;
+  if (!TIME.test(diedAt) || Number.isNaN(Date.parse(diedAt))) throw badCursor();
   return { diedAt, id };
 }
 
-/** Open dead letters by error fingerprint, most first; at most 100 groups. */
-export async function groupDead(sql: Sql): Promise<DeadGroup[]> {
-  return sql<DeadGroup[]>`
-    SELECT fingerprint, min(kind) AS kind, count(*) AS count, (array_agg(error ORDER BY died_at DESC))[1] AS error,
-           min(died_at) AS "firstDiedAt", max(died_at) AS "lastDiedAt"
-    FROM bus.dead WHERE status = 'open' GROUP BY fingerprint ORDER BY count(*) DESC, fingerprint LIMIT 100`;
+/** Open dead letters by error fingerprint, most first. @throws Problem 422 for a made-up cursor. */
+export async function groupDead(
+  sql: Sql,
+  filter: DeadSelection & { limit?: number | undefined; cursor?: string | undefined } = {},
+): Promise<Page<DeadGroup>> {
+  const { limit = 100 } = filter;
+  const after = decodeCursor(filter.cursor, 2, PART);
+  if (after && !/^\d{1,12}$/.test(after[0]!)) throw badCursor();
+  const rows = await sql<DeadGroup[]>`
+    SELECT g.fingerprint, g.kind, g.count, l.error, l.reason, l.id AS "lastId", g.first AS "firstDiedAt",
+           g.last AS "lastDiedAt"
+    FROM (SELECT fingerprint, min(kind) AS kind, count(*) AS count, min(died_at) AS first, max(died_at) AS last
+          FROM bus.dead WHERE status = 'open' ${selected(sql, filter)} GROUP BY fingerprint) g
+    CROSS JOIN LATERAL (SELECT id, error, reason FROM bus.dead d
+                        WHERE d.fingerprint = g.fingerprint AND d.status = 'open'
+                        ORDER BY d.died_at DESC, d.id DESC LIMIT 1) l
+    ${after ? sql`WHERE (-g.count, g.fingerprint) > (-${after[0]!}::bigint, ${after[1]!})` : sql``}
+    ORDER BY -g.count, g.fingerprint LIMIT ${limit + 1}`;
+  return pageOf(rows, limit, row => encodeCursor([String(row.count), row.fingerprint]));
 }
 
 export async function countDead(sql: Sql): Promise<number> {
@@ -91,67 +121,39 @@ export async function countDead(sql: Sql): Promise<number> {
 }
 
 export async function getDead(sql: Sql, id: string): Promise<Dead | null> {
-  const [row] = await sql<Dead[]>`SELECT ${columns(sql)} FROM bus.dead WHERE id = ${id}`;
+  const [row] = await sql<Dead[]>`SELECT ${deadColumns(sql)} FROM bus.dead WHERE id = ${id}`;
   return row ?? null;
 }
 
-export type Replay = {
-  ids?: readonly string[] | undefined;
-  fingerprint?: string | undefined;
-  /** Most letters to replay; oldest first. Default 100. */
-  limit?: number | undefined;
-  /** Replaces the payload; checked against the kind's schema. */
-  payload?: unknown;
+/** The letters of these keys, oldest first; at most `limit`. */
+export async function deadOfKeys(sql: Sql, keys: readonly string[], limit: number): Promise<Dead[]> {
+  return sql<Dead[]>`
+    SELECT ${deadColumns(sql)} FROM bus.dead WHERE key = ANY(${keys as string[]}) ORDER BY died_at, id LIMIT ${limit}`;
+}
+
+export type Appeared = {
+  kind: string;
+  reason: string;
+  fingerprint: string;
+  count: number;
+  error: string;
+  lastId: string;
 };
-export type Replayed = { id: string; jobId: string };
 
 /**
- * Enqueues open dead letters as new jobs, each once: letter and job change in one transaction. Letters that can't be
- * read (no payload) are left unless a payload is given.
- * @throws Problem 422 when the payload breaks the schema of a letter's kind; then nothing is replayed.
+ * What came to light since a moment, by kind and fingerprint, most first; at most 100 rows. For alerting: call it with the
+ * time that the last call's `asOf` gave, and no letter is told twice or missed. (Rows become visible at their commit: the
+ * last second is left to the next call.)
  */
-export async function replayDead(db: Db, replay: Replay): Promise<Replayed[]> {
-  return transaction(db, async tx => {
-    const letters = await tx<Dead[]>`
-      SELECT ${columns(tx)} FROM bus.dead
-      WHERE status = 'open'
-        ${replay.ids ? tx`AND id = ANY(${replay.ids as string[]})` : tx``}
-        ${replay.fingerprint ? tx`AND fingerprint = ${replay.fingerprint}` : tx``}
-        ${replay.payload === undefined ? tx`AND payload IS NOT NULL AND payload <> 'null'::jsonb` : tx``}
-      ORDER BY id LIMIT ${replay.limit ?? 100} FOR UPDATE`;
-    const replayed: Replayed[] = [];
-    for (const letter of letters)
-      replayed.push(await replayOne(tx, letter, replay.payload ?? lifted(letter)));
-    return replayed;
-  });
-}
-
-/** The payload that a letter holds, as this version has it. */
-function lifted({ kind, version, payload }: Dead): unknown {
-  const contract = contractOf(kind);
-  if (!contract || version === contract.version) return payload;
-  try {
-    return upcast(contract, version, payload);
-  } catch (error) {
-    throw invalid([{ path: "payload", message: `${(error as Error).message}; give one` }]);
-  }
-}
-
-async function replayOne(tx: Sql, letter: Dead, payload: unknown): Promise<Replayed> {
-  const contract = contractOf(letter.kind);
-  if (!contract) throw invalid([{ path: "kind", message: `${letter.kind} is not a kind of this version` }]);
-  const fault = payloadFault(contract, payload);
-  if (fault) throw invalid([{ path: `payload.${fault.path}`, message: fault.message }]);
-  const { storeId, traceparent, key } = letter;
-  const jobId = await enqueue(tx, { contract, payload, storeId, traceparent, key: key || undefined });
-  await tx`UPDATE bus.dead SET status = 'replayed', settled_at = now(), replayed_as = ${jobId} WHERE id = ${letter.id}`;
-  return { id: letter.id, jobId };
-}
-
-/** Ends a dead letter without a replay. False: it was not open. */
-export async function discardDead(sql: Sql, id: string, note: string): Promise<boolean> {
-  const rows = await sql`
-    UPDATE bus.dead SET status = 'discarded', settled_at = now(), settled_note = ${note}
-    WHERE id = ${id} AND status = 'open' RETURNING id`;
-  return rows.length === 1;
+export async function deadSince(sql: Sql, since: Date): Promise<{ asOf: Date; items: Appeared[] }> {
+  const [edge] = await sql<
+    { asOf: Date }[]
+  >`SELECT date_trunc('milliseconds', now() - interval '1 second') AS "asOf"`;
+  const { asOf } = edge!;
+  const items = await sql<Appeared[]>`
+    SELECT kind, reason, fingerprint, count(*) AS count, (array_agg(error ORDER BY died_at DESC))[1] AS error,
+           (array_agg(id ORDER BY died_at DESC))[1] AS "lastId"
+    FROM bus.dead WHERE appeared_at > ${since} AND appeared_at <= ${asOf}
+    GROUP BY kind, reason, fingerprint ORDER BY count(*) DESC, fingerprint LIMIT 100`;
+  return { asOf, items };
 }

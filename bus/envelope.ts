@@ -71,6 +71,20 @@ function compiled(contract: Contract) {
   return check;
 }
 
+const MAX_FAULTS = 20;
+
+/** All faults of a payload against its contract, as far as {@link MAX_FAULTS}. */
+export function payloadFaults(contract: Contract, payload: unknown): { path: string; message: string }[] {
+  const check = checks.get(contract) ?? compiled(contract);
+  if (check.Check(payload)) return [];
+  const faults: { path: string; message: string }[] = [];
+  for (const { path, message } of check.Errors(payload)) {
+    faults.push({ path: dotted(path).slice(0, 200), message });
+    if (faults.length === MAX_FAULTS) break;
+  }
+  return faults;
+}
+
 type RawMessage = { subject: string; headers?: MsgHdrs | undefined; string(): string };
 
 /** @throws MalformedMessage when the envelope or payload can't be read, NewerVersion when a newer worker could. */

@@ -8,6 +8,17 @@ export { acks } from "./acks.ts";
 export { type Backlog, outboxBacklog } from "./backlog.ts";
 export { type Bus, type BusOptions, openBus, windowsOf } from "./bus.ts";
 export {
+  type Canary,
+  canaryStatuses,
+  continueCanary,
+  getCanary,
+  listCanaries,
+  type NewCanary,
+  startCanary,
+  stepCanaries,
+  stopCanary,
+} from "./canary.ts";
+export {
   announceCancel,
   type Cancellations,
   type CancelVerdict,
@@ -24,9 +35,29 @@ export {
   priorities,
 } from "./contracts/contract.ts";
 export * from "./contracts/index.ts";
-export * from "./dead.ts";
+export {
+  type Appeared,
+  countDead,
+  type Dead,
+  type DeadFilter,
+  type DeadGroup,
+  type DeadStatus,
+  deadSince,
+  deadStatuses,
+  getDead,
+  groupDead,
+  listDead,
+} from "./dead.ts";
 export { openDeadByKind } from "./dead-counts.ts";
 export { startDeadProjection } from "./dead-projection.ts";
+export {
+  type Discard,
+  discardDead,
+  discardMany,
+  type Replay,
+  type Replayed,
+  replayDead,
+} from "./dead-settle.ts";
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
 export type { Job, JobOf } from "./job.ts";
 export type { KindSettings, KindState } from "./kinds.ts";

@@ -21,6 +21,7 @@ export type LedgerTry = {
   outcome: string | null;
   error: string | null;
   worker: string | null;
+  traceparent: string;
 };
 
 export type LedgerJob = {
@@ -111,7 +112,8 @@ export async function getJob(sql: Sql, id: string): Promise<LedgerJob | null> {
 async function withTries(sql: Sql, jobs: LedgerJob[]): Promise<LedgerJob[]> {
   if (jobs.length === 0) return [];
   const rows = await sql<(LedgerTry & { jobId: string })[]>`
-    SELECT job_id AS "jobId", attempt, started_at AS "startedAt", ended_at AS "endedAt", outcome, error, worker
+    SELECT job_id AS "jobId", attempt, started_at AS "startedAt", ended_at AS "endedAt", outcome, error, worker,
+           traceparent
     FROM bus.job_try WHERE job_id = ANY(${jobs.map(job => job.id)}::uuid[]) ORDER BY job_id, attempt, run`;
   return jobs.map(job => {
     const tries = rows.filter(row => row.jobId === job.id).map(({ jobId: _, ...one }) => one);
@@ -122,6 +124,6 @@ async function withTries(sql: Sql, jobs: LedgerJob[]): Promise<LedgerJob[]> {
 /** A job that ended at its first try has no rows of tries; its own row tells the one. */
 function onlyTry(job: LedgerJob): LedgerTry[] {
   if (!job.startedAt) return [];
-  const { attempt, startedAt, finishedAt: endedAt, status: outcome, error, worker } = job;
-  return [{ attempt, startedAt, endedAt, outcome, error, worker }];
+  const { attempt, startedAt, finishedAt: endedAt, status: outcome, error, worker, traceparent } = job;
+  return [{ attempt, startedAt, endedAt, outcome, error, worker, traceparent }];
 }

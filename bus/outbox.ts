@@ -72,16 +72,17 @@ export function outboxRows(origin: Origin, events: readonly ShopEvent[]): Outbox
 /** Writes the jobs that react to `events`, in the caller's transaction. */
 export async function emit(tx: Sql, origin: Origin, ...events: ShopEvent[]): Promise<void> {
   const rows = outboxRows(origin, events);
-  if (rows.length > 0) await insert(tx, rows);
+  if (rows.length > 0) await enqueueRows(tx, rows);
 }
 
 /** Writes one job, in the caller's transaction, and returns its id. */
 export async function enqueue<C extends Contract>(tx: Sql, job: NewJob<C>): Promise<string> {
   const row = outboxRow(job);
-  await insert(tx, [row]);
+  await enqueueRows(tx, [row]);
   return row.id;
 }
 
-async function insert(tx: Sql, rows: OutboxRow[]): Promise<void> {
+/** Writes rows that `outboxRow` made, in the caller's transaction. */
+export async function enqueueRows(tx: Sql, rows: readonly OutboxRow[]): Promise<void> {
   await tx`SELECT bus.enqueue(${tx.json(rows as never)})`;
 }

@@ -22,6 +22,7 @@ import { backoffMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import type { Contract } from "./contracts/contract.ts";
 import { type DeadLetter, type DeadReason, publishDead } from "./dead-letter.ts";
+import { redactedEnding } from "./ending.ts";
 import type { Received } from "./envelope.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Pulled } from "./pull.ts";
@@ -142,7 +143,7 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
 
   return {
     settle(entry, onSettled) {
-      queue.push({ entry, onSettled });
+      queue.push({ entry: entry.ending.type === "done" ? entry : withoutPersonalData(entry), onSettled });
       flushing ??= flush().finally(() => {
         flushing = undefined;
       });
@@ -153,6 +154,11 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
       if (connection.connected) await connection.nc.flush();
     },
   };
+}
+
+/** What goes into the ledger and the dead letters is free of mail addresses and the like (platform/redact.ts). */
+function withoutPersonalData(entry: Try): Try {
+  return { ...entry, ending: redactedEnding(entry.ending) };
 }
 
 function rowOf(entry: Try, worker: string): SettledTry {

@@ -128,7 +128,7 @@ test("a job whose tries are used up, or that fails for good, is a dead letter th
   await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 2, {
     timeoutMs: 5_000,
   });
-  expect((await groupDead(cluster.sql)).map(group => group.count)).toEqual([1, 1]);
+  expect((await groupDead(cluster.sql)).items.map(group => group.count)).toEqual([1, 1]);
   const { items } = await listDead(cluster.sql, { limit: 10 });
   const letter = items.find(item => item.jobId === worn)!;
   expect(letter).toMatchObject({ reason: "tries_used_up", attempts: 5, payload: { failures: 100 } });

@@ -110,6 +110,21 @@ describe("operators", () => {
     expect((await cli("dead replay LOW:1:2")).code).toBe(1);
     expect(JSON.parse((await cli("dead replay --all --json")).out).count).toBe(1);
     expect((await cli("dead list")).out).toBe("no dead letters\n");
+    expect((await cli("dead list --status discarded")).out).toContain("LOW:1:1");
+
+    for (const n of [4, 5, 6, 7]) await add(`LOW:1:${n}`);
+    expect((await cli("dead groups")).out).toMatch(/f1 +drill\.noop\.low +4/);
+    const begun = JSON.parse((await cli("dead canary --fingerprint f1 --size 2 --json")).out);
+    expect(begun).toMatchObject({ status: "watching", replayed: 2 });
+    expect((await cli("dead canaries")).out).toMatch(/f1 +watching +2/);
+    expect((await cli(`dead canaries stop ${begun.id}`)).out).toMatch(/stopped by +operator/);
+    expect((await cli(`dead canaries show ${begun.id}`)).out).toMatch(/replayed +2/);
+    expect((await cli(`dead canaries stop ${begun.id}`)).code).toBe(1);
+    expect((await cli("dead canary")).code).toBe(2);
+    expect((await cli("dead discard --fingerprint f1")).code).toBe(2);
+    expect((await cli(["dead", "discard", "--fingerprint", "f1", "--reason", "known"])).out).toBe(
+      "2 discarded\n",
+    );
   });
 });
 

@@ -9,11 +9,13 @@ import {
   startDeadProjection,
   startRelay,
   startReleaser,
+  stepCanaries,
   sweepCancellations,
   windowsOf,
 } from "../../bus/index.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
+import type { Metrics } from "../../platform/metrics.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 
 export type Chore = {
@@ -22,11 +24,19 @@ export type Chore = {
   run(): Promise<unknown>;
 };
 
-export type KeeperDeps = { bus: Bus; sql: Db; log: Log; clock: Clock; chores: readonly Chore[] };
+export type KeeperDeps = {
+  bus: Bus;
+  sql: Db;
+  log: Log;
+  clock: Clock;
+  chores: readonly Chore[];
+  metrics?: Metrics | undefined;
+};
 
 /** Relays side by side; one locks and publishes while the other commits. */
 const RELAYS = 2;
 const HOUR_MS = 3_600_000;
+const CANARY_MS = 500;
 
 export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<void> }> {
   const { bus, sql, log, clock } = deps;
@@ -42,11 +52,18 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     everyMs: 2_000,
     run: () => sweepCancellations(sql),
   };
-  const chores = [partitions, cancellations, ...deps.chores].map(chore => startChore(chore, log));
+  const canaries: Chore = {
+    name: "canaries of dead letters",
+    everyMs: CANARY_MS,
+    async run() {
+      if ((await stepCanaries(sql)) > 0) bus.poke();
+    },
+  };
+  const chores = [partitions, cancellations, canaries, ...deps.chores].map(chore => startChore(chore, log));
   const windows = windowsOf(bus);
   const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log, windows }));
   const releaser = startReleaser({ connection, sql, log, windows });
-  const projection = startDeadProjection({ connection, sql, log });
+  const projection = startDeadProjection({ connection, sql, log, metrics: deps.metrics });
   // Caps are applied by who sets them; a keeper repeats it in case that process died in between.
   const unwatch = bus.kinds.watch((contract, state) => {
     bus

@@ -44,6 +44,7 @@ const keeper = await startKeeper({
   sql,
   log,
   clock,
+  metrics,
   chores: [...chores({ config, sql, log, bus }), ...alertChores({ bus, sql, log, leadership, webhook })],
 });
 log.info("keeper is working");

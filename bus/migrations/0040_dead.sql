@@ -31,6 +31,9 @@ CREATE TABLE bus.canary (
   -- Of the jobs replayed so far, as of the last look.
   succeeded    integer     NOT NULL DEFAULT 0,
   failed       integer     NOT NULL DEFAULT 0,
+  -- The same when the portion that is out began.
+  succeeded_before integer NOT NULL DEFAULT 0,
+  failed_before    integer NOT NULL DEFAULT 0,
   stopped_by   text        CHECK (stopped_by IN ('failure', 'payload', 'operator')),
   -- What stopped it: { deadId, jobId, error }.
   stopped_at   jsonb,

@@ -23,6 +23,7 @@ import { consoleSessionRoutes } from "./console/session.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { mediaFileRoutes } from "./media/files.ts";
 import { alertRoutes } from "./ops/alerts.ts";
+import { canaryRoutes } from "./ops/canaries.ts";
 import { deadRoutes } from "./ops/dead.ts";
 import { jobRoutes } from "./ops/jobs.ts";
 import { keyRoutes } from "./ops/keys.ts";
@@ -57,6 +58,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     jobRoutes(deps),
     deadRoutes(deps),
     alertRoutes(deps),
+    canaryRoutes(deps),
     mailboxRoutes(deps),
     storeRoutes(deps),
     keyRoutes(deps),

@@ -10,6 +10,13 @@ import {
 import { createProgress } from "../progress.ts";
 import { cut, fields, table } from "../table.ts";
 
+type Try = {
+  attempt: number;
+  startedAt: string | null;
+  outcome: string | null;
+  error: string | null;
+  worker: string | null;
+};
 type Letter = {
   id: string;
   jobId: string | null;
@@ -25,6 +32,9 @@ type Letter = {
   traceparent: string;
   diedAt: string;
   status: string;
+  settledNote: string | null;
+  replayedAs: string | null;
+  tries?: Try[];
 };
 type Group = { fingerprint: string; kind: string; count: number; error: string; lastDiedAt: string };
 type Page = { items: Letter[]; nextCursor: string | null; groups: Group[] };
@@ -37,20 +47,31 @@ const filters = {
   kind: { type: "string", value: "KIND", about: "only this kind" },
   fingerprint: { type: "string", value: "PRINT", about: "only this error" },
 } as const;
+const pages = {
+  limit: { type: "string", value: "N", about: "at most this many (20)" },
+  cursor: { type: "string", value: "CURSOR", about: "go on where a list ended" },
+} as const;
+
+function more(nextCursor: string | null): string {
+  return nextCursor ? `\nmore: --cursor ${nextCursor}` : "";
+}
+
+function groupTable(groups: readonly Group[], empty = ""): string {
+  const rows = groups.map(one => [one.fingerprint, one.kind, one.count, one.lastDiedAt, cut(one.error, 60)]);
+  return table(["group", "kind", "letters", "last", "error"], rows, empty);
+}
 
 async function list(context: Context): Promise<Result> {
   const query = {
     kind: textOption(context, "kind"),
     fingerprint: textOption(context, "fingerprint"),
+    key: textOption(context, "key"),
+    status: textOption(context, "status"),
     limit: integerOption(context, "limit", 1, 100) ?? 20,
     cursor: textOption(context, "cursor"),
   };
   const page = await context.api.ops<Page>("/dead", { query });
   if (page.items.length === 0) return { json: page, text: "no dead letters" };
-  const groups = table(
-    ["error", "kind", "letters", "last"],
-    page.groups.map(one => [one.fingerprint, one.kind, one.count, one.lastDiedAt]),
-  );
   const letters = table(
     ["id", "kind", "key", "tries", "died", "reason", "error"],
     page.items.map(one => [
@@ -63,8 +84,19 @@ async function list(context: Context): Promise<Result> {
       cut(one.error, 60),
     ]),
   );
-  const more = page.nextCursor ? `\nmore: --cursor ${page.nextCursor}` : "";
-  return { json: page, text: `${groups}\n\n${letters}${more}` };
+  return { json: page, text: `${groupTable(page.groups)}\n\n${letters}${more(page.nextCursor)}` };
+}
+
+async function groups(context: Context): Promise<Result> {
+  const query = {
+    kind: textOption(context, "kind"),
+    limit: integerOption(context, "limit", 1, 100) ?? 20,
+    cursor: textOption(context, "cursor"),
+  };
+  const page = await context.api.ops<{ items: Group[]; nextCursor: string | null }>("/dead/groups", {
+    query,
+  });
+  return { json: page, text: groupTable(page.items, "no dead letters") + more(page.nextCursor) };
 }
 
 async function showLetter({ api, args }: Context): Promise<Result> {
@@ -83,11 +115,23 @@ async function showLetter({ api, args }: Context): Promise<Result> {
     ["fingerprint", letter.fingerprint],
     ["trace", letter.traceparent],
     ["payload", JSON.stringify(letter.payload)],
+    ...(letter.settledNote ? [["note", letter.settledNote] as const] : []),
+    ...(letter.replayedAs ? [["replayed as", letter.replayedAs] as const] : []),
   ]);
-  return { json: letter, text: letter.stack ? `${about}\n\n${letter.stack}` : about };
+  const tries = table(
+    ["try", "started", "outcome", "worker", "error"],
+    (letter.tries ?? []).map(one => [
+      one.attempt,
+      one.startedAt,
+      one.outcome,
+      one.worker,
+      cut(one.error ?? "", 60),
+    ]),
+  );
+  return { json: letter, text: [about, tries, letter.stack].filter(Boolean).join("\n\n") };
 }
 
-function payloadOf(context: Context): unknown {
+export function payloadOf(context: Context): unknown {
   const text = textOption(context, "payload");
   if (text === undefined) return undefined;
   try {
@@ -124,25 +168,62 @@ async function replay(context: Context): Promise<Result> {
 }
 
 async function discard(context: Context): Promise<Result> {
-  const note = textOption(context, "note");
+  const reason = textOption(context, "reason") ?? textOption(context, "note");
+  const [fingerprint, kind] = [textOption(context, "fingerprint"), textOption(context, "kind")];
+  if (context.args.length === 0 && !fingerprint && !kind)
+    throw new UsageError("give IDs, --fingerprint or --kind");
+  if (context.args.length === 0) return discardGroup(context, { fingerprint, kind }, reason);
   for (const id of context.args) {
-    await context.api.ops(`/dead/${encodeURIComponent(id)}`, { method: "DELETE", query: { note } });
+    await context.api.ops(`/dead/${encodeURIComponent(id)}`, { method: "DELETE", query: { reason } });
   }
   return { json: { discarded: context.args }, text: `${context.args.length} discarded` };
+}
+
+async function discardGroup(
+  { api }: Context,
+  which: { fingerprint: string | undefined; kind: string | undefined },
+  reason: string | undefined,
+): Promise<Result> {
+  if (!reason) throw new UsageError("--reason is needed to discard a group");
+  const discarded: string[] = [];
+  // Bounded by what is open now, as replays are.
+  const most = (await api.ops<{ dead: number }>("/status")).dead;
+  while (discarded.length < most) {
+    const json = { ...which, reason, limit: Math.min(BATCH, most - discarded.length) };
+    const answer = await api.ops<{ count: number; discarded: string[] }>("/dead/discard", {
+      method: "POST",
+      json,
+    });
+    discarded.push(...answer.discarded);
+    if (answer.count < json.limit) break;
+  }
+  return { json: { discarded }, text: `${discarded.length} discarded` };
 }
 
 export const deadCommands: readonly Command[] = [
   {
     path: ["dead", "list"],
-    about: "List open dead letters and their groups by error",
+    about: "List dead letters and the open ones' groups by error",
     options: {
       ...filters,
-      limit: { type: "string", value: "N", about: "at most this many (20)" },
-      cursor: { type: "string", value: "CURSOR", about: "go on where a list ended" },
+      key: { type: "string", value: "KEY", about: "only this business key" },
+      status: { type: "string", value: "STATUS", about: "open (default), replayed or discarded" },
+      ...pages,
     },
     run: list,
   },
-  { path: ["dead", "show"], args: ["ID"], about: "Show one dead letter with its stack", run: showLetter },
+  {
+    path: ["dead", "groups"],
+    about: "List the groups of open dead letters, largest first",
+    options: { kind: filters.kind, ...pages },
+    run: groups,
+  },
+  {
+    path: ["dead", "show"],
+    args: ["ID"],
+    about: "Show one dead letter with its tries and stack",
+    run: showLetter,
+  },
   {
     path: ["dead", "replay"],
     args: ["[ID…]"],
@@ -157,9 +238,13 @@ export const deadCommands: readonly Command[] = [
   },
   {
     path: ["dead", "discard"],
-    args: ["ID…"],
+    args: ["[ID…]"],
     about: "End dead letters without a replay",
-    options: { note: { type: "string", value: "TEXT", about: "why, kept with the letter" } },
+    options: {
+      ...filters,
+      reason: { type: "string", value: "TEXT", about: "why, kept with the letter; needed for a group" },
+      note: { type: "string", value: "TEXT", about: "the same as --reason" },
+    },
     run: discard,
   },
 ];

@@ -1,6 +1,7 @@
 /** All commands, in the order of the help. */
 import type { Command } from "../command.ts";
 import { alertCommands } from "./alerts.ts";
+import { canaryCommands } from "./canaries.ts";
 import { deadCommands } from "./dead.ts";
 import { flashCommands } from "./flash.ts";
 import { importCommand } from "./import.ts";
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   ...jobControlCommands,
   ...deadCommands,
   ...alertCommands,
+  ...canaryCommands,
   importCommand,
   mediaUpload,
   ...flashCommands,

@@ -8,6 +8,7 @@ import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { oneOf } from "../../http/one-of.ts";
+import { tryView } from "./dead.schema.ts";
 import { submitJob } from "./submit-job.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -37,16 +38,7 @@ const jobView = t.Object({
   finishedAt: time,
   worker: t.Nullable(t.String()),
   error: t.Nullable(t.String()),
-  tries: t.Array(
-    t.Object({
-      attempt: t.Integer(),
-      startedAt: time,
-      endedAt: time,
-      outcome: t.Nullable(t.String()),
-      error: t.Nullable(t.String()),
-      worker: t.Nullable(t.String()),
-    }),
-  ),
+  tries: t.Array(tryView),
 });
 
 /** @throws Problem 422 */

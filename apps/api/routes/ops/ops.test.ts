@@ -232,6 +232,98 @@ describe("dead letters", () => {
   });
 });
 
+describe("groups, discards and canaries of dead letters", () => {
+  test("groups are pages, filters narrow lists, and a made-up cursor is refused", async () => {
+    for (const [n, fingerprint] of ["p1", "p1", "p2"].entries())
+      await addDead({ id: `LOW:5:${n}`, fingerprint });
+    const first = await ops("GET", "/dead/groups?limit=1");
+    expect(first.body.items).toHaveLength(1);
+    const next = await ops("GET", `/dead/groups?limit=100&cursor=${first.body.nextCursor}`);
+    const prints = [...first.body.items, ...next.body.items].map((one: Json) => one.fingerprint);
+    expect(new Set(prints).size).toBe(prints.length);
+    expect(prints).toEqual(expect.arrayContaining(["p1", "p2"]));
+    expect((await ops("GET", "/dead?key=drill:other")).body.items).toEqual([]);
+    for (const path of [
+      "/dead?cursor=x",
+      "/dead/groups?cursor=WyJhIiwiYiJd",
+      "/dead?status=lost",
+      "/dead/canaries?cursor=1",
+    ])
+      expect([path, (await ops("GET", path)).status]).toEqual([path, 422]);
+  });
+
+  test("one is shown with its tries and the schema that its payload is edited by", async () => {
+    await addDead({ id: "LOW:6:1" });
+    const { body } = await ops("GET", "/dead/LOW:6:1");
+    expect(body).toMatchObject({ tries: [], edited: false, canaryId: null });
+    expect(body.schema.properties).toHaveProperty("ms");
+  });
+
+  test("a replay names each field of a payload that does not fit", async () => {
+    await addDead({ id: "LOW:7:1" });
+    const json = { ids: ["LOW:7:1"], payload: { ms: "soon", nonsense: 1 } };
+    const { status, body } = await ops("POST", "/dead/replay", { json });
+    expect(status).toBe(422);
+    expect(body.errors.map((one: Json) => one.path)).toEqual(
+      expect.arrayContaining(["payload.ms", "payload.nonsense"]),
+    );
+  });
+
+  test("a group is discarded with a reason, from which addresses are taken out; without one it is not", async () => {
+    for (const n of [1, 2]) await addDead({ id: `LOW:8:${n}`, fingerprint: "g8" });
+    for (const json of [{ fingerprint: "g8" }, { fingerprint: "g8", reason: "  " }, { reason: "all" }])
+      expect((await ops("POST", "/dead/discard", { json })).status).toBe(422);
+    const json = { fingerprint: "g8", reason: "asked by ada@example.org" };
+    expect((await ops("POST", "/dead/discard", { json })).body).toEqual({
+      count: 2,
+      discarded: ["LOW:8:1", "LOW:8:2"],
+    });
+    const { body } = await ops("GET", "/dead?fingerprint=g8&status=discarded");
+    expect(body.items.map((one: Json) => one.settledNote)).toEqual(["asked by <mail>", "asked by <mail>"]);
+    expect((await ops("POST", "/dead/discard", { json })).body.count).toBe(0);
+  });
+
+  test("a canary is begun, shown, listed, stopped and continued", async () => {
+    for (const n of [1, 2, 3]) await addDead({ id: `LOW:9:${n}`, fingerprint: "g9" });
+    const begun = await ops("POST", "/dead/canaries", { json: { fingerprint: "g9" } });
+    expect([begun.status, begun.body.status, begun.body.replayed]).toEqual([202, "watching", 1]);
+    const path = `/dead/canaries/${begun.body.id}`;
+    const again = await ops("POST", "/dead/canaries", { json: { fingerprint: "g9" } });
+    expect([again.status, again.body.code]).toEqual([409, "canary_running"]);
+    expect((await ops("POST", `${path}/continue`)).body.code).toBe("not_waiting");
+    expect((await ops("POST", `${path}/stop`)).body).toMatchObject({
+      status: "stopped",
+      stoppedBy: "operator",
+    });
+    expect((await ops("POST", `${path}/stop`)).status).toBe(409);
+    expect((await ops("POST", `${path}/continue`)).body).toMatchObject({ status: "watching", replayed: 3 });
+    expect((await ops("GET", path)).body.portion).toBe(2);
+    const listed = await ops("GET", "/dead/canaries?status=watching&limit=1");
+    expect(listed.body.items[0].id).toBe(begun.body.id);
+    const taken = await ops("GET", `/dead?status=replayed&canaryId=${begun.body.id}`);
+    expect(taken.body.items).toHaveLength(3);
+  });
+
+  test.each([
+    [{}, 422],
+    [{ fingerprint: "nobody" }, 404],
+    [{ fingerprint: "g10", size: 0 }, 422],
+    [{ fingerprint: "g10", size: 501 }, 422],
+    [{ fingerprint: "g10", stopOn: "never" }, 422],
+    [{ fingerprint: "g10", payload: { nonsense: 1 } }, 422],
+    [{ ids: ["\u0000"] }, 422],
+  ])("a canary of %j is a %d and replays nothing", async (json, status) => {
+    await addDead({ id: `LOW:10:${Bun.hash(JSON.stringify(json))}`, fingerprint: "g10" });
+    expect((await ops("POST", "/dead/canaries", { json })).status).toBe(status);
+    const { body } = await ops("GET", "/dead?fingerprint=g10&status=replayed");
+    expect(body.items).toEqual([]);
+    const unknown = `/dead/canaries/${Bun.randomUUIDv7()}`;
+    expect((await ops("GET", unknown)).status).toBe(404);
+    expect((await ops("POST", `${unknown}/stop`)).status).toBe(404);
+    expect((await ops("GET", "/dead/canaries/x%27")).status).toBe(422);
+  });
+});
+
 describe("mailbox", () => {
   test("shows caught mails", async () => {
     const to = `${crypto.randomUUID()}@example.org`;
