@@ -7,6 +7,7 @@ export function redactedEnding(ending: Ending): Ending {
     case "done":
       return ending;
     case "discard":
+    case "cancelled":
       return { ...ending, reason: redact(ending.reason) };
     case "retry":
       return ending.error === undefined ? ending : { ...ending, error: redact(ending.error) };
