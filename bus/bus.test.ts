@@ -204,7 +204,7 @@ test("settings of a kind merge, survive a restart, and reach every process", asy
   await until(() => a.kinds.state(noop).paused && b.kinds.state(noop).cap === 17);
   const c = open();
   await c.ready;
-  expect(c.kinds.state(noop)).toEqual({ cap: 17, paused: true });
+  expect(c.kinds.state(noop)).toMatchObject({ cap: 17, paused: true, pauses: [{ by: "operator" }] });
   const info = await c.connection.jsm.consumers.info("HIGH", "drill_noop_high");
   expect(info.config.max_ack_pending).toBe(17);
   await Promise.all([a.close(), b.close(), c.close()]);

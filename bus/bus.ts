@@ -8,7 +8,14 @@ import type { Db } from "../platform/postgres/index.ts";
 import { answered } from "./answered.ts";
 import { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 import { type Contract, type Priority, priorities } from "./contracts/contract.ts";
-import { type KindSettings, type KindState, type Kinds, openKinds } from "./kinds.ts";
+import {
+  type KindSettings,
+  type KindState,
+  type Kinds,
+  openKinds,
+  type PoolPause,
+  type Sale,
+} from "./kinds.ts";
 import { openPoolTargets, type PoolTargets, type PoolView, viewPools } from "./pools.ts";
 import { answerMetrics, collectMetrics, type MetricsScope } from "./process-metrics.ts";
 import { openRegistry, type Registry } from "./registry.ts";
@@ -29,6 +36,9 @@ export type Bus = {
   readonly registry: Registry;
   /** @throws BusUnavailable, as the next ones; what was asked for may still come true then. */
   setKind(contract: Contract, change: KindSettings): Promise<KindState>;
+  pausePool(priority: Priority, paused: boolean): Promise<PoolPause>;
+  /** Begins or ends a sale: low waits, normal is narrowed, nodes admit fewer at once. */
+  setSale(on: boolean): Promise<Sale>;
   /** Makes the server enforce a cap that TW_KINDS holds already. */
   applyCap(contract: Contract, cap: number): Promise<void>;
   setPoolTarget(priority: Priority, processes: number): Promise<void>;
@@ -60,7 +70,7 @@ export function openBus(options: BusOptions): Bus {
     const kinds = await openKinds(connection);
     await ensureTopology(connection.jsm, {
       replicas: options.replicas ?? 1,
-      capOf: contract => kinds.state(contract).cap,
+      capOf: contract => kinds.state(contract).capNow,
     });
     const [targets, registry] = await Promise.all([openPoolTargets(connection), openRegistry(connection)]);
     if (options.metrics) answerMetrics(connection, options.metrics);
@@ -93,6 +103,8 @@ export function openBus(options: BusOptions): Bus {
       return need().registry;
     },
     setKind: (contract, change) => answered(connection, () => need().kinds.set(contract, change)),
+    pausePool: (priority, paused) => answered(connection, () => need().kinds.pausePool(priority, paused)),
+    setSale: on => answered(connection, () => need().kinds.setSale(on)),
     applyCap: (contract, cap) => applyCap(connection.jsm, contract, cap),
     async setPoolTarget(priority, processes) {
       if (!priorities.includes(priority)) throw new RangeError(`no pool ${priority}`);

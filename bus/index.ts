@@ -29,10 +29,15 @@ export {
 export { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 export {
   type Contract,
+  type Downstream,
   defineContract,
+  downstreams,
   type Payload,
   type Priority,
   priorities,
+  type Rate,
+  type RateUnit,
+  rateUnits,
 } from "./contracts/contract.ts";
 export * from "./contracts/index.ts";
 export {
@@ -60,7 +65,7 @@ export {
 } from "./dead-settle.ts";
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
 export type { Job, JobOf } from "./job.ts";
-export type { KindSettings, KindState } from "./kinds.ts";
+export type { KindSettings, KindState, Pause, PoolPause, Sale } from "./kinds.ts";
 export {
   type LaneMessage,
   type LaneState,
@@ -73,13 +78,14 @@ export { type Leadership, openLeadership } from "./leader.ts";
 export { findJobs, getJob, type JobFilter, type JobStatus, jobStatuses, type LedgerJob } from "./ledger.ts";
 export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
+export { burstOf, takeStarts } from "./pace.ts";
 export { ensureLedgerPartitions, firstIdAt } from "./partitions.ts";
 export type { KindView, PoolTargets, PoolView } from "./pools.ts";
 export { postpone } from "./postpone.ts";
 export { type Pulled, type Puller, startPull } from "./pull.ts";
 export { RateWindow } from "./rates.ts";
 export type { ShopEvent } from "./reactions.ts";
-export { BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
+export { type Away, BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
 export { type Releaser, startReleaser } from "./release.ts";
 export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";

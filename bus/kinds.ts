@@ -1,67 +1,115 @@
 /**
- * What operators set per kind: cap and pause, in the bucket TW_KINDS, which is the truth. A change is written there
- * first and then applied; keepers watch the bucket and apply it too, so a crash between the two heals itself.
+ * What operators set, in the bucket TW_KINDS, which is the truth: per kind its cap, pause and rate, per pool a pause, and
+ * whether there is a sale (`_pool.<priority>` and `_sale`; no kind begins with `_`). A change is written there first and
+ * then applied; keepers watch the bucket and apply it too, so a crash between the two heals itself. What a sale changes is
+ * derived and never written, so that ending it restores exactly what was set.
  * Paused is not a cap of zero (zero means 1,000 to the server): every process stops taking the kind.
  */
 import type { KV } from "nats";
 import type { Connection } from "./connection.ts";
-import type { Contract } from "./contracts/contract.ts";
+import { type Contract, type Priority, priorities } from "./contracts/contract.ts";
 import { contractOf, contracts } from "./contracts/index.ts";
+import {
+  type KindSettings,
+  type KindState,
+  kindState,
+  type StoredKind,
+  type StoredPool,
+  type StoredSale,
+} from "./kind-state.ts";
 import { applyCap, buckets } from "./topology.ts";
 import { watchBucket } from "./watch.ts";
 
-export type KindSettings = { cap?: number; paused?: boolean };
-export type KindState = { cap: number; paused: boolean };
+export type { KindSettings, KindState, Pause } from "./kind-state.ts";
+
+export type Sale = { on: boolean; since: string | null };
+export type PoolPause = { paused: boolean; since: string | null };
 
 export type Kinds = {
   state(contract: Contract): KindState;
+  pool(priority: Priority): PoolPause;
+  readonly sale: Sale;
   /** Changes what is given and keeps the rest. Resolves when the server enforces a new cap. */
   set(contract: Contract, change: KindSettings): Promise<KindState>;
+  pausePool(priority: Priority, paused: boolean): Promise<PoolPause>;
+  /** Resolves when the server enforces what follows. */
+  setSale(on: boolean): Promise<Sale>;
   /** Calls back now and at each change, with the state in force. Returns the way to stop. */
   watch(callback: (contract: Contract, state: KindState) => void): () => void;
   close(): void;
 };
 
+const SALE = "_sale";
+const poolKey = (priority: Priority) => `_pool.${priority}`;
 const TRIES = 10;
 
 /** Reads the bucket once, then follows it. */
 export async function openKinds(connection: Connection): Promise<Kinds> {
   const kv: KV = await connection.js.views.kv(buckets.kinds, { history: 5 });
-  const settings = new Map<string, KindSettings>();
+  const settings = new Map<string, object>();
   const callbacks = new Set<(contract: Contract, state: KindState) => void>();
-  const state = (contract: Contract): KindState => ({
-    cap: settings.get(contract.kind)?.cap ?? contract.cap,
-    paused: settings.get(contract.kind)?.paused ?? false,
-  });
+  const stored = <T extends object>(key: string) => (settings.get(key) ?? {}) as Partial<T>;
+  const state = (contract: Contract): KindState =>
+    kindState(contract, {
+      kind: stored<StoredKind>(contract.kind),
+      pool: stored<StoredPool>(poolKey(contract.priority)),
+      sale: stored<StoredSale>(SALE),
+    });
 
   const stop = await watchBucket(connection, kv, entry => {
-    const contract = contractOf(entry.key);
-    if (!contract) return;
-    settings.set(entry.key, entry.operation === "PUT" ? entry.json<KindSettings>() : {});
-    for (const callback of callbacks) callback(contract, state(contract));
+    settings.set(entry.key, entry.operation === "PUT" ? entry.json<object>() : {});
+    for (const contract of concerned(entry.key))
+      for (const callback of callbacks) callback(contract, state(contract));
   });
 
   /** Merges by compare-and-set, so that two operators who change different fields both win. */
-  async function merge(kind: string, change: KindSettings): Promise<KindSettings> {
+  async function merge(key: string, change: object): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const entry = await kv.get(kind);
-      const merged = { ...(entry?.operation === "PUT" ? entry.json<KindSettings>() : {}), ...change };
+      const entry = await kv.get(key);
+      const merged = { ...(entry?.operation === "PUT" ? entry.json<object>() : {}), ...change };
       try {
-        await kv.put(kind, JSON.stringify(merged), { previousSeq: entry?.revision ?? 0 });
-        return merged;
+        await kv.put(key, JSON.stringify(merged), { previousSeq: entry?.revision ?? 0 });
+        settings.set(key, merged);
+        return;
       } catch (error) {
         if (attempt === TRIES) throw error;
       }
     }
   }
 
+  const poolPause = (priority: Priority): PoolPause => {
+    const { paused = false, pausedAt } = stored<StoredPool>(poolKey(priority));
+    return { paused, since: paused ? (pausedAt ?? null) : null };
+  };
+  const sale = (): Sale => {
+    const { on = false, at } = stored<StoredSale>(SALE);
+    return { on, since: on ? (at ?? null) : null };
+  };
+
   return {
     state,
+    pool: poolPause,
+    get sale() {
+      return sale();
+    },
     async set(contract, change) {
-      settings.set(contract.kind, await merge(contract.kind, change));
+      const began = change.paused && !stored<StoredKind>(contract.kind).paused;
+      await merge(contract.kind, { ...change, ...(began && { pausedAt: new Date().toISOString() }) });
       const now = state(contract);
-      await applyCap(connection.jsm, contract, now.cap);
+      await applyCap(connection.jsm, contract, now.capNow);
       return now;
+    },
+    async pausePool(priority, paused) {
+      const began = paused && !poolPause(priority).paused;
+      await merge(poolKey(priority), { paused, ...(began && { pausedAt: new Date().toISOString() }) });
+      return poolPause(priority);
+    },
+    async setSale(on) {
+      if (on !== sale().on) await merge(SALE, { on, at: new Date().toISOString() });
+      await Promise.all(
+        contracts.map(contract => applyCap(connection.jsm, contract, state(contract).capNow)),
+      );
+      return sale();
     },
     watch(callback) {
       callbacks.add(callback);
@@ -70,4 +118,13 @@ export async function openKinds(connection: Connection): Promise<Kinds> {
     },
     close: stop,
   };
+}
+
+/** The kinds whose state an entry of the bucket is part of. */
+function concerned(key: string): readonly Contract[] {
+  if (key === SALE) return contracts;
+  const priority = priorities.find(one => poolKey(one) === key);
+  if (priority) return contracts.filter(contract => contract.priority === priority);
+  const contract = contractOf(key);
+  return contract ? [contract] : [];
 }

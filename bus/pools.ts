@@ -5,9 +5,10 @@
 import type { KV } from "nats";
 import type { Sql } from "../platform/postgres/index.ts";
 import type { Connection } from "./connection.ts";
-import { type Contract, type Priority, priorities } from "./contracts/contract.ts";
+import { type Contract, type Priority, priorities, type Rate } from "./contracts/contract.ts";
 import { contracts } from "./contracts/index.ts";
-import type { Kinds } from "./kinds.ts";
+import type { Kinds, Pause } from "./kinds.ts";
+import { burstOf } from "./pace.ts";
 import { percentileMs } from "./rates.ts";
 import type { Registry, WorkerBeat } from "./registry.ts";
 import { buckets, durableOf, filterOf, streamOf } from "./topology.ts";
@@ -21,7 +22,12 @@ export type KindView = {
   /** Jobs that start later: delayed ones and parked retries. */
   delayed: number;
   cap: number;
+  /** What is enforced of it: less during a sale. */
+  capNow: number;
+  rate: (Rate & { burst: number }) | null;
+  /** Nothing of it starts, for one of the reasons beside it. */
   paused: boolean;
+  pauses: Pause[];
   perSecond: number;
   p95Ms: number | null;
   /** Age of the oldest job in JetStream; null when there is none. */
@@ -32,6 +38,9 @@ export type PoolView = {
   priority: Priority;
   /** Processes wanted in the cluster; null: nobody has set it, supervisors use their configuration. */
   target: number | null;
+  /** All its kinds are, until it is resumed. */
+  paused: boolean;
+  pausedSince: string | null;
   processes: {
     worker: string;
     pid: number;
@@ -79,10 +88,13 @@ export async function viewPools(sources: Sources): Promise<PoolView[]> {
     priorities.map(async priority => {
       const mine = workers.filter(worker => worker.priority === priority);
       const kinds = contracts.filter(contract => contract.priority === priority);
+      const { paused, since } = sources.kinds.pool(priority);
       return {
         priority,
+        paused,
+        pausedSince: since,
         target: await sources.targets.get(priority),
-        processes: mine.map(({ kinds: _, priority: __, ...view }) => view),
+        processes: mine.map(({ kinds: _, priority: __, away: ___, ...view }) => view),
         kinds: await Promise.all(kinds.map(contract => viewKind(sources, contract, mine, outbox))),
       };
     }),
@@ -100,14 +112,14 @@ async function viewKind(
   const running = mine.reduce((sum, one) => sum + one.running, 0);
   const inStream = info.num_pending + info.num_ack_pending;
   const waitingRows = outbox.get(contract.kind) ?? { due: 0, later: 0 };
-  const { cap, paused } = kinds.state(contract);
+  const { rate, ...state } = kinds.state(contract);
   return {
     kind: contract.kind,
     waiting: Math.max(0, inStream - running) + waitingRows.due,
     running,
     delayed: waitingRows.later,
-    cap,
-    paused,
+    ...state,
+    rate: rate && { ...rate, burst: burstOf(rate) },
     perSecond: mine.reduce((sum, one) => sum + one.perSecond, 0),
     p95Ms: percentileMs(mine, 0.95),
     oldestMs: inStream > 0 ? await oldestMs(connection, contract) : null,

@@ -5,7 +5,7 @@
 import type { KV } from "nats";
 import { StorageType } from "nats";
 import type { Connection } from "./connection.ts";
-import type { Priority } from "./contracts/contract.ts";
+import type { Downstream, Priority } from "./contracts/contract.ts";
 import type { RateSummary } from "./rates.ts";
 import { buckets, onlyMissing } from "./topology.ts";
 
@@ -14,6 +14,9 @@ const GONE_AFTER_MS = 3_000;
 const FORGET_MS = 10_000;
 /** How long one reading serves: redelivered jobs ask one after the other. */
 const FRESH_MS = 250;
+
+/** Since when (RFC 3339) something does not answer, and what was said last. */
+export type Away = { since: string; reason: string };
 
 export type WorkerBeat = {
   /** `<host>:<pid>:<random>`, unique for ever. */
@@ -27,6 +30,8 @@ export type WorkerBeat = {
   /** RFC 3339 time of the process's start. */
   since: string;
   draining: boolean;
+  /** What this process can't reach and its kinds need. */
+  away?: Partial<Record<Downstream, Away>>;
   kinds: Record<string, RateSummary & { running: number; held: number }>;
 };
 

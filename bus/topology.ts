@@ -11,7 +11,7 @@
  *
  * | bucket     | key      | holds                                            | kept        |
  * | ---------- | -------- | ------------------------------------------------ | ----------- |
- * | TW_KINDS   | kind     | what an operator set: `{ cap?, paused? }`        | always      |
+ * | TW_KINDS   | kind     | what operators set (kinds.ts)                    | always      |
  * | TW_POOLS   | priority | target of processes in the cluster               | always      |
  * | TW_WORKERS | worker   | a live process's heartbeat (registry.ts)         | ten seconds |
  *

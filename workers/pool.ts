@@ -14,6 +14,7 @@ import {
   followCancellations,
   HEARTBEAT_MS,
   type Priority,
+  type Rate,
   workerId,
 } from "../bus/index.ts";
 import { required } from "../platform/config.ts";
@@ -95,9 +96,14 @@ export async function startPool(
     for (const runner of runners) runner.checkDeadlines();
   }, DEADLINE_CHECK_MS);
 
+  const rates = new Map<Runner, Rate | null>(runners.map(runner => [runner, null]));
   const unwatch = bus.kinds.watch((contract, state) => {
     const runner = runners.find(one => one.contract.kind === contract.kind);
     if (!runner || draining) return;
+    if (!Bun.deepEquals(rates.get(runner), state.rate)) {
+      rates.set(runner, state.rate);
+      void runner.setRate(state.rate);
+    }
     if (state.paused) void runner.stop();
     else runner.start();
   });

@@ -18,6 +18,7 @@ import {
   type Pulled,
   type Puller,
   postpone,
+  type Rate,
   RateWindow,
   type Settler,
   startPull,
@@ -32,6 +33,7 @@ import { type Held, HeldMessages } from "./held.ts";
 import type { MachineSlots } from "./machine-slots.ts";
 import type { PoolMetrics } from "./pool-metrics.ts";
 import { SlowPath } from "./slow-path.ts";
+import { Throttle } from "./throttle.ts";
 
 const UNWRITTEN_PAUSE_MS = 1_000;
 
@@ -55,10 +57,12 @@ export class Runner {
   readonly #held: HeldMessages;
   readonly #deadlines = new Set<Deadline>();
   readonly #slowPath: SlowPath;
+  readonly #throttle: Throttle;
   readonly #ready: Held[] = [];
   /** Jobs or batches that run now, and the jobs in them. */
   #groups = 0;
   #running = 0;
+  #wanted = false;
   #leaving = false;
   #puller: Puller | undefined;
   #batchTimer: Timer | undefined;
@@ -69,8 +73,9 @@ export class Runner {
     this.#handler = handler;
     this.#deps = deps;
     this.#held = new HeldMessages(deps.bus);
+    this.#throttle = new Throttle(deps, contract.kind, () => this.pump());
     this.#slowPath = new SlowPath(deps, {
-      hasRoom: () => this.#groups < this.contract.concurrency,
+      hasRoom: () => this.#groups < this.contract.concurrency && this.#throttle.take(1) === 1,
       occupy: work => this.#occupy(work),
       runUnderRow: (held, open) => this.#runUnderRow(held, open),
       settled: (held, ending, startedAtMs, run) => this.#settled(held, ending, startedAtMs, run),
@@ -88,22 +93,48 @@ export class Runner {
   }
 
   start(): void {
-    if (this.#puller || this.#leaving) return;
+    this.#wanted = true;
+    this.#open();
+  }
+
+  #open(): void {
+    if (!this.#wanted || this.#puller || this.#leaving) return;
     const puller: Puller = startPull({
       connection: this.#deps.bus.connection,
       stream: streamOf(this.contract.priority),
       durable: durableOf(this.contract.kind),
-      limit: this.contract.prefetch,
+      limit: this.#heldAtMost(),
       onMessage: pulled => this.#receive(pulled, puller),
       onRefused: reason => this.#deps.log.warn({ kind: this.contract.kind, reason }, "pull refused"),
     });
     this.#puller = puller;
   }
 
+  /** Who waits for a rate limit holds no more than could run. */
+  #heldAtMost(): number {
+    const { prefetch, concurrency, batch } = this.contract;
+    return this.#throttle.isLimited ? Math.min(prefetch, concurrency * (batch?.max ?? 1)) : prefetch;
+  }
+
+  /** Puts another rate limit into force, or none. */
+  async setRate(rate: Rate | null): Promise<void> {
+    const wasLimited = this.#throttle.isLimited;
+    this.#throttle.set(rate);
+    if (!this.#puller || wasLimited === this.#throttle.isLimited) return;
+    await this.#close();
+    this.#open();
+  }
+
   /** Takes no more and gives back what has not started. Running jobs go on. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#wanted = false;
+    return this.#close();
+  }
+
+  async #close(): Promise<void> {
     const puller = this.#puller;
     this.#puller = undefined;
+    this.#throttle.clear();
     await puller?.stop();
     clearTimeout(this.#batchTimer);
     this.#batchTimer = undefined;
@@ -141,12 +172,25 @@ export class Runner {
   pump(): void {
     this.#slowPath.pump();
     while (this.#ready.length > 0 && this.#groups < this.contract.concurrency && this.#isDue()) {
+      const jobs = this.#mayStart();
+      if (jobs === 0) return;
       const ticket = this.#deps.gate.tryEnter();
-      if (!ticket) return;
-      const group = this.#ready.splice(0, this.contract.batch?.max ?? 1);
+      if (!ticket) {
+        this.#throttle.giveBack(jobs);
+        return;
+      }
+      const group = this.#ready.splice(0, jobs);
       this.#batchDue = false;
       void this.#runGroup(group, ticket);
     }
+  }
+
+  /** How many of the ready jobs the next group takes; 0: the rate limit says not yet, and calls {@link pump}. */
+  #mayStart(): number {
+    const { concurrency, batch } = this.contract;
+    const most = batch?.max ?? 1;
+    const ready = this.#ready.length;
+    return this.#throttle.take(Math.min(ready, most), Math.min(ready, (concurrency - this.#groups) * most));
   }
 
   #receive(pulled: Pulled, puller: Puller): void {

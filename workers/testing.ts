@@ -28,6 +28,7 @@ export const terminal = ["done", "discarded", "dead", "cancelled"];
 export type TestCluster = {
   readonly sql: Db;
   readonly databaseUrl: string;
+  readonly natsUrl: string;
   readonly bus: Bus;
   startPool(priority: Priority, jobs: readonly JobDefinition[]): Promise<Pool>;
   /** A real `workers/main.ts`, to be killed. */
@@ -62,6 +63,7 @@ export async function testCluster(options: { relay?: boolean } = {}): Promise<Te
   const cluster: TestCluster = {
     sql,
     databaseUrl: database.url,
+    natsUrl: nats.url,
     bus,
     async startPool(priority, jobs) {
       const deps = { config, sql, log: silentLog, clock: systemClock, metrics: createMetrics("test") };

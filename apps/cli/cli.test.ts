@@ -78,6 +78,12 @@ describe("operators", () => {
       paused: false,
     });
     expect((await cli("kinds pause email.send")).out).toMatch(/email\.send .* 3 +yes/);
+    expect((await cli("kinds rate email.send 100/minute --burst 5")).out).toMatch(/ 3 +100\/minute +yes/);
+    expect(JSON.parse((await cli("kinds rate email.send off --json")).out)).toMatchObject({ rate: null });
+    expect(await cli("kinds rate email.send 100/day")).toMatchObject({ code: 2 });
+    expect((await cli("pools pause low")).out).toMatch(/low +default \(paused\)/);
+    expect(JSON.parse((await cli("pools resume low --json")).out).pools[2]).toMatchObject({ paused: false });
+    expect(await cli("pools pause urgent")).toMatchObject({ code: 2 });
     expect(JSON.parse((await cli("--json kinds resume email.send")).out).paused).toBe(false);
     expect((await cli("kinds list")).out).toContain("drill.noop.low");
   });

@@ -67,7 +67,7 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
   // Caps are applied by who sets them; a keeper repeats it in case that process died in between.
   const unwatch = bus.kinds.watch((contract, state) => {
     bus
-      .applyCap(contract, state.cap)
+      .applyCap(contract, state.capNow)
       .catch(error => log.warn({ err: error, kind: contract.kind }, "cap not applied"));
   });
   return {

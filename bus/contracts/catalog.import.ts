@@ -7,6 +7,7 @@ export const catalogImport = defineContract({
   version: 1,
   schema: Type.Object({ importId: id("imp") }, { additionalProperties: false }),
   priority: "low",
+  needs: "storage",
   maxTries: 5,
   backoff: { baseMs: 2_000, maxMs: 300_000 },
   timeoutMs: 3_600_000,

@@ -7,6 +7,7 @@ export const checkoutPay = defineContract({
   version: 1,
   schema: Type.Object({ orderId: id("ord") }, { additionalProperties: false }),
   priority: "high",
+  needs: "payments",
   maxTries: 20,
   backoff: { baseMs: 500, maxMs: 15_000 },
   timeoutMs: 15_000,

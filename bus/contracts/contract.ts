@@ -4,6 +4,18 @@ export type Priority = "high" | "normal" | "low";
 export const priorities: readonly Priority[] = ["high", "normal", "low"];
 
 /**
+ * How often jobs (not batches) of a kind may start in the whole cluster: `limit` per `per`, and at most `burst` at once
+ * after a pause. In no window do more than limit + burst start. `burst` is a tenth of a second's worth unless given.
+ */
+export type Rate = { readonly limit: number; readonly per: RateUnit; readonly burst?: number };
+export const rateUnits = ["second", "minute", "hour"] as const;
+export type RateUnit = (typeof rateUnits)[number];
+
+/** What handlers need besides Postgres and NATS. A kind whose need is away waits, and burns no tries. */
+export const downstreams = ["smtp", "search", "payments", "storage"] as const;
+export type Downstream = (typeof downstreams)[number];
+
+/**
  * What every process knows about a kind of job. Contracts are data: the API validates with them, the topology is made
  * from them, pools obey them. Handlers live in `workers/jobs/`.
  */
@@ -25,6 +37,10 @@ export type Contract<S extends TSchema = TSchema> = {
   readonly timeoutMs: number;
   /** Jobs (batches, for a kind with `batch`) running at once in the whole cluster; the KV entry overrides it. */
   readonly cap: number;
+  /** For a partner's quota; the KV entry overrides it. */
+  readonly rate?: Rate;
+  /** The service that its handler can't do without. */
+  readonly needs?: Downstream;
   /** Jobs (batches) running at once in one process. */
   readonly concurrency: number;
   /** Messages that one process holds, running ones included. Equals `concurrency` for kinds over 100 ms. */

@@ -24,6 +24,7 @@ export const emailSend = defineContract({
     { additionalProperties: false },
   ),
   priority: "normal",
+  needs: "smtp",
   maxTries: 10,
   backoff: { baseMs: 1_000, maxMs: 3_600_000 },
   timeoutMs: 30_000,

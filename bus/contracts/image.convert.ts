@@ -7,6 +7,7 @@ export const imageConvert = defineContract({
   version: 1,
   schema: Type.Object({ assetId: id("asset") }, { additionalProperties: false }),
   priority: "low",
+  needs: "storage",
   maxTries: 3,
   backoff: { baseMs: 2_000, maxMs: 60_000 },
   timeoutMs: 90_000,

@@ -7,6 +7,7 @@ export const paymentReconcile = defineContract({
   version: 1,
   schema: Type.Object({ intentId: id("pay") }, { additionalProperties: false }),
   priority: "high",
+  needs: "payments",
   maxTries: 12,
   backoff: { baseMs: 500, maxMs: 60_000 },
   timeoutMs: 20_000,

@@ -7,6 +7,7 @@ export const searchIndex = defineContract({
   version: 1,
   schema: Type.Object({ productId: id("prod") }, { additionalProperties: false }),
   priority: "normal",
+  needs: "search",
   maxTries: 10,
   backoff: { baseMs: 500, maxMs: 600_000 },
   timeoutMs: 60_000,

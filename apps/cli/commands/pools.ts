@@ -1,5 +1,5 @@
 import type { KindView, PoolView } from "../../../bus/index.ts";
-import { type Command, type Context, type Result, UsageError, wholeNumber } from "../command.ts";
+import { type Command, type Context, type Result, textOption, UsageError, wholeNumber } from "../command.ts";
 import { duration, table } from "../table.ts";
 
 export type PoolsView = { pools: PoolView[] };
@@ -7,11 +7,12 @@ export type PoolsView = { pools: PoolView[] };
 const PRIORITIES = ["high", "normal", "low"];
 const MAX_PROCESSES = 1_000;
 const MAX_CAP = 100_000;
+const MAX_RATE = 1_000_000;
 
 export function poolTable(pools: readonly PoolView[]): string {
-  const rows = pools.map(({ priority, target, processes }) => [
+  const rows = pools.map(({ priority, target, paused, processes }) => [
     priority,
-    target ?? "default",
+    `${target ?? "default"}${paused ? " (paused)" : ""}`,
     processes.length,
     processes.reduce((sum, one) => sum + one.busy, 0),
     `${Math.round(processes.reduce((sum, one) => sum + one.rssMb, 0))} MB`,
@@ -31,23 +32,56 @@ export function kindTable(pools: readonly PoolView[], all: boolean): string {
         one.waiting,
         one.running,
         one.delayed,
-        one.cap,
-        one.paused,
+        one.capNow === one.cap ? one.cap : `${one.capNow} of ${one.cap}`,
+        one.rate ? `${one.rate.limit}/${one.rate.per}` : "",
+        pausedWord(one),
         one.perSecond,
         duration(one.p95Ms),
         duration(one.oldestMs),
       ]),
   );
-  const head = ["kind", "pool", "waiting", "running", "delayed", "cap", "paused", "per s", "p95", "oldest"];
+  const head = [
+    "kind",
+    "pool",
+    "waiting",
+    "running",
+    "delayed",
+    "cap",
+    "rate",
+    "paused",
+    "per s",
+    "p95",
+    "oldest",
+  ];
   return table(head, rows);
 }
 
+function pausedWord({ paused, pauses }: KindView): string {
+  const others = pauses.map(({ by }) => by).filter(by => by !== "operator");
+  const word = paused ? "yes" : pauses.length > 0 ? "in part" : "no";
+  return others.length > 0 ? `${word} (${others.join(", ")})` : word;
+}
+
 function isActive(kind: KindView): boolean {
-  return kind.waiting + kind.running + kind.delayed > 0 || kind.paused || kind.perSecond > 0;
+  const isQuiet = kind.waiting + kind.running + kind.delayed === 0 && kind.perSecond === 0;
+  return !isQuiet || kind.pauses.some(({ by }) => by === "operator" || by === "downstream");
+}
+
+/** One line for each reason for which kinds wait, with since when; empty when none does. */
+export function pauseLines(pools: readonly PoolView[]): string {
+  const kinds = pools.flatMap(pool => pool.kinds).filter(one => !one.kind.startsWith("drill."));
+  const said = Map.groupBy(
+    kinds.flatMap(({ kind, pauses }) => pauses.map(pause => ({ kind, ...pause }))),
+    ({ by, reason, since }) => `${by}: ${reason}, since ${since ?? "?"}`,
+  );
+  return [...said]
+    .map(([line, those]) => `paused by ${line}: ${those.map(({ kind }) => kind).join(", ")}`)
+    .join("\n");
 }
 
 function show(json: PoolsView, all = false): Result {
-  return { json, text: `${poolTable(json.pools)}\n\n${kindTable(json.pools, all)}` };
+  const parts = [poolTable(json.pools), kindTable(json.pools, all), pauseLines(json.pools)];
+  return { json, text: parts.filter(Boolean).join("\n\n") };
 }
 
 const all = { all: { type: "boolean", about: "show idle drills too" } } as const;
@@ -70,14 +104,49 @@ export const poolCommands: readonly Command[] = [
       return show(await api.ops<PoolsView>(`/pools/${pool}`, { method: "PATCH", json: { processes } }));
     },
   },
+  {
+    path: ["pools", "pause"],
+    args: ["POOL"],
+    about: "Start no job of a pool any more; running ones finish",
+    run: context => pausePool(context, true),
+  },
+  {
+    path: ["pools", "resume"],
+    args: ["POOL"],
+    about: "Let a paused pool go on; kinds that were paused by themselves stay so",
+    run: context => pausePool(context, false),
+  },
 ];
 
-async function change({ api, args }: Context, json: { cap?: number; paused?: boolean }): Promise<Result> {
+async function pausePool({ api, args }: Context, paused: boolean): Promise<Result> {
+  const [pool = ""] = args;
+  if (!PRIORITIES.includes(pool)) throw new UsageError(`POOL must be one of ${PRIORITIES.join(", ")}`);
+  return show(await api.ops<PoolsView>(`/pools/${pool}`, { method: "PATCH", json: { paused } }));
+}
+
+type KindChange = { cap?: number; paused?: boolean; rate?: RateChange | null };
+type RateChange = { limit: number; per: string; burst?: number };
+
+/** `100/minute` → so many starts per unit; `off` → none. */
+function rateOf(context: Context): RateChange | null {
+  const text = context.args[1]!;
+  if (text === "off") return null;
+  const [, limit, per] = /^(\d+)\/(second|minute|hour)$/.exec(text) ?? [];
+  if (!limit || !per) throw new UsageError("RATE must be like 100/minute (second, minute, hour), or off");
+  const burst = textOption(context, "burst");
+  return {
+    limit: wholeNumber(limit, "RATE", 1, MAX_RATE),
+    per,
+    ...(burst !== undefined && { burst: wholeNumber(burst, "--burst", 1, MAX_CAP) }),
+  };
+}
+
+async function change({ api, args }: Context, json: KindChange): Promise<Result> {
   const path = `/kinds/${encodeURIComponent(args[0]!)}`;
   const { pools } = await api.ops<PoolsView>(path, { method: "PATCH", json });
   const mine = pools.map(pool => ({ ...pool, kinds: pool.kinds.filter(one => one.kind === args[0]) }));
   const kind = mine.flatMap(pool => pool.kinds)[0];
-  return { json: kind ?? null, text: kindTable(mine, true) };
+  return { json: kind ?? null, text: [kindTable(mine, true), pauseLines(mine)].filter(Boolean).join("\n\n") };
 }
 
 export const kindCommands: readonly Command[] = [
@@ -107,5 +176,18 @@ export const kindCommands: readonly Command[] = [
     args: ["KIND", "JOBS"],
     about: "Set how many jobs (batches) of a kind run at once in the whole cluster",
     run: context => change(context, { cap: wholeNumber(context.args[1]!, "JOBS", 1, MAX_CAP) }),
+  },
+  {
+    path: ["kinds", "rate"],
+    args: ["KIND", "RATE"],
+    about: "Limit how many jobs of a kind start in the whole cluster, as 100/minute, or off",
+    options: {
+      burst: {
+        type: "string",
+        value: "N",
+        about: "most that start at once; default: a tenth of a second's worth",
+      },
+    },
+    run: context => change(context, { rate: rateOf(context) }),
   },
 ];

@@ -1,6 +1,6 @@
 import { CliError, type Command, type Context, type Result } from "../command.ts";
 import { duration, fields, table } from "../table.ts";
-import { kindTable, type PoolsView, poolTable } from "./pools.ts";
+import { kindTable, type PoolsView, pauseLines, poolTable } from "./pools.ts";
 
 type Readiness = {
   status: string;
@@ -61,7 +61,7 @@ function show(api: string, nodes: NodeView[], status: StatusView | null, view: P
   ]);
   const nodeTable = table(["node", "address", "state", "dependencies"], nodeRows);
   const pools = view
-    ? [poolTable(view.pools), kindTable(view.pools, false)]
+    ? [poolTable(view.pools), kindTable(view.pools, false), pauseLines(view.pools)].filter(Boolean)
     : ["pools: not known, NATS or the database does not answer"];
   return [summaryOf(api, status), nodeTable, ...pools].join("\n\n");
 }

@@ -168,7 +168,33 @@ describe("pools and kinds", () => {
     expect(kind).toMatchObject({ cap: 5, paused: true });
   });
 
+  test("a rate limit and a pool's pause are kept and shown, and taken back", async () => {
+    const rate = { limit: 100, per: "minute", burst: 2 };
+    const kindOf = (body: Json, name: string) =>
+      body.pools.flatMap((pool: Json) => pool.kinds).find((one: Json) => one.kind === name);
+    await ops("PATCH", "/kinds/image.convert", { json: { rate } });
+    const { body } = await ops("PATCH", "/pools/low", { json: { paused: true } });
+    expect(body.pools[2]).toMatchObject({ paused: true, pausedSince: expect.any(String) });
+    expect(kindOf(body, "image.convert")).toMatchObject({ rate, paused: true, pauses: [{ by: "pool" }] });
+    expect(kindOf(body, "stock.commit")).toMatchObject({ rate: null, paused: false, pauses: [] });
+    await ops("PATCH", "/kinds/image.convert", { json: { rate: null } });
+    const after = await ops("PATCH", "/pools/low", { json: { paused: false } });
+    expect(kindOf(after.body, "image.convert")).toMatchObject({ rate: null, paused: false });
+  });
+
   test.each([
+    ["/pools/low", { paused: "yes" }, 422],
+    ["/pools/low", { paused: null }, 422],
+    ["/pools/urgent", { paused: true }, 404],
+    ["/kinds/email.send", { rate: { limit: 0, per: "second" } }, 422],
+    ["/kinds/email.send", { rate: { limit: 1.5, per: "second" } }, 422],
+    ["/kinds/email.send", { rate: { limit: 1 } }, 422],
+    ["/kinds/email.send", { rate: { limit: 1, per: "day" } }, 422],
+    ["/kinds/email.send", { rate: { limit: 1, per: "second", burst: 0 } }, 422],
+    ["/kinds/email.send", { rate: { limit: 1, per: "second", extra: 1 } }, 422],
+    ["/kinds/email.send", { rate: 5 }, 422],
+    ["/kinds/email.send", { cap: -1 }, 422],
+    ["/kinds/email.send", { cap: 100_001 }, 422],
     ["/pools/urgent", { processes: 1 }, 404],
     ["/pools/high", { processes: -1 }, 422],
     ["/pools/high", { processes: 1.5 }, 422],
