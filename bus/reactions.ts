@@ -8,6 +8,7 @@ import { catalogCountSale } from "./contracts/catalog.count_sale.ts";
 import { catalogImport } from "./contracts/catalog.import.ts";
 import { catalogRebuild } from "./contracts/catalog.rebuild.ts";
 import { catalogRegroup } from "./contracts/catalog.regroup.ts";
+import { catalogRestock } from "./contracts/catalog.restock.ts";
 import { catalogSummarise } from "./contracts/catalog.summarise.ts";
 import { checkoutPay } from "./contracts/checkout.pay.ts";
 import type { Contract, Payload } from "./contracts/contract.ts";
@@ -15,6 +16,7 @@ import { emailSend } from "./contracts/email.send.ts";
 import { imageConvert } from "./contracts/image.convert.ts";
 import { paymentReconcile } from "./contracts/payment.reconcile.ts";
 import { searchIndex } from "./contracts/search.index.ts";
+import { searchRestock } from "./contracts/search.restock.ts";
 import { stockCommit } from "./contracts/stock.commit.ts";
 import { stockRelease } from "./contracts/stock.release.ts";
 
@@ -26,8 +28,9 @@ export type ShopEvent =
   | { type: "order.shipped"; fulfilmentId: string }
   | { type: "reservation.lapsed"; reservationId: string }
   | { type: "product.changed"; productId: string }
-  | { type: "stock.changed"; productId: string }
-  | { type: "popularity.changed"; productId: string }
+  | { type: "stock.changed"; productIds: string[] }
+  /** The stock that lists show is another one now. */
+  | { type: "stock.shown"; productIds: string[] }
   | { type: "summary.changed"; productId: string }
   | { type: "category.changed"; categoryId: string }
   | { type: "collection.changed"; collectionId: string }
@@ -73,9 +76,9 @@ const reactions: Reactions = {
     react(catalogSummarise, { productId }),
     react(searchIndex, { productId }),
   ],
-  // Stock changes with each order: search hears of it from the summary, which many changes share.
-  "stock.changed": ({ productId }) => [react(catalogSummarise, { productId })],
-  "popularity.changed": ({ productId }) => [react(catalogSummarise, { productId })],
+  // Stock changes with each order: search hears of it from what keeps the lists, which many changes share.
+  "stock.changed": ({ productIds }) => [react(catalogRestock, { productIds })],
+  "stock.shown": ({ productIds }) => [react(searchRestock, { productIds })],
   "summary.changed": ({ productId }) => [react(searchIndex, { productId })],
   "category.changed": ({ categoryId }) => [react(catalogRegroup, { groupId: categoryId })],
   "collection.changed": ({ collectionId }) => [react(catalogRegroup, { groupId: collectionId })],

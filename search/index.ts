@@ -20,5 +20,11 @@ export {
   searchSorts,
 } from "./engine.ts";
 export { openMeilisearch } from "./engines/meilisearch.ts";
-export { type IndexerDeps, type IndexOptions, type IndexOutcome, indexProducts } from "./indexer.ts";
+export {
+  type IndexerDeps,
+  type IndexOptions,
+  type IndexOutcome,
+  indexProducts,
+  restockProducts,
+} from "./indexer.ts";
 export { createSearch, limits, type Search, type SearchAnswer, type SearchParams } from "./query.ts";

@@ -65,17 +65,41 @@ const POLL_MAX_MS = 100;
  * Indexes the products of one store and returns what became of each. Safe to run many times and at the same time.
  * @throws when the engine or the database does not answer; then nothing is known and all are to be indexed again.
  */
-export async function indexProducts(
+export function indexProducts(
   deps: IndexerDeps,
   storeId: string,
   ids: readonly string[],
-  { doubtful = [], signal }: IndexOptions = {},
+  options: IndexOptions = {},
+): Promise<Map<string, IndexOutcome>> {
+  return bring(deps, storeId, ids, options, (held, some) => project(deps, held, storeId, some));
+}
+
+/**
+ * As {@link indexProducts} for products of which nothing but the stock has changed: it alone is read and written. A product
+ * that search does not know (yet) is left alone; whoever makes its document reads the stock then.
+ */
+export function restockProducts(
+  deps: IndexerDeps,
+  storeId: string,
+  ids: readonly string[],
+  options: IndexOptions = {},
+): Promise<Map<string, IndexOutcome>> {
+  return bring(deps, storeId, ids, options, (held, some) => rows.writeStock(held, storeId, some));
+}
+
+/** The steps of the protocol; `write` is the first. */
+async function bring(
+  deps: IndexerDeps,
+  storeId: string,
+  ids: readonly string[],
+  { doubtful = [], signal }: IndexOptions,
+  write: (held: Tx, productIds: string[]) => Promise<void>,
 ): Promise<Map<string, IndexOutcome>> {
   const productIds = [...new Set(ids)];
   const { engine } = deps;
   const outcomes = new Map<string, IndexOutcome>(productIds.map(id => [id, INDEXED]));
   const withLock = <T>(work: (held: Tx) => Promise<T>) => withIndexLock(deps.sql, storeId, work);
-  await withLock(held => project(deps, held, storeId, productIds));
+  await withLock(held => write(held, productIds));
   if (!engine) return outcomes;
   const tasks = await withLock(async held => {
     await prepareIndex({ sql: deps.sql, engine }, held, storeId, productIds);

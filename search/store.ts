@@ -61,6 +61,34 @@ export async function writeDocuments(sql: Sql, storeId: string, changes: readonl
     WHERE d.content_hash <> EXCLUDED.content_hash`;
 }
 
+/**
+ * Writes the stock of these products' variants into their documents where it differs; as `searchDocument` has it. The hash
+ * is of no content, so that the next full indexing writes its own.
+ */
+export async function writeStock(sql: Sql, storeId: string, productIds: readonly string[]): Promise<void> {
+  await sql`
+    WITH shown AS MATERIALIZED (
+      SELECT d.product_id, v.one, v.n
+      FROM search.document d
+      CROSS JOIN LATERAL jsonb_array_elements(d.document #> '{item,variants}') WITH ORDINALITY AS v(one, n)
+      WHERE d.store_id = ${storeId} AND d.product_id = ANY(${productIds as string[]}) AND NOT d.deleted
+    ), stock AS MATERIALIZED (
+      SELECT a.* FROM inventory.available(${storeId}, ARRAY(SELECT h.one ->> 'id' FROM shown h)) a
+    ), fresh AS (
+      SELECT h.product_id, bool_or(a.available > 0 OR a.backorder) AS in_stock,
+             jsonb_build_object('available', sum(a.available), 'inStock', bool_or(a.available > 0 OR a.backorder), 'variants',
+               jsonb_agg(h.one || jsonb_build_object('available', a.available, 'backorder', a.backorder) ORDER BY h.n)) AS item
+      FROM shown h JOIN stock a ON a.variant_id = h.one ->> 'id'
+      GROUP BY h.product_id
+    )
+    UPDATE search.document d
+    SET version = d.version + 1, in_stock = f.in_stock, content_hash = 'restocked', updated_at = now(),
+        document = d.document || jsonb_build_object('inStock', f.in_stock, 'item', (d.document -> 'item') || f.item)
+    FROM fresh f
+    WHERE d.store_id = ${storeId} AND d.product_id = f.product_id
+      AND d.document #> '{item,variants}' <> f.item -> 'variants'`;
+}
+
 export type Due = { productId: string; version: number; document: SearchDocument | null };
 
 /** What the engine's queue doesn't hold yet; of `doubtful` products also what it is believed to hold. */

@@ -8,7 +8,7 @@ import { ensureLedgerPartitions, sweepLowStock, sweepReservations } from "../../
 import { recoverActions } from "../../commerce/orders/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
 import { announceBoundaries } from "../../commerce/pricing/index.ts";
-import { ensureSummaries, forgetCountedOrders } from "../../commerce/storefront/index.ts";
+import { ensureSummaries, forgetCountedOrders, showPopularity } from "../../commerce/storefront/index.ts";
 import { sweepConsoleSessions } from "../../commerce/stores/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
@@ -47,6 +47,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "console sessions that are over",
       everyMs: HOUR_MS,
       run: () => sweepConsoleSessions(sql),
+    },
+    {
+      name: "popularity in lists",
+      everyMs: 5_000,
+      run: () => showPopularity(sql),
     },
     {
       name: "notes of counted orders",

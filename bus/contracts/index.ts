@@ -4,6 +4,7 @@ import { catalogCountSale } from "./catalog.count_sale.ts";
 import { catalogImport } from "./catalog.import.ts";
 import { catalogRebuild } from "./catalog.rebuild.ts";
 import { catalogRegroup } from "./catalog.regroup.ts";
+import { catalogRestock } from "./catalog.restock.ts";
 import { catalogSummarise } from "./catalog.summarise.ts";
 import { checkoutPay } from "./checkout.pay.ts";
 import type { Contract } from "./contract.ts";
@@ -12,6 +13,7 @@ import { emailSend } from "./email.send.ts";
 import { imageConvert } from "./image.convert.ts";
 import { paymentReconcile } from "./payment.reconcile.ts";
 import { searchIndex } from "./search.index.ts";
+import { searchRestock } from "./search.restock.ts";
 import { stockCommit } from "./stock.commit.ts";
 import { stockRelease } from "./stock.release.ts";
 
@@ -21,6 +23,7 @@ export {
   catalogImport,
   catalogRebuild,
   catalogRegroup,
+  catalogRestock,
   catalogSummarise,
   checkoutPay,
   drills,
@@ -28,6 +31,7 @@ export {
   imageConvert,
   paymentReconcile,
   searchIndex,
+  searchRestock,
   stockCommit,
   stockRelease,
 };
@@ -39,6 +43,8 @@ export const contracts: readonly Contract[] = [
   stockRelease,
   emailSend,
   searchIndex,
+  searchRestock,
+  catalogRestock,
   catalogSummarise,
   catalogRegroup,
   catalogCountSale,

@@ -69,7 +69,7 @@ export function changeLevels(
       lowThreshold,
     });
     if (before.some((level, i) => level.backorder !== after[i]!.backorder)) {
-      await emit(tx, author, { type: "stock.changed", productId });
+      await emit(tx, author, { type: "stock.changed", productIds: [productId] });
     }
     await recordAudit(
       tx,

@@ -25,9 +25,9 @@ const GROUP_MAX = 64;
 /** Two: one commits while the next is worked on. */
 const GROUP_LANES = 2;
 
-/** What SQL functions of this module enqueue for each product whose stock they change. */
+/** What SQL functions of this module enqueue for the products whose stock they change. */
 export function stockChanged(origin: Origin): store.ChangedTemplate {
-  return outboxRows(origin, [{ type: "stock.changed", productId: "$product" }]);
+  return outboxRows(origin, [{ type: "stock.changed", productIds: ["$product"] }]);
 }
 
 /**

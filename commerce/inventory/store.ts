@@ -3,7 +3,7 @@ import type { Db, Sql } from "../../platform/postgres/index.ts";
 import type { Adjustment, AdjustOutcome, Level } from "./model.ts";
 import { levelColumns } from "./store.levels.ts";
 
-/** Outbox rows made for a product called `$product`; `inventory.announce` fills in the real ones. */
+/** Outbox rows made for one product called `$product`; `inventory.announce` fills in the real ones. */
 export type ChangedTemplate = readonly unknown[];
 
 /** The product of a variant, draft or not; null when the store has no such variant. */

@@ -141,7 +141,7 @@ export function moveTransfer(
   if (!isId("trf", id)) return Promise.reject(notFound("transfer"));
   const { storeId } = author;
   return transaction(sql, async tx => {
-    const changed = outboxRows(author, [{ type: "stock.changed", productId: "$product" }]);
+    const changed = outboxRows(author, [{ type: "stock.changed", productIds: ["$product"] }]);
     const moved = await store.move(
       tx,
       { storeId, id, to, version: expected === "any" ? null : expected },

@@ -1,6 +1,6 @@
 /**
  * What shops see: products with their prices, stock and pictures in one document, for HTTP and for search, and the read
- * model of lists. Owns `storefront.product_summary` and `listing` (kept by jobs of `catalog.summarise`, rebuildable),
+ * model of lists. Owns `storefront.product_summary` and `listing` (kept by jobs of `catalog.summarise` and `catalog.restock`, rebuildable),
  * `popularity` and `counted_order` (units sold), and `build` (progress of rebuilds).
  *
  * Always holds: only active products are shown; prices are in the store's currency; a page takes the same number of
@@ -19,7 +19,7 @@ export {
   productSummary,
   type VariantDocument,
 } from "./model.ts";
-export { countSales, forgetCountedOrders, isTooOld } from "./popularity.ts";
+export { countSales, forgetCountedOrders, isTooOld, showPopularity } from "./popularity.ts";
 export {
   type Build,
   ensureSummaries,
@@ -29,6 +29,7 @@ export {
   runRebuild,
 } from "./rebuild.ts";
 export { regroup } from "./regroup.ts";
+export { restock } from "./restock.ts";
 export {
   MAX_PAGE,
   type ProductPage,

@@ -1,20 +1,45 @@
 import type { Sql, Tx } from "../../platform/postgres/index.ts";
 
-/** The products whose count rose. Rows are taken in the order of their keys, the same in every batch. */
-export async function insertSales(tx: Tx, storeId: string, orderIds: readonly string[]): Promise<string[]> {
+/** Rows are taken in the order of their keys, the same in every batch. */
+export async function insertSales(tx: Tx, storeId: string, orderIds: readonly string[]): Promise<void> {
   const fresh = await tx<{ orderId: string }[]>`
     INSERT INTO storefront.counted_order (store_id, order_id)
     SELECT ${storeId}, o.id FROM unnest(${orderIds as string[]}::text[]) AS o (id) ORDER BY o.id
     ON CONFLICT DO NOTHING
     RETURNING order_id AS "orderId"`;
-  if (fresh.length === 0) return [];
-  const rows = await tx<{ productId: string }[]>`
-    INSERT INTO storefront.popularity AS p (store_id, product_id, units)
-    SELECT ${storeId}, s.product_id, s.units
+  if (fresh.length === 0) return;
+  await tx`
+    INSERT INTO storefront.popularity AS p (store_id, product_id, units, dirty)
+    SELECT ${storeId}, s.product_id, s.units, true
     FROM orders.units_sold(${storeId}, ${fresh.map(row => row.orderId)}) s ORDER BY s.product_id
-    ON CONFLICT (store_id, product_id) DO UPDATE SET units = p.units + excluded.units
-    RETURNING product_id AS "productId"`;
-  return rows.map(row => row.productId);
+    ON CONFLICT (store_id, product_id) DO UPDATE SET units = p.units + excluded.units, dirty = true`;
+}
+
+export async function selectDirtyStores(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ storeId: string }[]>`
+    SELECT DISTINCT store_id AS "storeId" FROM storefront.popularity WHERE dirty`;
+  return rows.map(row => row.storeId);
+}
+
+/** How many products were taken. Those that others are counting at the moment come next time. */
+export async function writePopularity(tx: Tx, storeId: string, limit: number): Promise<number> {
+  const rows = await tx`
+    WITH due AS (
+      SELECT product_id FROM storefront.popularity WHERE store_id = ${storeId} AND dirty
+      ORDER BY product_id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ), sold AS (
+      UPDATE storefront.popularity p SET dirty = false
+      FROM due WHERE p.store_id = ${storeId} AND p.product_id = due.product_id
+      RETURNING p.product_id, p.units
+    ), summary AS (
+      UPDATE storefront.product_summary s SET popularity = sold.units
+      FROM sold WHERE s.store_id = ${storeId} AND s.product_id = sold.product_id
+    ), listed AS (
+      UPDATE storefront.listing l SET popularity = sold.units
+      FROM sold WHERE l.store_id = ${storeId} AND l.product_id = sold.product_id
+    )
+    SELECT 1 FROM sold`;
+  return rows.length;
 }
 
 export async function deleteNotes(sql: Sql, days: number, limit: number): Promise<number> {

@@ -1,18 +1,21 @@
 /**
- * Popularity is the number of units sold. Each order counts once: it is noted in the statement that counts it, so that a
+ * Popularity is the number of units sold. Counting is one thing, and what lists sort by another: that follows every few
+ * seconds ({@link showPopularity}), as six indexes of each list that a product is in hold it.
+ * Each order counts once: it is noted in the statement that counts it, so that a
  * job that comes again finds it noted. Notes are kept as long as a job may come for the order; what is older than
  * that is not counted any more.
  */
-import { emit, type Origin } from "../../bus/index.ts";
 import { timeOfId } from "../../platform/ids.ts";
 import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
-import { deleteNotes, insertSales } from "./popularity.store.ts";
+import { lockGroups } from "../catalog/index.ts";
+import { deleteNotes, insertSales, selectDirtyStores, writePopularity } from "./popularity.store.ts";
 
 const DAY_MS = 86_400_000;
 /** Notes are kept a little longer than orders are taken, so that clocks may differ. */
 const COUNTED_DAYS = 90;
 const KEPT_DAYS = COUNTED_DAYS + 2;
 const FORGET_BATCH = 10_000;
+const SHOWN_BATCH = 500;
 
 /** True for an order that is too old to be counted. */
 export function isTooOld(orderId: string, now: Date): boolean {
@@ -20,15 +23,27 @@ export function isTooOld(orderId: string, now: Date): boolean {
 }
 
 /** Counts what these orders sold; those that are counted, or are not placed, add nothing. */
-export function countSales(sql: Db, origin: Origin, orderIds: readonly string[]): Promise<void> {
+export function countSales(sql: Db, storeId: string, orderIds: readonly string[]): Promise<void> {
   return transaction(sql, async tx => {
-    const productIds = await insertSales(tx, origin.storeId, orderIds);
-    await emit(
-      tx,
-      origin,
-      ...productIds.map(productId => ({ type: "popularity.changed" as const, productId })),
-    );
+    await insertSales(tx, storeId, orderIds);
   });
+}
+
+/**
+ * For keepers: has lists sort by what was sold meanwhile; returns for how many products. Under the lock of groups, as all
+ * that writes lists.
+ */
+export async function showPopularity(sql: Db): Promise<number> {
+  let shown = 0;
+  for (const storeId of await selectDirtyStores(sql)) {
+    for (let step = SHOWN_BATCH; step === SHOWN_BATCH; shown += step) {
+      step = await transaction(sql, async tx => {
+        await lockGroups(tx, storeId);
+        return writePopularity(tx, storeId, SHOWN_BATCH);
+      });
+    }
+  }
+  return shown;
 }
 
 /** For keepers: forgets the notes of orders for which no job can come any more. */

@@ -3,27 +3,30 @@ import type { Db } from "../../platform/postgres/index.ts";
 import { transaction } from "../../platform/postgres/index.ts";
 import { upsertProducts } from "../catalog/index.ts";
 import { setPrices } from "../pricing/index.ts";
-import { countSales, regroup, summarise } from "./index.ts";
+import { countSales, regroup, restock, showPopularity, summarise } from "./index.ts";
 
-type OutboxJob = { kind: string; storeId: string; payload: Record<string, string> };
+type OutboxJob = { kind: string; storeId: string; payload: Record<string, string | string[]> };
 
 /** Runs what waits in the outbox for the read model, and what follows from it, until nothing is left. */
 export async function settle(sql: Db): Promise<void> {
   for (;;) {
     const jobs = await sql<OutboxJob[]>`
-      DELETE FROM bus.outbox WHERE kind IN ('catalog.summarise', 'catalog.regroup', 'catalog.count_sale')
+      DELETE FROM bus.outbox
+      WHERE kind IN ('catalog.summarise', 'catalog.restock', 'catalog.regroup', 'catalog.count_sale')
       RETURNING kind, store_id AS "storeId", payload`;
-    if (jobs.length === 0) return;
+    if (jobs.length === 0) break;
     for (const [storeId, group] of Map.groupBy(jobs, job => job.storeId)) await runAll(sql, storeId, group);
   }
+  await showPopularity(sql);
 }
 
 async function runAll(sql: Db, storeId: string, jobs: readonly OutboxJob[]): Promise<void> {
   const of = (kind: string) =>
-    jobs.filter(job => job.kind === kind).map(job => Object.values(job.payload)[0]!);
+    jobs.filter(job => job.kind === kind).flatMap(job => Object.values(job.payload)[0]!);
   for (const groupId of of("catalog.regroup")) await regroup(sql, { storeId }, groupId);
-  await countSales(sql, { storeId }, of("catalog.count_sale"));
+  await countSales(sql, storeId, of("catalog.count_sale"));
   await summarise(sql, { storeId }, of("catalog.summarise"));
+  await restock(sql, { storeId }, of("catalog.restock"));
 }
 
 const BATCH = 500;

@@ -131,8 +131,8 @@ describe("popularity", () => {
     await order(id, "ord_00000003", a, 4);
     await order(id, "ord_00000004", ids[2]!, 90, "refused");
     const all = ["ord_00000001", "ord_00000002", "ord_00000003", "ord_00000004"];
-    await Promise.all([countSales(sql, origin, all), countSales(sql, origin, all.toReversed())]);
-    await countSales(sql, origin, all.slice(1, 3));
+    await Promise.all([countSales(sql, id, all), countSales(sql, id, all.toReversed())]);
+    await countSales(sql, id, all.slice(1, 3));
     await settle(sql);
     const rows = await sql`
       SELECT product_id AS p, units FROM storefront.popularity WHERE store_id = ${id} ORDER BY units`;

@@ -12,8 +12,7 @@ export const catalogCountSaleJob = defineJob(catalogCountSale, ({ sql, clock, lo
     const old = (orderId: string) => isTooOld(orderId, clock.now());
     for (const [storeId, group] of Map.groupBy(jobs, job => job.storeId)) {
       const orderIds = group.map(job => job.payload.orderId).filter(id => !old(id));
-      const origin = { storeId, traceparent: group[0]!.traceparent };
-      const outcome = await countSales(sql, origin, orderIds).then(done, (error: Error) => {
+      const outcome = await countSales(sql, storeId, orderIds).then(done, (error: Error) => {
         log.warn({ err: error, storeId, jobs: group.length }, "sales not counted");
         return retry({ error: `${error.name}: ${error.message}` });
       });

@@ -5,6 +5,7 @@ import { catalogCountSaleJob } from "./catalog.count_sale.ts";
 import { catalogImportJob } from "./catalog.import.ts";
 import { catalogRebuildJob } from "./catalog.rebuild.ts";
 import { catalogRegroupJob } from "./catalog.regroup.ts";
+import { catalogRestockJob } from "./catalog.restock.ts";
 import { catalogSummariseJob } from "./catalog.summarise.ts";
 import { checkoutPayJob } from "./checkout.pay.ts";
 import { drillJobs } from "./drill.ts";
@@ -12,6 +13,7 @@ import { emailSendJob } from "./email.send.ts";
 import { imageConvertJob } from "./image.convert.ts";
 import { paymentReconcileJob } from "./payment.reconcile.ts";
 import { searchIndexJob } from "./search.index.ts";
+import { searchRestockJob } from "./search.restock.ts";
 import { stockCommitJob } from "./stock.commit.ts";
 import { stockReleaseJob } from "./stock.release.ts";
 
@@ -23,8 +25,10 @@ export const jobs: readonly JobDefinition[] = [
   stockReleaseJob,
   emailSendJob,
   searchIndexJob,
+  searchRestockJob,
   catalogImportJob,
   catalogAttachMediaJob,
+  catalogRestockJob,
   catalogSummariseJob,
   catalogRegroupJob,
   catalogCountSaleJob,
