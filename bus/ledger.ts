@@ -74,6 +74,14 @@ const shaped = (sql: Sql) => sql`
   CASE WHEN finished_at IS NULL THEN (SELECT c.requested_at FROM bus.cancellation c WHERE c.job_id = u.id) END
     AS "cancelRequestedAt"`;
 
+/** A job about many products has the first of them as its key, and is found by each. */
+function hasKey(sql: Sql, key: string) {
+  const product = /^product:(prod_[0-9a-z]+)$/.exec(key)?.[1];
+  return product === undefined
+    ? sql`key = ${key}`
+    : sql`(key = ${key} OR payload ? 'productIds' AND payload -> 'productIds' ? ${product})`;
+}
+
 /** Jobs, latest first. */
 export async function findJobs(
   sql: Sql,
@@ -84,7 +92,7 @@ export async function findJobs(
     throw invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
   }
   const where = sql`
-    ${filter.key === undefined ? sql`` : sql`AND key = ${filter.key}`}
+    ${filter.key === undefined ? sql`` : sql`AND ${hasKey(sql, filter.key)}`}
     ${filter.kind === undefined ? sql`` : sql`AND kind = ${filter.kind}`}
     ${cursor === undefined ? sql`` : sql`AND id < ${cursor}::uuid`}`;
   const status = filter.status === undefined ? sql`` : sql`WHERE status = ${filter.status}`;

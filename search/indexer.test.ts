@@ -244,3 +244,49 @@ describe("the index", () => {
     expect(await jobs()).toEqual([`product:${ids[1]}`]);
   });
 });
+
+describe("stock", () => {
+  const level = async (productId: string, onHand: number) => {
+    const [variant] = shop.shelf().get(productId)!.variants;
+    await shop.sql`
+      INSERT INTO inventory.location (store_id, id, name) VALUES (${shop.storeId}, 'loc_1', 'Main') ON CONFLICT DO NOTHING`;
+    await shop.sql`
+      INSERT INTO inventory.level AS l (store_id, variant_id, location_id, product_id, on_hand)
+      VALUES (${shop.storeId}, ${variant!.id}, 'loc_1', ${productId}, ${onHand})
+      ON CONFLICT (store_id, variant_id, location_id) DO UPDATE SET on_hand = excluded.on_hand`;
+  };
+  const documentOf = async (productId: string) =>
+    (
+      await shop.sql`SELECT document, in_stock, words FROM search.document WHERE product_id = ${productId}`
+    )[0]!;
+
+  test("is sent by itself where it differs, and the rest of the document stays as it is", async () => {
+    const [a, b] = (await shop.stock({ title: "one", available: 5 }, { title: "two", available: 5 })) as [
+      string,
+      string,
+    ];
+    const before = await documentOf(a);
+    await level(a, 0);
+    await level(b, 5);
+    await shop.restock([a, b, newId("prod")]);
+    expect(sent()).toEqual([expect.arrayContaining([a, b]), [a]]);
+    const { document, in_stock, words } = await documentOf(a);
+    expect(in_stock).toBe(false);
+    expect(document).toMatchObject({ title: "one", inStock: false, item: { available: 0, inStock: false } });
+    expect(document.item.variants[0]).toEqual({ ...before.document.item.variants[0], available: 0 });
+    expect(words).toEqual(before.words);
+    expect(await rowOf(a)).toMatchObject({ version: 2, confirmed: 2, task: null });
+  });
+
+  test("comes through beside full indexing, whatever comes first", async () => {
+    const [id] = (await shop.stock({ title: "one", available: 5 })) as [string];
+    await level(id, 3);
+    shop.put({ title: "new title", available: 3 }, id);
+    const [variant] = shop.shelf().get(id)!.variants;
+    await shop.sql`UPDATE inventory.level SET variant_id = ${variant!.id} WHERE product_id = ${id}`;
+    await Promise.all([shop.restock([id]), shop.index([id]), shop.restock([id])]);
+    const { document } = await documentOf(id);
+    expect(document).toMatchObject({ title: "new title", item: { available: 3 } });
+    expect(held()).toEqual({ [id]: "new title" });
+  });
+});

@@ -4,7 +4,7 @@ import { newId } from "../platform/ids.ts";
 import { freshDatabase, testServers } from "../platform/testing/index.ts";
 import type { IndexedEngine } from "./engine.ts";
 import { openMeilisearch } from "./engines/meilisearch.ts";
-import { indexProducts } from "./indexer.ts";
+import { indexProducts, restockProducts } from "./indexer.ts";
 
 export type Product = {
   title: string;
@@ -89,6 +89,10 @@ export async function openShop(engine: IndexedEngine | null) {
       const deps = { sql: shop.sql, engine: more.engine === undefined ? engine : more.engine };
       const options = { doubtful: more.doubtful ?? [] };
       return indexProducts({ ...deps, products: shop.products }, more.storeId ?? home, ids, options);
+    },
+    /** What `search.restock` does: the stock is that of `inventory.level`. */
+    restock(ids: readonly string[]) {
+      return restockProducts({ sql: shop.sql, engine, products: shop.products }, home, ids);
     },
     async stock(...products: Product[]): Promise<string[]> {
       const ids = products.map(one => shop.put(one));

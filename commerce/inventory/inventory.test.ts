@@ -47,8 +47,8 @@ function open() {
     },
     async changedProducts() {
       const rows = await sql`
-        SELECT payload ->> 'productId' AS id, key FROM bus.outbox
-        WHERE store_id = ${storeId} AND payload ->> 'productId' IS NOT NULL ORDER BY id`;
+        SELECT jsonb_array_elements_text(payload -> 'productIds') AS id FROM bus.outbox
+        WHERE store_id = ${storeId} AND kind = 'catalog.restock' ORDER BY id`;
       return rows.map(row => row.id);
     },
     async jobs(kind: string): Promise<number> {
@@ -121,6 +121,19 @@ describe("a claim", () => {
     await shop.set([row("a", 5), row("b", 5, { productId: "p-a" }), row("c", 5)]);
     await shop.claim({ a: 1, b: 1, c: 1 }, { changed: stockChanged(shop.origin) });
     expect(await shop.changedProducts()).toEqual(["p-a", "p-c"]);
+    const [job] =
+      await db.sql`SELECT key FROM bus.outbox WHERE store_id = ${shop.storeId} AND kind = 'catalog.restock'`;
+    expect(job).toEqual({ key: "product:p-a" });
+  });
+
+  test("tells thousands of products in jobs that stay within their contract", async () => {
+    const ids = Array.from({ length: 1_201 }, (_, i) => `p"${i}`);
+    const storeId = newId("store");
+    await db.sql`SELECT inventory.announce(${ids}, ${db.sql.json(stockChanged({ storeId }) as never)})`;
+    const jobs =
+      await db.sql`SELECT payload -> 'productIds' AS ids FROM bus.outbox WHERE store_id = ${storeId}`;
+    expect(jobs.map(job => job.ids.length).toSorted()).toEqual([201, 500, 500]);
+    expect(new Set(jobs.flatMap(job => job.ids))).toEqual(new Set(ids));
   });
 });
 

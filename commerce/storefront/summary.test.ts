@@ -9,6 +9,7 @@ import {
   productDocuments,
   productList,
   requestRebuild,
+  restock,
   runRebuild,
   summarise,
 } from "./index.ts";
@@ -108,6 +109,48 @@ describe("summaries", () => {
     await summarise(one.sql, one.origin, [...one.ids, ...other.ids]);
     expect((await one.list()).items).toHaveLength(2);
     expect((await other.list()).items).toEqual([]);
+  });
+});
+
+describe("stock", () => {
+  test("is brought up to date by itself, as a whole new summary would have it", async () => {
+    const { sql, id, origin, ids, list } = await setup(30);
+    await summarise(sql, origin, ids);
+    await sql`
+      INSERT INTO inventory.location (store_id, id, name, is_default) VALUES (${id}, 'loc_1', 'Main', true)`;
+    const variants = await sql`SELECT id, product_id FROM catalog.variant WHERE store_id = ${id} ORDER BY id`;
+    for (const [i, variant] of variants.slice(0, 20).entries()) {
+      await sql`
+        INSERT INTO inventory.level (store_id, variant_id, location_id, product_id, on_hand, reserved, backorder)
+        VALUES (${id}, ${variant.id}, 'loc_1', ${variant.product_id}, ${i}, ${i % 5 === 0 ? i : 0}, ${i % 7 === 3})`;
+    }
+    await sql`DELETE FROM bus.outbox WHERE store_id = ${id}`;
+    await restock(sql, origin, [...ids, ...ids, "prod_00000000"]);
+    const restocked = await list();
+    const [job] = await sql`SELECT kind, payload FROM bus.outbox WHERE store_id = ${id}`;
+    expect(job!.kind).toBe("search.restock");
+    // Those whose stock is what it was are not told of.
+    const different = restocked.items.filter(
+      item => item.available > 0 || item.variants.some(one => one.backorder),
+    );
+    expect(job!.payload.productIds.toSorted()).toEqual(different.map(item => item.id).toSorted());
+    expect(different.length).toBeGreaterThan(10);
+    await summarise(sql, origin, ids);
+    expect(await list()).toEqual(restocked);
+    const stocks =
+      await sql`SELECT in_stock, document FROM storefront.product_summary WHERE store_id = ${id}`;
+    for (const { in_stock, document } of stocks)
+      expect(in_stock).toBe(
+        document.variants.some(
+          (one: { available: number; backorder: boolean }) => one.available > 0 || one.backorder,
+        ),
+      );
+  });
+
+  test("of a product without a summary is left alone", async () => {
+    const { sql, origin, ids, list } = await setup(2);
+    await restock(sql, origin, ids);
+    expect((await list()).items).toEqual([]);
   });
 });
 
