@@ -13,11 +13,14 @@ import { subjectOf } from "./topology.ts";
 import { NewerVersion, upcast } from "./upcast.ts";
 
 /**
- * One header for the whole envelope (`<id> <attempt> <version> <queued ms> <key>`) beside the trace: a message's headers
+ * One header for the whole envelope (`<id> <attempt> <version> <queued ms> <key>[ u]`) beside the trace: a message's headers
  * are parsed one by one, which is what a no-op job costs most.
  */
 const ENVELOPE = "Tw-Job";
 const TRACE = "traceparent";
+
+/** Last word of the envelope of a unique job; the others have none, and who does not know it does not look. */
+const UNIQUE = "u";
 
 /** The message is not a job that this version can read; it belongs in the dead letters as it is. */
 export class MalformedMessage extends Error {
@@ -27,6 +30,8 @@ export class MalformedMessage extends Error {
 export type Received = Job & {
   /** Milliseconds since the epoch when the job was enqueued. */
   readonly queuedAtMs: number;
+  /** Before it starts, its claim is given up (unique.ts). */
+  readonly isUnique?: boolean;
   /** The payload as it came. */
   readonly body: string;
 };
@@ -37,9 +42,15 @@ export type Encoded = { subject: string; data: string; headers: MsgHdrs; msgID: 
  * The message id lets the server drop a publish that is repeated within its window; `resent` tells it that this is none
  * (postpone.ts).
  */
-export function encode(job: Job & { queuedAtMs: number; resent?: string | null }): Encoded {
+export function encode(
+  job: Job & { queuedAtMs: number; resent?: string | null; isUnique?: boolean },
+): Encoded {
   const hdrs = headers();
-  hdrs.set(ENVELOPE, `${job.id} ${job.attempt} ${job.version} ${job.queuedAtMs} ${encodeURI(job.key)}`);
+  const flags = job.isUnique ? ` ${UNIQUE}` : "";
+  hdrs.set(
+    ENVELOPE,
+    `${job.id} ${job.attempt} ${job.version} ${job.queuedAtMs} ${encodeURI(job.key)}${flags}`,
+  );
   hdrs.set(TRACE, job.traceparent);
   return {
     subject: subjectOf(job),
@@ -127,7 +138,7 @@ function timeOf(text: string): number {
 
 /** What can be said of a message without trusting it; parts that are missing or out of bounds are empty or NaN. */
 export function envelopeOf(contract: Contract, message: RawMessage): Omit<Received, "payload" | "body"> {
-  const [id = "", attempt = "", version = "", queuedAt = "", key = ""] = (
+  const [id = "", attempt = "", version = "", queuedAt = "", key = "", flag] = (
     message.headers?.get(ENVELOPE) ?? ""
   ).split(" ");
   return {
@@ -140,6 +151,7 @@ export function envelopeOf(contract: Contract, message: RawMessage): Omit<Receiv
     attempt: whole(attempt),
     traceparent: message.headers?.get(TRACE) ?? "",
     queuedAtMs: timeOf(queuedAt),
+    isUnique: flag === UNIQUE,
   };
 }
 

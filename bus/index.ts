@@ -38,6 +38,7 @@ export {
   type Rate,
   type RateUnit,
   rateUnits,
+  type Uniqueness,
 } from "./contracts/contract.ts";
 export * from "./contracts/index.ts";
 export {
@@ -92,5 +93,13 @@ export { createSettler, type Ending, type Settler, type Try } from "./settle.ts"
 export { isDataError } from "./settle-store.ts";
 export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
 export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";
+export {
+  announceReplaced,
+  type Enqueued,
+  type EnqueueOutcome,
+  enqueueUnique,
+  startUnique,
+  sweepUnique,
+} from "./unique.ts";
 export { NewerVersion, upcast } from "./upcast.ts";
 export { WINDOW, Windows, windowOf } from "./window.ts";

@@ -8,7 +8,7 @@
  */
 import type { Sql } from "../platform/postgres/index.ts";
 import { newTraceparent } from "../platform/trace.ts";
-import type { Contract, Payload } from "./contracts/contract.ts";
+import type { Contract, Payload, Uniqueness } from "./contracts/contract.ts";
 import { reactionsTo, type ShopEvent } from "./reactions.ts";
 
 /** Where jobs come from: their store, and the trace of the request or job that caused them. */
@@ -26,6 +26,7 @@ export type OutboxRow = {
   payload: unknown;
   traceparent: string;
   delay_ms: number;
+  unique?: { key: string; mode: string; until: string; maxWaitMs?: number };
 };
 
 export type NewJob<C extends Contract = Contract> = Origin & {
@@ -37,6 +38,8 @@ export type NewJob<C extends Contract = Contract> = Origin & {
   delayMs?: number | undefined;
   /** When the job may start, instead of `delayMs`; a time that is over means now. */
   runAt?: Date | undefined;
+  /** Default: the contract's; `false`: none. `key` defaults to the job's key. */
+  unique?: (Uniqueness & { key?: string | undefined }) | false | undefined;
 };
 
 /** A store id is the last token of a NATS subject. */
@@ -46,7 +49,8 @@ const storeToken = /^[\w-]{1,64}$/;
 export function outboxRow<C extends Contract>(job: NewJob<C>): OutboxRow {
   const { contract, payload } = job;
   if (!storeToken.test(job.storeId)) throw new RangeError("a store id has letters, digits, - and _ only");
-  return {
+  const unique = job.unique ?? contract.unique;
+  const row: OutboxRow = {
     id: Bun.randomUUIDv7(),
     kind: contract.kind,
     version: contract.version,
@@ -58,6 +62,13 @@ export function outboxRow<C extends Contract>(job: NewJob<C>): OutboxRow {
     traceparent: job.traceparent ?? newTraceparent(),
     delay_ms: job.runAt ? Math.max(0, job.runAt.getTime() - Date.now()) : (job.delayMs ?? 0),
   };
+  if (unique) row.unique = { until: "start", key: row.key, ...definedOf(unique) };
+  return row;
+}
+
+/** Without what is undefined, which would take the place of a default. */
+function definedOf<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
 }
 
 /** The rows that `events` cause, for SQL functions that enqueue them themselves through `bus.enqueue(jsonb)`. */
@@ -75,9 +86,14 @@ export async function emit(tx: Sql, origin: Origin, ...events: ShopEvent[]): Pro
   if (rows.length > 0) await enqueueRows(tx, rows);
 }
 
-/** Writes one job, in the caller's transaction, and returns its id. */
+/** Writes one job, in the caller's transaction, and returns its id; of a unique one, the id of the job that will do it. */
 export async function enqueue<C extends Contract>(tx: Sql, job: NewJob<C>): Promise<string> {
   const row = outboxRow(job);
+  if (row.unique) {
+    const [made] = await tx<{ id: string }[]>`
+      SELECT job_id AS id FROM bus.enqueue_unique(${tx.json(row as never)})`;
+    return made!.id;
+  }
   await enqueueRows(tx, [row]);
   return row.id;
 }

@@ -20,10 +20,10 @@ export async function postpone(sql: Db, job: Postponed, stored: string): Promise
   const afterMs = AFTER_MS / 2 + (AFTER_MS / 2) * Math.random();
   await sql`
     INSERT INTO bus.outbox (id, attempt, kind, version, priority, store_id, key, payload, traceparent, created_at, due_at,
-                            resent)
+                            resent, is_unique)
     SELECT ${job.id}::uuid, ${job.attempt}::int, ${job.kind}, ${job.version}::int, ${job.priority}, ${job.storeId}, ${job.key},
            ${job.body}::text::jsonb, ${job.traceparent}, to_timestamp(${job.queuedAtMs / 1_000}::float8),
-           now() + ${afterMs}::float8 * interval '1 millisecond', ${stored}
+           now() + ${afterMs}::float8 * interval '1 millisecond', ${stored}, ${job.isUnique ?? false}::boolean
     WHERE NOT EXISTS (SELECT FROM bus.job WHERE id = ${job.id}::uuid AND status NOT IN ('queued', 'retrying'))
     ON CONFLICT (id, attempt) DO UPDATE SET resent = excluded.resent, due_at = excluded.due_at`;
 }

@@ -36,6 +36,7 @@ export type OutboxMessage = {
   traceparent: string;
   createdAt: Date;
   resent: string | null;
+  isUnique: boolean;
 };
 
 export type Relay = {
@@ -127,7 +128,7 @@ async function probe(connection: Connection): Promise<void> {
 async function lockDue(tx: Tx, holding: string[]): Promise<OutboxMessage[]> {
   return tx<OutboxMessage[]>`
     SELECT id, attempt, kind, version, priority, store_id AS "storeId", key, payload, traceparent,
-           created_at AS "createdAt", resent
+           created_at AS "createdAt", resent, is_unique AS "isUnique"
     FROM bus.outbox
     WHERE NOT held AND due_at <= now()
       ${holding.length > 0 ? tx`AND NOT kind || ' ' || store_id = ANY(${holding}::text[])` : tx``}

@@ -158,7 +158,7 @@ export async function releaseOnce(
 async function lockHeld(tx: Tx, taken: readonly { slot: Slot; places: number }[]): Promise<OutboxMessage[]> {
   return tx<OutboxMessage[]>`
     SELECT o.id, o.attempt, o.kind, o.version, o.priority, o.store_id AS "storeId", o.key, o.payload, o.traceparent,
-           o.created_at AS "createdAt", o.resent
+           o.created_at AS "createdAt", o.resent, o.is_unique AS "isUnique"
     FROM unnest(${taken.map(one => one.slot.kind)}::text[], ${taken.map(one => one.slot.storeId)}::text[],
                 ${taken.map(one => one.places)}::int[]) AS p(kind, store_id, places)
     CROSS JOIN LATERAL (

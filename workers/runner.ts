@@ -22,6 +22,7 @@ import {
   RateWindow,
   type Settler,
   startPull,
+  startUnique,
   streamOf,
 } from "../bus/index.ts";
 import type { Log } from "../platform/log.ts";
@@ -252,7 +253,9 @@ export class Runner {
   }
 
   async #run(group: Held[]): Promise<void> {
-    if (this.#deps.cancellations.size > 0) this.#leaveOutCancelled(group);
+    if (this.#deps.cancellations.size > 0)
+      this.#leaveOut(group, id => this.#deps.cancellations.reasonFor(id));
+    if (group.some(held => held.job.isUnique)) await this.#startUnique(group);
     if (group.length === 0) return;
     await this.#withDeadline(group, async deadline => {
       const startedAtMs = Date.now();
@@ -264,9 +267,30 @@ export class Runner {
     });
   }
 
-  #leaveOutCancelled(group: Held[]): void {
+  /** Gives up claims that end at the start, and leaves out what was cancelled; all, when that can't be told. */
+  async #startUnique(group: Held[]): Promise<void> {
+    const ids = group.filter(held => held.job.isUnique).map(held => held.job.id);
+    try {
+      const cancelled = await startUnique(this.#deps.sql, ids);
+      this.#leaveOut(group, id => (cancelled.has(id) ? "cancelled" : undefined));
+    } catch (error) {
+      this.#deps.log.warn({ err: error, kind: this.contract.kind }, "claims not given up; the jobs go back");
+      for (const held of group.splice(0)) this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
+    }
+  }
+
+  /** False: that could not be told. What is to be cancelled, `bus.begin_run` has found already. */
+  #claimGivenUp(held: Held): Promise<boolean> {
+    return startUnique(this.#deps.sql, [held.job.id]).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Settles those as cancelled for which there is a reason. */
+  #leaveOut(group: Held[], reasonFor: (id: string) => string | undefined): void {
     for (let i = group.length - 1; i >= 0; i--) {
-      const reason = this.#deps.cancellations.reasonFor(group[i]!.job.id);
+      const reason = reasonFor(group[i]!.job.id);
       if (reason === undefined) continue;
       const [held] = group.splice(i, 1);
       this.#settle(held!, { type: "cancelled", reason }, Date.now(), null);
@@ -278,6 +302,7 @@ export class Runner {
     await this.#withDeadline([held], async deadline => {
       const run = await open();
       if (run === null) return;
+      if (held.job.isUnique && !(await this.#claimGivenUp(held))) return this.#abandon(held, run);
       const startedAtMs = Date.now();
       const [ending] = await this.#execute([held], deadline);
       if (this.#wasAborted(ending!)) await this.#abandon(held, run);

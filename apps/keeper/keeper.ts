@@ -11,6 +11,7 @@ import {
   startReleaser,
   stepCanaries,
   sweepCancellations,
+  sweepUnique,
   windowsOf,
 } from "../../bus/index.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -59,7 +60,10 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
       if ((await stepCanaries(sql)) > 0) bus.poke();
     },
   };
-  const chores = [partitions, cancellations, canaries, ...deps.chores].map(chore => startChore(chore, log));
+  const claims: Chore = { name: "claims of unique jobs", everyMs: 60_000, run: () => sweepUnique(sql) };
+  const chores = [partitions, cancellations, canaries, claims, ...deps.chores].map(chore =>
+    startChore(chore, log),
+  );
   const windows = windowsOf(bus);
   const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log, windows }));
   const releaser = startReleaser({ connection, sql, log, windows });

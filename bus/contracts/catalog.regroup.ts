@@ -1,7 +1,10 @@
 import { Type } from "@sinclair/typebox";
 import { defineContract } from "./contract.ts";
 
-/** Finds the products that a changed category or collection concerns, and has them summarised anew. */
+/**
+ * Finds the products that a changed category or collection concerns, and has them summarised anew. It reads all of them as
+ * they are when it runs, so of several edits in a row the first one's job does for all.
+ */
 export const catalogRegroup = defineContract({
   kind: "catalog.regroup",
   version: 1,
@@ -16,5 +19,6 @@ export const catalogRegroup = defineContract({
   cap: 4,
   concurrency: 1,
   prefetch: 1,
+  unique: { mode: "drop" },
   key: payload => `group:${payload.groupId}`,
 });

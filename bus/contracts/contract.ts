@@ -16,6 +16,15 @@ export const downstreams = ["smtp", "search", "payments", "storage"] as const;
 export type Downstream = (typeof downstreams)[number];
 
 /**
+ * How jobs of one key stand for one another (unique.ts). `until: "start"` (default): the next may be enqueued as soon as one
+ * starts; `"end"`: when it has ended.
+ */
+export type Uniqueness =
+  | { readonly mode: "drop" | "replace"; readonly until?: "start" | "end" }
+  /** With the job's delay as the time of quiet that it waits for. */
+  | { readonly mode: "debounce"; readonly maxWaitMs?: number };
+
+/**
  * What every process knows about a kind of job. Contracts are data: the API validates with them, the topology is made
  * from them, pools obey them. Handlers live in `workers/jobs/`.
  */
@@ -47,6 +56,8 @@ export type Contract<S extends TSchema = TSchema> = {
   readonly prefetch: number;
   /** Set for kinds whose handler takes many jobs a call: up to `max`, or what came within `waitMs`. */
   readonly batch?: { readonly max: number; readonly waitMs: number };
+  /** Jobs of this kind are unique by their key unless whoever enqueues says otherwise. */
+  readonly unique?: Uniqueness;
   /** CPU-bound kinds: at most one running job per core of a machine, whatever the pool's size. */
   readonly perMachine?: "cores";
   /** The business key that people search the ledger by, such as `order:ord_…`. */

@@ -41,6 +41,30 @@ const jobView = t.Object({
   tries: t.Array(tryView),
 });
 
+const unique = t.Object(
+  {
+    mode: oneOf(["drop", "replace", "debounce"]),
+    until: t.Optional(oneOf(["start", "end"], { description: "default start" })),
+    key: t.Optional(
+      t.String({ pattern: "^[!-~]{1,200}$", maxLength: 200, description: "default: the job's key" }),
+    ),
+    maxWaitMs: t.Optional(
+      t.Integer({ minimum: 1, maximum: MAX_DELAY_MS, description: "debounce: the longest wait in all" }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const examples = [
+  { kind: "drill.sleep.low", payload: { ms: 500 }, runAt: "2026-12-24T18:00:00Z" },
+  {
+    kind: "drill.noop.low",
+    key: "drill:mine",
+    delayMs: 2_000,
+    unique: { mode: "debounce", maxWaitMs: 30_000 },
+  },
+];
+
 /** @throws Problem 422 */
 function startTime(text: string | undefined, delayMs: number | undefined): Date | undefined {
   if (text === undefined) return undefined;
@@ -60,17 +84,19 @@ export function jobRoutes(deps: ApiDeps) {
       "/jobs",
       async ({ body, set, traceparent }) => {
         const runAt = startTime(body.runAt, body.delayMs);
-        const id = await submitJob(deps, { ...body, runAt, traceparent });
+        const made = await submitJob(deps, { ...body, runAt, traceparent });
         set.status = 202;
-        set.headers.location = `/ops/jobs/${id}`;
-        return { id };
+        set.headers.location = `/ops/jobs/${made.id}`;
+        return made;
       },
       {
         detail: {
           summary: "Enqueue a job",
           description:
             "Without `storeId` a drill belongs to no store (`-`), any other job to the oldest store. It starts at " +
-            "once, after `delayMs`, or at `runAt`.",
+            "once, after `delayMs`, or at `runAt`. With `unique`, of the jobs of one key (in kind and store) one stands " +
+            "for all until it starts (or has ended, `until`): a further one is dropped, replaces it, or makes it wait " +
+            "`delayMs` anew with the new payload (debounce); `id` is that of the job that will do it.",
         },
         body: t.Object(
           {
@@ -82,10 +108,16 @@ export function jobRoutes(deps: ApiDeps) {
               t.String({ maxLength: 40, description: "RFC 3339 time, at most two years ahead" }),
             ),
             storeId: t.Optional(t.String({ minLength: 1, maxLength: 64 })),
+            unique: t.Optional(unique),
           },
-          { additionalProperties: false },
+          { additionalProperties: false, examples },
         ),
-        response: documented({ 202: t.Object({ id: t.String() }) }),
+        response: documented({
+          202: t.Object({
+            id: t.String(),
+            outcome: oneOf(["enqueued", "dropped", "replaced", "debounced"]),
+          }),
+        }),
       },
     )
     .get(

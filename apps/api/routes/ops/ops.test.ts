@@ -109,6 +109,22 @@ describe("jobs", () => {
     expect((await ops("DELETE", `/jobs/${body.id}?reason=`)).status).toBe(422);
   });
 
+  test("a unique job is made once; further ones are told which, replace it, or make it wait anew", async () => {
+    const job = (unique: object, more: object = {}) =>
+      ops("POST", "/jobs", {
+        json: { kind: "drill.noop.low", key: "drill:one", delayMs: 60_000, unique, ...more },
+      });
+    const { body: first } = await job({ mode: "drop" });
+    expect(first.outcome).toBe("enqueued");
+    expect((await job({ mode: "drop" })).body).toEqual({ id: first.id, outcome: "dropped" });
+    expect((await job({ mode: "debounce" }, { payload: { ms: 9 } })).body.outcome).toBe("debounced");
+    expect((await ops("GET", `/jobs/${first.id}`)).body.payload).toEqual({ ms: 9 });
+    const { body: next } = await job({ mode: "replace", until: "end" });
+    expect(next.outcome).toBe("replaced");
+    expect((await ops("GET", `/jobs/${first.id}`)).body.status).toBe("cancelled");
+    expect((await job({ mode: "drop", key: "drill:other" })).body.outcome).toBe("enqueued");
+  });
+
   test("a job that is no drill belongs to the oldest store unless another is named", async () => {
     const json = { kind: "search.index", payload: { productId: "prod_00000000" } };
     const { body } = await ops("POST", "/jobs", { json });
@@ -124,6 +140,11 @@ describe("jobs", () => {
     [{ kind: "drill.noop.low", payload: [] }, "payload"],
     [{ kind: "drill.noop.low", delayMs: 2_592_000_001 }, "delayMs"],
     [{ kind: "drill.noop.low", key: "line\nbreak" }, "key"],
+    [{ kind: "drill.noop.low", unique: {} }, "unique.mode"],
+    [{ kind: "drill.noop.low", unique: { mode: "drop", until: "noon" } }, "unique.until"],
+    [{ kind: "drill.noop.low", unique: { mode: "drop", maxWaitMs: 5 } }, "unique.maxWaitMs"],
+    [{ kind: "drill.noop.low", unique: { mode: "debounce" } }, "delayMs"],
+    [{ kind: "drill.noop.low", delayMs: 5, unique: { mode: "debounce", until: "end" } }, "unique.until"],
     [{ kind: "drill.noop.low", runAt: "tomorrow" }, "runAt"],
     [{ kind: "drill.noop.low", runAt: "2999-01-01T00:00:00Z" }, "runAt"],
     [{ kind: "drill.noop.low", runAt: "2026-01-01T00:00:00Z", delayMs: 5 }, "runAt"],
