@@ -7,7 +7,8 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Db } from "../platform/postgres/index.ts";
 import { answered } from "./answered.ts";
 import { BusUnavailable, type Connection, openConnection } from "./connection.ts";
-import { type Contract, type Priority, priorities } from "./contracts/contract.ts";
+import type { Contract, Priority } from "./contracts/contract.ts";
+import { type Hosts, openHosts } from "./hosts.ts";
 import {
   type KindSettings,
   type KindState,
@@ -16,7 +17,9 @@ import {
   type PoolPause,
   type Sale,
 } from "./kinds.ts";
-import { openPoolTargets, type PoolTargets, type PoolView, viewPools } from "./pools.ts";
+import { measureLoad, type PoolLoad } from "./load.ts";
+import { openPoolTargets, type PerPool, type PoolTargets, type PoolWish } from "./pool-targets.ts";
+import { type PoolsView, viewPools } from "./pools.ts";
 import { answerMetrics, collectMetrics, type MetricsScope } from "./process-metrics.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import { applyCap, ensureTopology, signals } from "./topology.ts";
@@ -34,6 +37,7 @@ export type Bus = {
   readonly kinds: Kinds;
   readonly targets: PoolTargets;
   readonly registry: Registry;
+  readonly hosts: Hosts;
   /** @throws BusUnavailable, as the next ones; what was asked for may still come true then. */
   setKind(contract: Contract, change: KindSettings): Promise<KindState>;
   pausePool(priority: Priority, paused: boolean): Promise<PoolPause>;
@@ -41,14 +45,18 @@ export type Bus = {
   setSale(on: boolean): Promise<Sale>;
   /** Makes the server enforce a cap that TW_KINDS holds already. */
   applyCap(contract: Contract, cap: number): Promise<void>;
-  setPoolTarget(priority: Priority, processes: number): Promise<void>;
-  viewPools(): Promise<PoolView[]>;
+  /** What operators want of the pools. */
+  poolWishes(): Promise<PerPool<PoolWish>>;
+  /** Changes what an operator wants of a pool; `processes` null gives it back to the autoscaler. */
+  setPool(priority: Priority, change: Partial<PoolWish>): Promise<PoolWish>;
+  viewPools(): Promise<PoolsView>;
+  measureLoad(): Promise<PerPool<PoolLoad>>;
   /** Prometheus values of this host's processes (default) or of all, for `mergeMetrics`. */
   collectMetrics(scope?: MetricsScope): Promise<unknown[][]>;
   close(): Promise<void>;
 };
 
-type Opened = { kinds: Kinds; targets: PoolTargets; registry: Registry };
+type Opened = { kinds: Kinds; targets: PoolTargets; registry: Registry; hosts: Hosts };
 
 export type BusOptions = {
   url: string;
@@ -72,9 +80,13 @@ export function openBus(options: BusOptions): Bus {
       replicas: options.replicas ?? 1,
       capOf: contract => kinds.state(contract).capNow,
     });
-    const [targets, registry] = await Promise.all([openPoolTargets(connection), openRegistry(connection)]);
+    const [targets, registry, hosts] = await Promise.all([
+      openPoolTargets(connection),
+      openRegistry(connection),
+      openHosts(connection),
+    ]);
     if (options.metrics) answerMetrics(connection, options.metrics);
-    opened = { kinds, targets, registry };
+    opened = { kinds, targets, registry, hosts };
   }
   const ready = open();
   ready.catch(error => options.log.error({ err: error }, "the bus did not open"));
@@ -102,14 +114,16 @@ export function openBus(options: BusOptions): Bus {
     get registry() {
       return need().registry;
     },
+    get hosts() {
+      return need().hosts;
+    },
     setKind: (contract, change) => answered(connection, () => need().kinds.set(contract, change)),
     pausePool: (priority, paused) => answered(connection, () => need().kinds.pausePool(priority, paused)),
     setSale: on => answered(connection, () => need().kinds.setSale(on)),
     applyCap: (contract, cap) => applyCap(connection.jsm, contract, cap),
-    async setPoolTarget(priority, processes) {
-      if (!priorities.includes(priority)) throw new RangeError(`no pool ${priority}`);
-      await answered(connection, () => need().targets.set(priority, processes));
-    },
+    poolWishes: () => answered(connection, () => need().targets.wishes()),
+    setPool: (priority, change) => answered(connection, () => need().targets.setWish(priority, change)),
+    measureLoad: () => answered(connection, () => measureLoad({ connection, sql: options.sql, ...need() })),
     viewPools: () => answered(connection, () => viewPools({ connection, sql: options.sql, ...need() })),
     collectMetrics: (scope = "host") => collectMetrics(connection, scope),
     async close() {

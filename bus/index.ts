@@ -65,6 +65,7 @@ export {
   replayDead,
 } from "./dead-settle.ts";
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
+export { HOST_BEAT_MS, type Host, type Hosts } from "./hosts.ts";
 export type { Job, JobOf } from "./job.ts";
 export type { KindSettings, KindState, Pause, PoolPause, Sale } from "./kinds.ts";
 export {
@@ -77,11 +78,20 @@ export {
 } from "./lanes.ts";
 export { type Leadership, openLeadership } from "./leader.ts";
 export { findJobs, getJob, type JobFilter, type JobStatus, jobStatuses, type LedgerJob } from "./ledger.ts";
+export type { KindLoad, PoolLoad } from "./load.ts";
 export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
 export { burstOf, takeStarts } from "./pace.ts";
 export { ensureLedgerPartitions, firstIdAt } from "./partitions.ts";
-export type { KindView, PoolTargets, PoolView } from "./pools.ts";
+export {
+  type PerPool,
+  PlanRefused,
+  type PoolDecision,
+  type PoolPlan,
+  type PoolTargets,
+  type PoolWish,
+} from "./pool-targets.ts";
+export type { AutoscalerView, KindView, PoolScaling, PoolsView, PoolView } from "./pools.ts";
 export { postpone } from "./postpone.ts";
 export { type Pulled, type Puller, startPull } from "./pull.ts";
 export { RateWindow } from "./rates.ts";

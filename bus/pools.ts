@@ -1,18 +1,17 @@
 /**
- * The pools as operators see and steer them: targets of processes in the bucket TW_POOLS (cluster totals), live workers
- * from the registry, depth and age from JetStream.
+ * The pools as operators see them: targets of processes and why (pool-targets.ts), live workers from the registry, depth
+ * and age from JetStream.
  */
-import type { KV } from "nats";
 import type { Sql } from "../platform/postgres/index.ts";
 import type { Connection } from "./connection.ts";
 import { type Contract, type Priority, priorities, type Rate } from "./contracts/contract.ts";
 import { contracts } from "./contracts/index.ts";
 import type { Kinds, Pause } from "./kinds.ts";
 import { burstOf } from "./pace.ts";
+import type { PerPool, PoolPlan, PoolTargets, PoolWish } from "./pool-targets.ts";
 import { percentileMs } from "./rates.ts";
 import type { Registry, WorkerBeat } from "./registry.ts";
-import { buckets, durableOf, filterOf, streamOf } from "./topology.ts";
-import { watchBucket } from "./watch.ts";
+import { durableOf, filterOf, streamOf } from "./topology.ts";
 
 export type KindView = {
   kind: string;
@@ -34,10 +33,22 @@ export type KindView = {
   oldestMs: number | null;
 };
 
-export type PoolView = {
-  priority: Priority;
-  /** Processes wanted in the cluster; null: nobody has set it, supervisors use their configuration. */
+export type PoolScaling = {
+  /** Processes wanted in the cluster; null: nothing is planned yet, supervisors use their configuration. */
   target: number | null;
+  /** Manual: an operator set the target. */
+  mode: "auto" | "manual";
+  /** Bounds of the autoscaler; null until it has planned. */
+  floor: number | null;
+  ceiling: number | null;
+  /** The age that no waiting job should reach. */
+  targetAgeMs: number | null;
+  /** Why the target is what it is. */
+  reason: string | null;
+};
+
+export type PoolView = PoolScaling & {
+  priority: Priority;
   /** All its kinds are, until it is resumed. */
   paused: boolean;
   pausedSince: string | null;
@@ -47,44 +58,31 @@ export type PoolView = {
     host: string;
     busy: number;
     rssMb: number;
+    cores: number;
     since: string;
     draining: boolean;
   }[];
   kinds: KindView[];
 };
 
-export type PoolTargets = {
-  get(priority: Priority): Promise<number | null>;
-  set(priority: Priority, processes: number): Promise<void>;
-  /** Calls back for each target that is set, now and at each change. Returns the way to stop. */
-  watch(callback: (priority: Priority, processes: number) => void): Promise<() => void>;
+/** What the leading keeper decided, and when; null: none has yet. */
+export type AutoscalerView = Pick<PoolPlan, "leader" | "epoch" | "at" | "decisions"> & {
+  readonly hosts: ({ id: string; name: string; cores: number } & { shares: PerPool<number> })[];
 };
 
-export async function openPoolTargets(connection: Connection): Promise<PoolTargets> {
-  const kv: KV = await connection.js.views.kv(buckets.pools, { history: 5 });
-  return {
-    async get(priority) {
-      const entry = await kv.get(priority);
-      return entry?.operation === "PUT" ? entry.json<{ processes: number }>().processes : null;
-    },
-    async set(priority, processes) {
-      await kv.put(priority, JSON.stringify({ processes }));
-    },
-    async watch(callback) {
-      return watchBucket(connection, kv, entry => {
-        if (entry.operation !== "PUT") return;
-        callback(entry.key as Priority, entry.json<{ processes: number }>().processes);
-      });
-    },
-  };
-}
+export type PoolsView = { pools: PoolView[]; autoscaler: AutoscalerView | null };
 
 type Sources = { connection: Connection; sql: Sql; kinds: Kinds; targets: PoolTargets; registry: Registry };
 
 /** All pools at this moment. A number may be a second old. */
-export async function viewPools(sources: Sources): Promise<PoolView[]> {
-  const [workers, outbox] = await Promise.all([sources.registry.live(), outboxCounts(sources.sql)]);
-  return Promise.all(
+export async function viewPools(sources: Sources): Promise<PoolsView> {
+  const [workers, outbox, wishes, plan] = await Promise.all([
+    sources.registry.live(),
+    outboxCounts(sources.sql),
+    sources.targets.wishes(),
+    sources.targets.plan(),
+  ]);
+  const pools = await Promise.all(
     priorities.map(async priority => {
       const mine = workers.filter(worker => worker.priority === priority);
       const kinds = contracts.filter(contract => contract.priority === priority);
@@ -93,12 +91,36 @@ export async function viewPools(sources: Sources): Promise<PoolView[]> {
         priority,
         paused,
         pausedSince: since,
-        target: await sources.targets.get(priority),
+        ...scalingOf(wishes[priority], plan?.pools[priority]),
         processes: mine.map(({ kinds: _, priority: __, away: ___, ...view }) => view),
         kinds: await Promise.all(kinds.map(contract => viewKind(sources, contract, mine, outbox))),
       };
     }),
   );
+  return { pools, autoscaler: plan && autoscalerView(plan) };
+}
+
+/** A wish counts before the plan follows it. */
+function scalingOf(wish: PoolWish, planned: PoolPlan["pools"][Priority] | undefined): PoolScaling {
+  const mode = wish.processes === null ? "auto" : "manual";
+  return {
+    target: wish.processes ?? planned?.total ?? null,
+    mode,
+    floor: wish.floor ?? planned?.floor ?? null,
+    ceiling: wish.ceiling ?? planned?.ceiling ?? null,
+    targetAgeMs: planned?.targetAgeMs ?? null,
+    reason: planned?.mode === mode ? planned.reason : null,
+  };
+}
+
+function autoscalerView({ leader, epoch, at, decisions, hosts }: PoolPlan): AutoscalerView {
+  return {
+    leader,
+    epoch,
+    at,
+    decisions,
+    hosts: Object.entries(hosts).map(([id, host]) => ({ id, ...host })),
+  };
 }
 
 async function viewKind(

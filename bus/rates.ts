@@ -44,6 +44,19 @@ function trimmed(counts: number[]): number[] {
   return counts.slice(0, counts.findLastIndex(count => count > 0) + 1);
 }
 
+/** Mean duration, as near as the buckets tell; null without any. */
+export function meanMs(summaries: readonly { counts: number[] }[]): number | null {
+  let [total, ms] = [0, 0];
+  for (const { counts } of summaries) {
+    for (const [bucket, count] of counts.entries()) {
+      total += count;
+      // The middle of the bucket on its scale.
+      ms += count * boundMs(bucket - 0.5);
+    }
+  }
+  return total === 0 ? null : ms / total;
+}
+
 /** The upper bound of the bucket that holds the given share of all durations; null without any. */
 export function percentileMs(summaries: readonly { counts: number[] }[], share: number): number | null {
   const counts = new Array<number>(BUCKETS).fill(0);

@@ -27,6 +27,8 @@ export type WorkerBeat = {
   /** Jobs and batches running now. */
   busy: number;
   rssMb: number;
+  /** Cores that the process used since its last heartbeat, with those of its children that ended. */
+  cores: number;
   /** RFC 3339 time of the process's start. */
   since: string;
   draining: boolean;

@@ -12,7 +12,9 @@
  * | bucket     | key      | holds                                            | kept        |
  * | ---------- | -------- | ------------------------------------------------ | ----------- |
  * | TW_KINDS   | kind     | what operators set (kinds.ts)                    | always      |
- * | TW_POOLS   | priority | target of processes in the cluster               | always      |
+ * | TW_POOLS   | priority | an operator's wish of processes, floor, ceiling  | always      |
+ * |            | plan     | totals of processes and each host's share        | always      |
+ * | TW_HOSTS   | host     | what a live supervisor has (hosts.ts)            | 15 seconds  |
  * | TW_WORKERS | worker   | a live process's heartbeat (registry.ts)         | ten seconds |
  *
  * One durable consumer per kind, named after it with `_` for `.`. `max_deliver` stays -1 (a message at the server's
@@ -42,7 +44,12 @@ export const HEARTBEAT_MS = 1_300;
 
 export const DEAD_STREAM = "DEAD";
 export const DEAD_PROJECTION = "projection";
-export const buckets = { kinds: "TW_KINDS", pools: "TW_POOLS", workers: "TW_WORKERS" } as const;
+export const buckets = {
+  kinds: "TW_KINDS",
+  pools: "TW_POOLS",
+  workers: "TW_WORKERS",
+  hosts: "TW_HOSTS",
+} as const;
 
 export const FLASH_STREAM = "FLASH";
 /** Lanes of the FLASH stream, each with a durable and, at any time, one process that serves it. */

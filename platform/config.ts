@@ -47,6 +47,10 @@ function integer(
   return { env, about, fallback, parse, internal };
 }
 
+function optionalInteger(env: string, min: number, max: number, about: string): Setting<number | undefined> {
+  return { ...integer(env, min, min, max, about), fallback: undefined };
+}
+
 function choice<const C extends readonly string[]>(
   env: string,
   choices: C,
@@ -152,10 +156,82 @@ export const settings = {
     1,
     0,
     256,
-    "worker processes of the high pool on this host",
+    "worker processes of the high pool that this host starts with; 0: it takes no part in this pool",
   ),
-  normalProcesses: integer("TRADEWIND_NORMAL_PROCESSES", 1, 0, 256, "worker processes of the normal pool"),
-  lowProcesses: integer("TRADEWIND_LOW_PROCESSES", 1, 0, 256, "worker processes of the low pool"),
+  normalProcesses: integer("TRADEWIND_NORMAL_PROCESSES", 1, 0, 256, "the same of the normal pool"),
+  lowProcesses: integer("TRADEWIND_LOW_PROCESSES", 1, 0, 256, "the same of the low pool"),
+  autoscale: flag(
+    "TRADEWIND_AUTOSCALE",
+    true,
+    "fit the number of worker processes to the load; off: only `pools scale` changes it",
+  ),
+  highFloor: optionalInteger(
+    "TRADEWIND_HIGH_FLOOR",
+    0,
+    256,
+    "least processes of the high pool in the whole cluster; default: what all hosts start with",
+  ),
+  normalFloor: optionalInteger("TRADEWIND_NORMAL_FLOOR", 0, 256, "the same of the normal pool"),
+  lowFloor: optionalInteger("TRADEWIND_LOW_FLOOR", 0, 256, "the same of the low pool"),
+  highCeiling: optionalInteger(
+    "TRADEWIND_HIGH_CEILING",
+    0,
+    1_000,
+    "most processes of the high pool in the whole cluster; default: two a core of all hosts",
+  ),
+  normalCeiling: optionalInteger("TRADEWIND_NORMAL_CEILING", 0, 1_000, "the same of the normal pool"),
+  lowCeiling: optionalInteger("TRADEWIND_LOW_CEILING", 0, 1_000, "the same of the low pool"),
+  highTargetSeconds: integer(
+    "TRADEWIND_HIGH_TARGET_SECONDS",
+    5,
+    1,
+    86_400,
+    "age that no waiting job of the high pool should reach",
+  ),
+  normalTargetSeconds: integer(
+    "TRADEWIND_NORMAL_TARGET_SECONDS",
+    30,
+    1,
+    86_400,
+    "the same of the normal pool",
+  ),
+  lowTargetSeconds: integer("TRADEWIND_LOW_TARGET_SECONDS", 300, 1, 86_400, "the same of the low pool"),
+  scaleUpSeconds: integer(
+    "TRADEWIND_SCALE_UP_SECONDS",
+    5,
+    1,
+    3_600,
+    "least time between two steps up of a pool",
+  ),
+  scaleDownSeconds: integer(
+    "TRADEWIND_SCALE_DOWN_SECONDS",
+    60,
+    1,
+    86_400,
+    "a pool shrinks to the most that it needed within this time",
+  ),
+  workerCores: optionalInteger(
+    "TRADEWIND_WORKER_CORES",
+    1,
+    1_024,
+    "cores of this machine that growing pools may fill; default: all",
+  ),
+  highMemoryMb: integer(
+    "TRADEWIND_HIGH_MEMORY_MB",
+    512,
+    96,
+    1_048_576,
+    "a worker of the high pool that takes more finishes, leaves and is replaced; at twice as much it is killed",
+  ),
+  normalMemoryMb: integer("TRADEWIND_NORMAL_MEMORY_MB", 768, 96, 1_048_576, "the same of the normal pool"),
+  lowMemoryMb: integer("TRADEWIND_LOW_MEMORY_MB", 1_024, 96, 1_048_576, "the same of the low pool"),
+  retireSeconds: integer(
+    "TRADEWIND_RETIRE_SECONDS",
+    600,
+    1,
+    7_200,
+    "how long a worker that is one too many, or over its memory limit, may take to finish its jobs",
+  ),
   databasePool: integer("TRADEWIND_DATABASE_POOL", 10, 2, 200, "Postgres connections per process"),
   natsReplicas: integer(
     "TRADEWIND_NATS_REPLICAS",

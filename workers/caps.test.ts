@@ -23,7 +23,7 @@ function recording(contract: Contract, startedMs: number[]) {
 }
 
 const view = async (kind: string) => {
-  const pools = await cluster.bus.viewPools();
+  const { pools } = await cluster.bus.viewPools();
   return pools.flatMap(pool => pool.kinds).find(one => one.kind === kind)!;
 };
 
@@ -88,7 +88,7 @@ test("a paused pool starts nothing, other pools go on, and kinds paused by thems
   const held = await cluster.enqueue(sleep.kind, { ms: 0 });
   await cluster.ended(await cluster.enqueue("drill.noop.high"));
   expect(await view(noop.kind)).toMatchObject({ paused: true, pauses: [{ by: "pool" }] });
-  expect((await bus.viewPools()).map(({ paused }) => paused)).toEqual([false, false, true]);
+  expect((await bus.viewPools()).pools.map(({ paused }) => paused)).toEqual([false, false, true]);
   await until(async () => (await view(noop.kind)).waiting === 1, { what: "the waiting job" });
 
   await bus.pausePool("low", false);

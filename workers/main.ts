@@ -6,6 +6,7 @@ import { createLog, flushLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { connect } from "../platform/postgres/index.ts";
 import { jobs } from "./jobs/index.ts";
+import { watchMemory } from "./memory.ts";
 import { startPool } from "./pool.ts";
 
 /** What remains of the drain time for settling and closing before the supervisor kills. */
@@ -33,17 +34,26 @@ log.info({ worker: pool.worker, priority }, "pool process is working");
 // A forgotten promise is a defect, but no reason to end the work of the other jobs.
 process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));
 
-let stopping = false;
-async function stop(signal: string): Promise<void> {
-  if (stopping) return;
-  stopping = true;
-  log.info({ signal, held: pool.held }, "draining");
-  await pool.drain(Math.max(1_000, config.drainSeconds * 1_000 - CLOSING_MS));
+const memory = watchMemory({
+  limitMb: { high: config.highMemoryMb, normal: config.normalMemoryMb, low: config.lowMemoryMb }[priority],
+  onOver: rssMb => void leave(`${rssMb} MB of memory`, config.retireSeconds),
+});
+
+/** A later call may only shorten the time that running jobs have. */
+async function leave(reason: string, seconds: number): Promise<void> {
+  memory.stop();
+  log.info({ reason, held: pool.held }, "draining");
+  await pool.drain(Math.max(1_000, seconds * 1_000 - CLOSING_MS));
+  if (left) return;
+  left = true;
   await bus.close();
   await sql.end({ timeout: 2 });
   log.info("left");
   await flushLog(log);
   process.exit(0);
 }
-process.on("SIGTERM", () => void stop("SIGTERM"));
-process.on("SIGINT", () => void stop("SIGINT"));
+let left = false;
+process.on("SIGTERM", () => void leave("SIGTERM", config.drainSeconds));
+process.on("SIGINT", () => void leave("SIGINT", config.drainSeconds));
+// From the supervisor: another process has this one's place, and its jobs may take their time.
+process.on("SIGUSR2", () => void leave("one too many", config.retireSeconds));

@@ -272,8 +272,8 @@ test("a paused kind does not start jobs, and goes on when resumed; others are no
   await until(async () => (await consumer("drill.noop.high")).num_pending === 1, { timeoutMs: 5_000 });
   expect(await getJob(cluster.sql, paused)).toMatchObject({ status: "queued" });
   expect(pool.held).toBe(0);
-  const view = await cluster.bus.viewPools();
-  const kind = view.find(one => one.priority === "high")!.kinds.find(one => one.kind === noop.kind)!;
+  const { pools } = await cluster.bus.viewPools();
+  const kind = pools.find(one => one.priority === "high")!.kinds.find(one => one.kind === noop.kind)!;
   expect(kind).toMatchObject({ paused: true, waiting: 1, running: 0, cap: noop.cap });
   expect(kind.oldestMs).toBeGreaterThanOrEqual(0);
   await cluster.bus.setKind(noop, { paused: false });

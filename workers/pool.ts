@@ -18,9 +18,11 @@ import {
   workerId,
 } from "../bus/index.ts";
 import { required } from "../platform/config.ts";
+import { coreMeter } from "./cores.ts";
 import { Gate } from "./gate.ts";
 import type { JobDefinition, WorkerDeps } from "./handler.ts";
 import { openMachineSlots } from "./machine-slots.ts";
+import { residentMb } from "./memory.ts";
 import { createPoolMetrics } from "./pool-metrics.ts";
 import { Runner } from "./runner.ts";
 
@@ -28,6 +30,7 @@ export type Pool = {
   readonly worker: string;
   /** Messages that this process holds; 0 when it is idle. */
   readonly held: number;
+  /** A second call makes a drain that is under way less patient. */
   drain(patienceMs: number): Promise<void>;
 };
 
@@ -66,7 +69,8 @@ export async function startPool(
   const runnerDeps = { bus, sql, log, gate, settler, slots, metrics, worker, cancellations };
   runners.push(...mine.map((job, i) => new Runner(job.contract, handlers[i]!, runnerDeps)));
 
-  let draining = false;
+  const cores = coreMeter();
+  let draining: Promise<void> | undefined;
   async function beat(): Promise<void> {
     const kinds = Object.fromEntries(
       runners.map(runner => [
@@ -74,16 +78,16 @@ export async function startPool(
         { ...runner.rates.summary(), running: runner.running, held: runner.held },
       ]),
     );
-    const rssMb = Math.round(process.memoryUsage.rss() / 1_048_576);
     await bus.registry.beat({
       worker,
       host,
       pid: process.pid,
       priority,
       busy: gate.inside,
-      rssMb,
+      rssMb: residentMb(),
+      cores: cores(),
       since,
-      draining,
+      draining: draining !== undefined,
       kinds,
     });
   }
@@ -109,10 +113,27 @@ export async function startPool(
   });
 
   const held = () => runners.reduce((sum, runner) => sum + runner.held, 0);
-  async function idle(patienceMs: number): Promise<boolean> {
-    const until = Date.now() + patienceMs;
-    while (held() > 0 && Date.now() < until) await Bun.sleep(DRAIN_POLL_MS);
+  let drainedByMs = Number.POSITIVE_INFINITY;
+  async function idle(): Promise<boolean> {
+    while (held() > 0 && Date.now() < drainedByMs) await Bun.sleep(DRAIN_POLL_MS);
     return held() === 0;
+  }
+  async function leave(): Promise<void> {
+    unwatch();
+    await Promise.all(runners.map(runner => runner.stop()));
+    if (!(await idle())) {
+      for (const runner of runners) runner.abort();
+      drainedByMs = Date.now() + ABORT_GRACE_MS;
+      await idle();
+    }
+    await settler.close(ABORT_GRACE_MS);
+    clearInterval(beats);
+    clearInterval(heartbeats);
+    clearInterval(deadlines);
+    await bus.registry.leave(worker).catch(() => {});
+    cancellations.stop();
+    await slots.close();
+    await Promise.all(handlers.map(handler => handler.close?.()));
   }
 
   return {
@@ -120,22 +141,10 @@ export async function startPool(
     get held() {
       return held();
     },
-    async drain(patienceMs) {
-      draining = true;
-      unwatch();
-      await Promise.all(runners.map(runner => runner.stop()));
-      if (!(await idle(patienceMs))) {
-        for (const runner of runners) runner.abort();
-        await idle(ABORT_GRACE_MS);
-      }
-      await settler.close(ABORT_GRACE_MS);
-      clearInterval(beats);
-      clearInterval(heartbeats);
-      clearInterval(deadlines);
-      await bus.registry.leave(worker).catch(() => {});
-      cancellations.stop();
-      await slots.close();
-      await Promise.all(handlers.map(handler => handler.close?.()));
+    drain(patienceMs) {
+      drainedByMs = Math.min(drainedByMs, Date.now() + patienceMs);
+      draining ??= leave();
+      return draining;
     },
   };
 }

@@ -11,6 +11,7 @@ import type { Log } from "../../platform/log.ts";
 import type { Home, StackFile } from "./home.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import type { LogFiles } from "./log-files.ts";
+import { watchMemory } from "./memory.ts";
 import { createPools, type Pools } from "./pools.ts";
 import { freePort, isFree } from "./ports.ts";
 import { prepareDatabase } from "./prepare.ts";
@@ -61,7 +62,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const stack = { ...emptyStack(config, home.dir, before), ...services.addresses };
   const run = (program: Program) => runProgram(options, stack, program, onChange);
-  const pools = createPools({ run, drainMs: config.drainSeconds * 1_000 });
+  const pools = createPools({ run, retireMs: config.retireSeconds * 1_000 });
+  const stopWatching = watchMemory({ config, pools, log });
   const [front, back]: [Unit[], Unit[]] = [[], []];
   const units = () => [...front, ...pools.units(), ...back];
   save = () => {
@@ -78,6 +80,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const stop = async () => {
     stack.state = "stopping";
     save();
+    stopWatching();
     await leaveTargets();
     await stopInOrder({ config, log, front, pools, back, services });
     home.write({ ...stack, state: "stopped", supervisor: null, servers: {}, processes: {} });

@@ -1,6 +1,7 @@
 /**
  * How many processes of each pool run on this host. Growing starts processes with the next free numbers; shrinking lets
- * the highest numbers finish their jobs and leave.
+ * the highest numbers finish their jobs and leave, in their own time. One that is to be replaced is let go the same way
+ * while its successor starts.
  */
 import type { Program } from "./programs.ts";
 import type { Unit } from "./unit.ts";
@@ -10,47 +11,68 @@ export const poolPriorities: readonly Priority[] = ["high", "normal", "low"];
 
 /** Background work must not take the processor from what people wait for. */
 const LOW_POOL_NICE = 10;
+/** Tells a worker to finish what it runs, however long that takes, and leave. SIGTERM has it hurry. */
+const RETIRE = "SIGUSR2";
 
 export type Pools = {
   /** Sets the number of processes; those that are too many drain in the background. */
   setProcesses(priority: Priority, count: number): void;
+  count(priority: Priority): number;
+  /** Lets a process finish and leave, and starts another in its place at once. */
+  replace(priority: Priority, unit: Unit): void;
+  members(priority: Priority): { unit: Unit; isLeaving: boolean }[];
+  /** All, with those that finish their jobs and leave. */
   units(): Unit[];
   /** Drains and stops all. */
   stop(patienceMs: number): Promise<void>;
 };
 
-type Pool = { running: Map<number, Unit>; leaving: Map<number, Promise<void>> };
+type Pool = { running: Map<number, Unit>; leaving: Map<number, Unit> };
 
-export function createPools(options: { run: (program: Program) => Unit; drainMs: number }): Pools {
+export function createPools(options: { run: (program: Program) => Unit; retireMs: number }): Pools {
   const pools = new Map<Priority, Pool>(
     poolPriorities.map(priority => [priority, { running: new Map(), leaving: new Map() }]),
   );
-  const units = () => [...pools.values()].flatMap(pool => [...pool.running.values()]);
+  const units = () =>
+    [...pools.values()].flatMap(({ running, leaving }) => [...running.values(), ...leaving.values()]);
+  const add = (pool: Pool, priority: Priority) => {
+    const number = freeNumber(pool);
+    pool.running.set(number, options.run(poolProgram(priority, number)));
+  };
+  let stopping = false;
   return {
     setProcesses(priority, count) {
       const pool = pools.get(priority)!;
-      while (pool.running.size > count) dismiss(pool, options.drainMs);
-      while (pool.running.size < count) {
-        const number = freeNumber(pool);
-        pool.running.set(number, options.run(poolProgram(priority, number)));
-      }
+      if (stopping) return;
+      while (pool.running.size > count) dismiss(pool, Math.max(...pool.running.keys()), options.retireMs);
+      while (pool.running.size < count) add(pool, priority);
+    },
+    count: priority => pools.get(priority)!.running.size,
+    replace(priority, unit) {
+      const pool = pools.get(priority)!;
+      const number = [...pool.running].find(([, one]) => one === unit)?.[0];
+      if (number === undefined || stopping) return;
+      dismiss(pool, number, options.retireMs);
+      add(pool, priority);
+    },
+    members(priority) {
+      const { running, leaving } = pools.get(priority)!;
+      const told = (isLeaving: boolean) => (unit: Unit) => ({ unit, isLeaving });
+      return [...[...running.values()].map(told(false)), ...[...leaving.values()].map(told(true))];
     },
     units,
     async stop(patienceMs) {
-      const leaving = [...pools.values()].flatMap(pool => [...pool.leaving.values()]);
-      await Promise.all([...units().map(unit => unit.stop(patienceMs)), ...leaving]);
+      stopping = true;
+      await Promise.all(units().map(unit => unit.stop(patienceMs)));
     },
   };
 }
 
-function dismiss({ running, leaving }: Pool, drainMs: number): void {
-  const number = Math.max(...running.keys());
+function dismiss({ running, leaving }: Pool, number: number, retireMs: number): void {
   const unit = running.get(number)!;
   running.delete(number);
-  leaving.set(
-    number,
-    unit.stop(drainMs).finally(() => leaving.delete(number)),
-  );
+  leaving.set(number, unit);
+  void unit.stop(retireMs, RETIRE).finally(() => leaving.delete(number));
 }
 
 /** Not the number of one that still drains: its name and log file are in use. */

@@ -39,8 +39,8 @@ export async function startProgram(
       // It ended at once; the unit notices.
     }
   }
-  const stop = async (patienceMs: number) => {
-    await end(process_, { patienceMs });
+  const stop = async (patienceMs: number, signal?: NodeJS.Signals) => {
+    await end(process_, { patienceMs, ...(signal && { signal }) });
   };
   return { process: process_, stop };
 }

@@ -18,7 +18,11 @@ afterEach(() => rm(dir, { recursive: true }));
 
 const shell = (name: string, script: string) => async () => {
   const child = await launch({ command: ["sh", "-c", script], env: {}, logFile: join(dir, `${name}.log`) });
-  return { process: child, stop: async (patienceMs: number) => void (await end(child, { patienceMs })) };
+  return {
+    process: child,
+    stop: async (patienceMs: number, signal: NodeJS.Signals = "SIGTERM") =>
+      void (await end(child, { signal, patienceMs })),
+  };
 };
 const unit = (name: string, script: string) =>
   keepRunning({ name, start: shell(name, script), log: silentLog, onChange: () => {} });
@@ -67,10 +71,14 @@ test("what ignores the request to end is killed when patience is over", async ()
 
 test("a pool grows and shrinks, and numbers of processes that still drain are not used again", async () => {
   const pools = createPools({
-    run: program => unit(program.name, "trap '' TERM; sleep 30"),
-    drainMs: 1_000,
+    run: program => unit(program.name, "trap '' TERM USR2; sleep 30"),
+    retireMs: 1_000,
   });
-  const names = () => pools.units().map(({ name }) => name);
+  const names = () =>
+    pools
+      .members("high")
+      .filter(({ isLeaving }) => !isLeaving)
+      .map(({ unit }) => unit.name);
   pools.setProcesses("high", 2);
   await until(() => pools.units().every(one => one.current()));
   const refs = pools.units().map(one => one.current()!);

@@ -9,7 +9,10 @@
 import type { Log } from "../../platform/log.ts";
 import type { ManagedProcess, ProcessRef } from "./process.ts";
 
-export type Started = { readonly process: ManagedProcess; stop(patienceMs: number): Promise<void> };
+export type Started = {
+  readonly process: ManagedProcess;
+  stop(patienceMs: number, signal?: NodeJS.Signals): Promise<void>;
+};
 
 export type UnitOptions = {
   readonly name: string;
@@ -27,7 +30,8 @@ export type Unit = {
   current(): ProcessRef | null;
   /** How often it was started again. */
   restarts(): number;
-  stop(patienceMs: number): Promise<void>;
+  /** Asks it to end by `signal` (SIGTERM), and kills it when patience is over. A second call may be less patient. */
+  stop(patienceMs: number, signal?: NodeJS.Signals): Promise<void>;
 };
 
 const FIRST_PAUSE_MS = 200;
@@ -72,11 +76,11 @@ export function keepRunning({ name, start, log, onChange, first }: UnitOptions):
     name,
     current: () => started?.process ?? null,
     restarts: () => restarts,
-    async stop(patienceMs) {
+    async stop(patienceMs, signal) {
       stopping = true;
       stopped.resolve();
       await loop;
-      await started?.stop(patienceMs);
+      await started?.stop(patienceMs, signal);
       started = null;
       onChange();
     },

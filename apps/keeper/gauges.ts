@@ -62,7 +62,7 @@ export function keepGauges(deps: GaugeDeps): void {
 type Facts = Awaited<ReturnType<typeof readFacts>>;
 
 async function readFacts({ bus, sql, replicas, targetAgeSeconds }: GaugeDeps) {
-  const [pools, backlog, dead, connections, lags] = await Promise.all([
+  const [{ pools }, backlog, dead, connections, lags] = await Promise.all([
     bus.viewPools(),
     outboxBacklog(sql),
     openDeadByKind(sql),

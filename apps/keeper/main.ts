@@ -1,4 +1,5 @@
-/** A keeper process: relay, projections and sweeps, until SIGTERM. */
+/** A keeper process: relay, projections, sweeps, alerts and the autoscaler, until SIGTERM. */
+import { hostname } from "node:os";
 import { openBus, openLeadership } from "../../bus/index.ts";
 import { startAllocators } from "../../commerce/checkout/index.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -7,6 +8,7 @@ import { createLog, flushLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
 import { alertChores } from "./alerts/index.ts";
+import { policyOf, startAutoscaler } from "./autoscaler/index.ts";
 import { chores } from "./chores.ts";
 import { keepGauges } from "./gauges.ts";
 import { startKeeper } from "./keeper.ts";
@@ -38,7 +40,19 @@ const replicas = config.databaseReplicaUrls.map(url => ({
   name: new URL(url).host,
   sql: connect(url, { max: 1, application: name }),
 }));
-keepGauges({ name, bus, sql, log, metrics, replicas, targetAgeSeconds: { high: 5, normal: 30, low: 300 } });
+keepGauges({
+  name,
+  bus,
+  sql,
+  log,
+  metrics,
+  replicas,
+  targetAgeSeconds: {
+    high: config.highTargetSeconds,
+    normal: config.normalTargetSeconds,
+    low: config.lowTargetSeconds,
+  },
+});
 const keeper = await startKeeper({
   bus,
   sql,
@@ -46,6 +60,14 @@ const keeper = await startKeeper({
   clock,
   metrics,
   chores: [...chores({ config, sql, log, bus }), ...alertChores({ bus, sql, log, leadership, webhook })],
+});
+const autoscaler = startAutoscaler({
+  bus,
+  databaseUrl: required(config, "databaseUrl"),
+  policy: policyOf(config),
+  log,
+  clock,
+  name: `${hostname()} ${name} ${process.pid}`,
 });
 log.info("keeper is working");
 
@@ -57,7 +79,7 @@ async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
   log.info({ signal }, "leaving");
-  await Promise.all([keeper.stop(), allocators.stop()]);
+  await Promise.all([keeper.stop(), allocators.stop(), autoscaler.stop()]);
   await bus.close();
   await leadership.close();
   await Promise.all([sql, ...replicas.map(one => one.sql)].map(one => one.end({ timeout: 2 })));

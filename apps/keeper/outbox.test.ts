@@ -87,7 +87,12 @@ test("who asks a server that hangs or is gone hears soon that it is away", async
   for (const signal of ["SIGSTOP", "SIGKILL"]) {
     process.kill(server.now.pid, signal);
     const since = performance.now();
-    const asked = [bus.viewPools(), bus.setKind(noop, { cap: 9 }), bus.setPoolTarget("low", 2), bus.ping()];
+    const asked = [
+      bus.viewPools(),
+      bus.setKind(noop, { cap: 9 }),
+      bus.setPool("low", { processes: 2 }),
+      bus.ping(),
+    ];
     const answers = await Promise.allSettled(asked);
     for (const answer of answers)
       expect(answer.status === "rejected" && answer.reason).toBeInstanceOf(BusUnavailable);
@@ -102,7 +107,9 @@ test("a pause and a target reach everybody as soon as a server that was killed i
   await other.ready;
   let target = 0;
   closers.push(
-    await other.targets.watch((_, processes) => (target = processes)).then(stop => async () => stop()),
+    await other.targets
+      .watch({ onWish: (_, wish) => (target = wish.processes ?? 0) })
+      .then(stop => async () => stop()),
   );
   process.kill(server.now.pid, "SIGKILL");
   await until(() => !bus.isConnected && !other.isConnected, { what: "the loss of the connections" });
@@ -110,7 +117,7 @@ test("a pause and a target reach everybody as soon as a server that was killed i
   await until(() => bus.isConnected && other.isConnected, { what: "new connections" });
 
   await bus.setKind(noop, { paused: true });
-  await bus.setPoolTarget("low", 3);
+  await bus.setPool("low", { processes: 3 });
   const heard = () => other.kinds.state(noop).paused && target === 3;
   await until(heard, { timeoutMs: 2_000, what: "pause and target" });
 });

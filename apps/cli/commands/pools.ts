@@ -1,24 +1,62 @@
-import type { KindView, PoolView } from "../../../bus/index.ts";
-import { type Command, type Context, type Result, textOption, UsageError, wholeNumber } from "../command.ts";
+import type { AutoscalerView, KindView, PoolsView, PoolView } from "../../../bus/index.ts";
+import {
+  type Command,
+  type Context,
+  integerOption,
+  type Result,
+  textOption,
+  UsageError,
+  wholeNumber,
+} from "../command.ts";
 import { duration, table } from "../table.ts";
-
-export type PoolsView = { pools: PoolView[] };
 
 const PRIORITIES = ["high", "normal", "low"];
 const MAX_PROCESSES = 1_000;
 const MAX_CAP = 100_000;
 const MAX_RATE = 1_000_000;
 
+const DECISIONS_SHOWN = 5;
+
 export function poolTable(pools: readonly PoolView[]): string {
-  const rows = pools.map(({ priority, target, paused, processes }) => [
+  const rows = pools.map(({ priority, target, paused, mode, floor, ceiling, processes }) => [
     priority,
     `${target ?? "default"}${paused ? " (paused)" : ""}`,
+    mode,
+    floor === null || ceiling === null ? "" : `${floor}-${ceiling}`,
     processes.length,
     processes.reduce((sum, one) => sum + one.busy, 0),
+    processes.reduce((sum, one) => sum + (one.cores ?? 0), 0).toFixed(1),
     `${Math.round(processes.reduce((sum, one) => sum + one.rssMb, 0))} MB`,
     processes.map(one => one.pid).join(" "),
   ]);
-  return table(["pool", "target", "processes", "busy", "memory", "pids"], rows);
+  const head = ["pool", "target", "mode", "bounds", "processes", "busy", "cores", "memory", "pids"];
+  return table(head, rows);
+}
+
+/** Why the pools have the targets that they have, what was decided last, and who runs what. */
+export function scalingText(pools: readonly PoolView[], autoscaler: AutoscalerView | null): string {
+  if (!autoscaler) return "autoscaler: no keeper has decided yet";
+  const reasons = pools.map(({ priority, target, targetAgeMs, reason }) => [
+    priority,
+    target,
+    duration(targetAgeMs),
+    reason,
+  ]);
+  const hosts = autoscaler.hosts.map(({ id, cores, shares }) => [
+    id,
+    cores,
+    shares.high,
+    shares.normal,
+    shares.low,
+  ]);
+  const decisions = autoscaler.decisions
+    .slice(0, DECISIONS_SHOWN)
+    .map(({ at, priority, from, to, reason }) => [at, priority, `${from} → ${to}`, reason]);
+  return [
+    table(["pool", "target", "no older than", "why"], reasons),
+    table(["host", "cores", "high", "normal", "low"], hosts),
+    table(["decided", "pool", "change", "why"], decisions, "nothing decided yet"),
+  ].join("\n\n");
 }
 
 /** Drills that have nothing to tell are left out unless `all`. */
@@ -80,8 +118,14 @@ export function pauseLines(pools: readonly PoolView[]): string {
 }
 
 function show(json: PoolsView, all = false): Result {
-  const parts = [poolTable(json.pools), kindTable(json.pools, all), pauseLines(json.pools)];
+  const { pools, autoscaler } = json;
+  const parts = [poolTable(pools), kindTable(pools, all), pauseLines(pools), scalingText(pools, autoscaler)];
   return { json, text: parts.filter(Boolean).join("\n\n") };
+}
+
+function poolOf([pool = ""]: readonly string[]): string {
+  if (!PRIORITIES.includes(pool)) throw new UsageError(`POOL must be one of ${PRIORITIES.join(", ")}`);
+  return pool;
 }
 
 const all = { all: { type: "boolean", about: "show idle drills too" } } as const;
@@ -96,11 +140,11 @@ export const poolCommands: readonly Command[] = [
   {
     path: ["pools", "scale"],
     args: ["POOL", "PROCESSES"],
-    about: "Set the number of a pool's processes in the whole cluster",
+    about:
+      "Set the number of a pool's processes in the whole cluster; the autoscaler lets it be until `pools auto`",
     async run({ api, args }) {
-      const [pool = "", count = ""] = args;
-      if (!PRIORITIES.includes(pool)) throw new UsageError(`POOL must be one of ${PRIORITIES.join(", ")}`);
-      const processes = wholeNumber(count, "PROCESSES", 0, MAX_PROCESSES);
+      const pool = poolOf(args);
+      const processes = wholeNumber(args[1]!, "PROCESSES", 0, MAX_PROCESSES);
       return show(await api.ops<PoolsView>(`/pools/${pool}`, { method: "PATCH", json: { processes } }));
     },
   },
@@ -116,12 +160,26 @@ export const poolCommands: readonly Command[] = [
     about: "Let a paused pool go on; kinds that were paused by themselves stay so",
     run: context => pausePool(context, false),
   },
+  {
+    path: ["pools", "auto"],
+    args: ["POOL"],
+    about: "Let the autoscaler fit a pool to its load again, between a floor and a ceiling",
+    options: {
+      floor: { type: "string", value: "N", about: "least processes in the whole cluster" },
+      ceiling: { type: "string", value: "N", about: "most processes in the whole cluster" },
+    },
+    async run(context) {
+      const pool = poolOf(context.args);
+      const floor = integerOption(context, "floor", 0, MAX_PROCESSES);
+      const ceiling = integerOption(context, "ceiling", 0, MAX_PROCESSES);
+      const json = { auto: true, floor: floor ?? null, ceiling: ceiling ?? null };
+      return show(await context.api.ops<PoolsView>(`/pools/${pool}`, { method: "PATCH", json }));
+    },
+  },
 ];
 
 async function pausePool({ api, args }: Context, paused: boolean): Promise<Result> {
-  const [pool = ""] = args;
-  if (!PRIORITIES.includes(pool)) throw new UsageError(`POOL must be one of ${PRIORITIES.join(", ")}`);
-  return show(await api.ops<PoolsView>(`/pools/${pool}`, { method: "PATCH", json: { paused } }));
+  return show(await api.ops<PoolsView>(`/pools/${poolOf(args)}`, { method: "PATCH", json: { paused } }));
 }
 
 type KindChange = { cap?: number; paused?: boolean; rate?: RateChange | null };

@@ -1,6 +1,7 @@
+import type { PoolsView } from "../../../bus/index.ts";
 import { CliError, type Command, type Context, type Result } from "../command.ts";
 import { duration, fields, table } from "../table.ts";
-import { kindTable, type PoolsView, pauseLines, poolTable } from "./pools.ts";
+import { kindTable, pauseLines, poolTable } from "./pools.ts";
 
 type Readiness = {
   status: string;

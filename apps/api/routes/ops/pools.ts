@@ -1,7 +1,7 @@
 /** The worker pools and the kinds of job: what they do, how many there are, caps and pauses. */
-import { Elysia, t } from "elysia";
-import { contractOf, priorities, rateUnits } from "../../../../bus/index.ts";
-import { notFound } from "../../../../platform/errors.ts";
+import { Elysia, type Static, t } from "elysia";
+import { contractOf, type PoolWish, priorities, rateUnits } from "../../../../bus/index.ts";
+import { invalid, notFound } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
@@ -58,8 +58,27 @@ const processView = t.Object({
   host: t.String(),
   busy: t.Integer(),
   rssMb: t.Number(),
+  cores: t.Number(),
   since: t.String({ format: "date-time" }),
   draining: t.Boolean(),
+});
+
+const perPool = t.Object({ high: t.Integer(), normal: t.Integer(), low: t.Integer() });
+
+const autoscalerView = t.Object({
+  leader: t.String(),
+  epoch: t.Integer(),
+  at: t.String({ format: "date-time" }),
+  hosts: t.Array(t.Object({ id: t.String(), name: t.String(), cores: t.Number(), shares: perPool })),
+  decisions: t.Array(
+    t.Object({
+      at: t.String({ format: "date-time" }),
+      priority: t.String(),
+      from: t.Integer(),
+      to: t.Integer(),
+      reason: t.String(),
+    }),
+  ),
 });
 
 const poolsView = t.Object({
@@ -69,14 +88,57 @@ const poolsView = t.Object({
       target: t.Nullable(t.Integer()),
       paused: t.Boolean(),
       pausedSince: t.Nullable(t.String({ format: "date-time" })),
+      mode: t.Union([t.Literal("auto"), t.Literal("manual")]),
+      floor: t.Nullable(t.Integer()),
+      ceiling: t.Nullable(t.Integer()),
+      targetAgeMs: t.Nullable(t.Integer()),
+      reason: t.Nullable(t.String()),
       processes: t.Array(processView),
       kinds: t.Array(kindView),
     }),
   ),
+  autoscaler: t.Nullable(autoscalerView),
 });
 
+const bound = t.Optional(
+  t.Nullable(t.Integer({ minimum: 0, maximum: MAX_PROCESSES }), {
+    description: "of the autoscaler, in the whole cluster; null: as in the settings",
+  }),
+);
+
+const poolChange = t.Object(
+  {
+    processes: t.Optional(
+      t.Nullable(t.Integer({ minimum: 0, maximum: MAX_PROCESSES }), {
+        description: "in the whole cluster; the autoscaler lets the pool be until it is null",
+      }),
+    ),
+    auto: t.Optional(t.Literal(true, { description: "the same as processes: null" })),
+    floor: bound,
+    ceiling: bound,
+    paused: t.Optional(t.Boolean()),
+  },
+  { additionalProperties: false, minProperties: 1, examples: [{ processes: 4 }, { auto: true, ceiling: 8 }] },
+);
+
+/** What the change comes to, given what is set. @throws a problem that names the field */
+function wishOf(
+  { auto, ...change }: Omit<Static<typeof poolChange>, "paused">,
+  before: PoolWish,
+): Partial<PoolWish> {
+  if (auto && typeof change.processes === "number") {
+    throw invalid([{ path: "/processes", message: "can't be given together with auto" }]);
+  }
+  const { floor, ceiling } = { ...before, ...change };
+  if (floor !== null && ceiling !== null && floor > ceiling) {
+    const path = change.ceiling === undefined ? "/floor" : "/ceiling";
+    throw invalid([{ path, message: `the floor (${floor}) must not be above the ceiling (${ceiling})` }]);
+  }
+  return auto ? { ...change, processes: null } : change;
+}
+
 export function poolRoutes(deps: ApiDeps) {
-  const view = async () => ({ pools: await deps.bus.viewPools() });
+  const view = () => deps.bus.viewPools();
   return new Elysia({ prefix: "/ops", detail: { tags: ["ops"] } })
     .use(opsAuth(deps))
     .get("/pools", async () => view(), {
@@ -88,23 +150,22 @@ export function poolRoutes(deps: ApiDeps) {
       async ({ params, body }) => {
         const priority = priorities.find(one => one === params.priority);
         if (!priority) throw notFound("pool");
-        if (body.processes !== undefined) await deps.bus.setPoolTarget(priority, body.processes);
-        if (body.paused !== undefined) await deps.bus.pausePool(priority, body.paused);
+        const { paused, ...change } = body;
+        if (Object.keys(change).length > 0) {
+          const before = (await deps.bus.poolWishes())[priority];
+          await deps.bus.setPool(priority, wishOf(change, before));
+        }
+        if (paused !== undefined) await deps.bus.pausePool(priority, paused);
         return view();
       },
       {
         detail: {
-          summary: "Set the number of a pool's processes in the whole cluster; pause the pool, resume it",
+          summary:
+            "Set a pool's processes in the whole cluster, or the autoscaler's bounds; pause it, resume it",
           description:
             "A paused pool starts no job; running ones finish. Pauses of single kinds stay as they are.",
         },
-        body: t.Object(
-          {
-            processes: t.Optional(t.Integer({ minimum: 0, maximum: MAX_PROCESSES })),
-            paused: t.Optional(t.Boolean()),
-          },
-          { additionalProperties: false, minProperties: 1 },
-        ),
+        body: poolChange,
         response: documented({ 200: poolsView }),
       },
     )
