@@ -100,6 +100,18 @@ function urls(env: string, about: string, protocols: string[]): Setting<readonly
   return { env, about, fallback: [], parse };
 }
 
+function pairs(env: string, about: string): Setting<Readonly<Record<string, string>>> {
+  const parse = (raw: string) =>
+    Object.fromEntries(
+      raw.split(",").map(pair => {
+        const [, name, value] = /^\s*([\w-]+)\s*=(.*)$/.exec(pair) ?? [];
+        if (name === undefined) throw new ConfigError(`${env} must list name=value, separated by commas`);
+        return [name, decodeURIComponent(value!.trim())];
+      }),
+    );
+  return { env, about, fallback: {}, parse };
+}
+
 function networks(env: string, about: string): Setting<readonly string[]> {
   const parse = (raw: string) => {
     const list = raw.split(",").map(one => one.trim());
@@ -325,6 +337,16 @@ export const settings = {
     "folder of the uploaded media; default: media under TRADEWIND_HOME",
   ),
   mediaMaxMb: integer("TRADEWIND_MEDIA_MAX_MB", 64, 1, 2_048, "largest picture that may be uploaded, in MB"),
+  otlpEndpoint: url(
+    "TRADEWIND_OTLP_ENDPOINT",
+    "OTLP collector that gets traces over HTTP, such as http://localhost:4318; unset: none are recorded",
+    ["http:", "https:"],
+  ),
+  otlpHeaders: pairs(
+    "TRADEWIND_OTLP_HEADERS",
+    "headers for the collector, as name=value, separated by commas",
+  ),
+  tracePercent: integer("TRADEWIND_TRACE_PERCENT", 100, 1, 100, "percent of the traces that are recorded"),
   alertWebhook: url(
     "TRADEWIND_ALERT_WEBHOOK",
     "where alerts are posted, in the format of Alertmanager's webhook",

@@ -8,6 +8,7 @@ import type { Config } from "../platform/config.ts";
 import type { Log } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Db } from "../platform/postgres/index.ts";
+import type { Tracer } from "../platform/tracing/index.ts";
 
 export type WorkerDeps = {
   readonly config: Config;
@@ -15,6 +16,8 @@ export type WorkerDeps = {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Absent: no traces. */
+  readonly tracer?: Tracer;
 };
 
 export type JobContext = {

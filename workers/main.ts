@@ -5,6 +5,7 @@ import { ConfigError, loadConfig, required } from "../platform/config.ts";
 import { createLog, flushLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { connect } from "../platform/postgres/index.ts";
+import { openTracer } from "../platform/tracing/index.ts";
 import { jobs } from "./jobs/index.ts";
 import { watchMemory } from "./memory.ts";
 import { startPool } from "./pool.ts";
@@ -18,7 +19,8 @@ if (!priorities.includes(priority))
   throw new ConfigError(`TRADEWIND_POOL must be one of ${priorities.join(", ")}`);
 const name = config.processName || `worker-${priority}`;
 const log = createLog({ level: config.logLevel, process: name, channel: "workers" });
-const sql = connect(required(config, "databaseUrl"), { max: config.databasePool, application: name });
+const tracer = openTracer(config, name, log);
+const sql = connect(required(config, "databaseUrl"), { max: config.databasePool, application: name, tracer });
 const metrics = createMetrics(name);
 const bus = openBus({
   url: required(config, "natsUrl"),
@@ -28,7 +30,7 @@ const bus = openBus({
   metrics,
   replicas: config.natsReplicas,
 });
-const pool = await startPool({ config, sql, log, clock: systemClock, metrics, bus, priority, jobs });
+const pool = await startPool({ config, sql, log, clock: systemClock, metrics, bus, tracer, priority, jobs });
 log.info({ worker: pool.worker, priority }, "pool process is working");
 
 // A forgotten promise is a defect, but no reason to end the work of the other jobs.
@@ -47,7 +49,7 @@ async function leave(reason: string, seconds: number): Promise<void> {
   if (left) return;
   left = true;
   await bus.close();
-  await sql.end({ timeout: 2 });
+  await Promise.all([sql.end({ timeout: 2 }), tracer.close()]);
   log.info("left");
   await flushLog(log);
   process.exit(0);

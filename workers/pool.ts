@@ -18,6 +18,7 @@ import {
   workerId,
 } from "../bus/index.ts";
 import { required } from "../platform/config.ts";
+import { noTracer } from "../platform/tracing/index.ts";
 import { coreMeter } from "./cores.ts";
 import { Gate } from "./gate.ts";
 import type { JobDefinition, WorkerDeps } from "./handler.ts";
@@ -66,7 +67,18 @@ export async function startPool(
   });
   const mine = deps.jobs.filter(job => job.contract.priority === priority);
   const handlers = mine.map(job => job.make(deps));
-  const runnerDeps = { bus, sql, log, gate, settler, slots, metrics, worker, cancellations };
+  const runnerDeps = {
+    bus,
+    sql,
+    log,
+    gate,
+    settler,
+    slots,
+    metrics,
+    tracer: deps.tracer ?? noTracer,
+    worker,
+    cancellations,
+  };
   runners.push(...mine.map((job, i) => new Runner(job.contract, handlers[i]!, runnerDeps)));
 
   const cores = coreMeter();

@@ -20,6 +20,7 @@ import {
   postpone,
   type Rate,
   RateWindow,
+  type Received,
   type Settler,
   startPull,
   startUnique,
@@ -27,6 +28,7 @@ import {
 } from "../bus/index.ts";
 import type { Log } from "../platform/log.ts";
 import type { Db } from "../platform/postgres/index.ts";
+import type { Tracer } from "../platform/tracing/index.ts";
 import { contextOf, Deadline, executeBatch, executeOne } from "./execute.ts";
 import type { Gate, Ticket } from "./gate.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
@@ -35,6 +37,7 @@ import type { MachineSlots } from "./machine-slots.ts";
 import type { PoolMetrics } from "./pool-metrics.ts";
 import { SlowPath } from "./slow-path.ts";
 import { Throttle } from "./throttle.ts";
+import { traceTries } from "./trace.ts";
 
 const UNWRITTEN_PAUSE_MS = 1_000;
 
@@ -46,6 +49,7 @@ export type RunnerDeps = {
   readonly settler: Settler;
   readonly slots: MachineSlots;
   readonly metrics: PoolMetrics;
+  readonly tracer: Tracer;
   readonly worker: string;
   readonly cancellations: Pick<Cancellations, "size" | "reasonFor">;
 };
@@ -335,14 +339,15 @@ export class Runner {
     return this.#deps.slots.acquire(deadline.signal).catch(() => undefined);
   }
 
-  async #execute(group: Held[], deadline: Deadline): Promise<Ending[]> {
-    const [first] = group;
-    const context = contextOf(first!.job, first!.pulled.delivery, deadline, this.#deps.log);
-    if ("runBatch" in this.#handler) {
-      const jobs = group.map(held => held.job);
-      return executeBatch(this.#handler, jobs, context, deadline);
-    }
-    return [await executeOne(this.#handler, first!.job, context, deadline)];
+  #execute(group: Held[], deadline: Deadline): Promise<Ending[]> {
+    const { log, tracer } = this.#deps;
+    const run = async (jobs: readonly Received[]): Promise<Ending[]> => {
+      const [first] = jobs;
+      const context = contextOf(first!, group[0]!.pulled.delivery, deadline, log);
+      if ("runBatch" in this.#handler) return executeBatch(this.#handler, jobs, context, deadline);
+      return [await executeOne(this.#handler, first!, context, deadline)];
+    };
+    return tracer.enabled ? traceTries(tracer, group, run) : run(group.map(held => held.job));
   }
 
   #settle(held: Held, ending: Ending, startedAtMs: number, run: number | null, onSettled?: () => void): void {

@@ -6,6 +6,7 @@ import { type AnyElysia, Elysia } from "elysia";
 import { Problem } from "../../platform/errors.ts";
 import { latencyBuckets } from "../../platform/metrics.ts";
 import { traceId } from "../../platform/trace.ts";
+import { noTracer } from "../../platform/tracing/index.ts";
 import type { ApiDeps } from "./deps.ts";
 import { createAccessLog } from "./http/access-log.ts";
 import { readJson } from "./http/body.ts";
@@ -13,6 +14,7 @@ import { beginRequest, type RequestMeta } from "./http/context.ts";
 import { createFinish, type ResponseSet } from "./http/finish.ts";
 import { internalError, problemDocument, problemOf } from "./http/problem.ts";
 import { allowedMethods, markDocumentedOnly, streamedRoutes } from "./http/route-table.ts";
+import { createTraceRequest } from "./http/trace.ts";
 import { areas } from "./routes/index.ts";
 
 /** The shell puts `meta` on the context of every request; Elysia's types don't know. */
@@ -33,7 +35,9 @@ function createObserve(deps: ApiDeps) {
 export function createApp(deps: ApiDeps, extra: AnyElysia[] = []) {
   const node = deps.config.processName || `api-${process.pid}`;
   const accessLog = createAccessLog(deps.log);
-  const finish = createFinish({ node, observe: createObserve(deps), accessLog, drain: deps.drain });
+  const { tracer = noTracer } = deps;
+  const trace = tracer.enabled ? createTraceRequest(tracer) : null;
+  const finish = createFinish({ node, observe: createObserve(deps), accessLog, trace, drain: deps.drain });
   const streamed = new Set<string>();
 
   const refuse = (
@@ -53,7 +57,11 @@ export function createApp(deps: ApiDeps, extra: AnyElysia[] = []) {
   // Elysia reads their source, and a context passed on whole makes it parse cookies, headers and query each time.
   const app = new Elysia({ normalize: false, precompile: true })
     .onRequest(context => {
-      (context as unknown as WithMeta).meta = beginRequest(context.request.headers);
+      const meta = beginRequest(context.request.headers);
+      (context as unknown as WithMeta).meta = meta;
+      if (!trace) return;
+      const step = tracer.sampled(meta.traceparent);
+      if (step) tracer.enter(step);
     })
     .onParse(({ request, contentType, route }) => {
       if (streamed.has(`${request.method} ${route}`)) return null;

@@ -4,6 +4,7 @@ import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Db } from "../../platform/postgres/index.ts";
+import type { Tracer } from "../../platform/tracing/index.ts";
 
 /** What routes get. Each route file exports `(deps: ApiDeps) => Elysia` and makes its services from this. */
 export type ApiDeps = {
@@ -13,6 +14,8 @@ export type ApiDeps = {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly bus: Bus;
+  /** Absent: no traces. */
+  readonly tracer?: Tracer;
   /** Turned on once, when this node begins to leave; absent where nothing drains (tests). */
   readonly drain?: { active: boolean };
   /** The address a request came from; absent: unknown, and then nobody counts as local. */

@@ -13,6 +13,7 @@ import { type Config, ConfigError, loadConfig, required } from "../../platform/c
 import { createLog, flushLog, type Log } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
+import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
 
 /** Above the largest upload that a route takes, so that our own limits answer; Bun's bare 413 has no body. */
@@ -51,7 +52,12 @@ async function main(): Promise<void> {
   const config = readConfig();
   const name = config.processName || `api-${process.pid}`;
   const log = createLog({ level: config.logLevel, process: name });
-  const sql = connect(required(config, "databaseUrl"), { max: config.databasePool, application: name });
+  const tracer = openTracer(config, name, log);
+  const sql = connect(required(config, "databaseUrl"), {
+    max: config.databasePool,
+    application: name,
+    tracer,
+  });
   const metrics = createMetrics(name);
   const natsUrl = required(config, "natsUrl");
   const bus = openBus({ url: natsUrl, name, log, sql, metrics, replicas: config.natsReplicas });
@@ -60,7 +66,7 @@ async function main(): Promise<void> {
   const peerOf = (request: Request) =>
     servers.map(server => server.requestIP(request)?.address).find(address => address !== undefined);
 
-  const app = createApp({ config, sql, log, clock: systemClock, metrics, bus, drain, peerOf });
+  const app = createApp({ config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf });
   servers = serve(app.fetch, [
     { port: config.port, reusePort: true },
     { port: config.nodePort, hostname: "127.0.0.1" },
@@ -76,7 +82,7 @@ async function main(): Promise<void> {
     log.info({ signal }, "draining");
     await Bun.sleep(GOODBYE_MS);
     await stopWithin(config.drainSeconds * 1_000, servers, log);
-    await Promise.allSettled([bus.close(), sql.end({ timeout: 5 })]);
+    await Promise.allSettled([bus.close(), sql.end({ timeout: 5 }), tracer.close()]);
     log.info("stopped");
     await flushLog(log);
     process.exit(0);

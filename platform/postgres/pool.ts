@@ -1,4 +1,6 @@
 import postgres from "postgres";
+import { noTracer, type Tracer } from "../tracing/index.ts";
+import { traced } from "./traced.ts";
 
 const INT8_OID = 20;
 
@@ -31,13 +33,15 @@ export type ConnectOptions = {
   application: string;
   /** Session locks live on these connections: they are not renewed now and then, as others are. */
   holdsLocks?: boolean;
+  /** Records statements as steps of the traces that they belong to. */
+  tracer?: Tracer;
   /** Told of every statement that is sent; for tests that count them. */
   onStatement?: (text: string, parameters: readonly unknown[]) => void;
 };
 
 export function connect(url: string, options: ConnectOptions): Db {
-  const { onStatement } = options;
-  return postgres(url, {
+  const { onStatement, tracer = noTracer } = options;
+  const sql = postgres(url, {
     max: options.max ?? 10,
     types,
     connect_timeout: 2,
@@ -49,4 +53,5 @@ export function connect(url: string, options: ConnectOptions): Db {
       : {}),
     connection: { application_name: options.application, statement_timeout: 30_000 },
   }) as unknown as Db;
+  return tracer.enabled ? traced(sql, tracer) : sql;
 }

@@ -9,6 +9,7 @@ import { acceptedEncoding, compress, MIN_COMPRESSED_BYTES } from "./compression.
 import type { RequestMeta } from "./context.ts";
 import { allowOrigins } from "./cors.ts";
 import { encodedETag, matchesETag, strongETag } from "./etag.ts";
+import type { TraceRequest } from "./trace.ts";
 
 /** The part of Elysia's `set` that is used here. */
 export type ResponseSet = { status?: number | string; headers: Record<string, string | number | string[]> };
@@ -50,11 +51,13 @@ export type FinishOptions = {
   node: string;
   observe: Observe;
   accessLog: AccessLog;
+  /** Records the request in its trace; null: no traces are recorded. */
+  trace: TraceRequest | null;
   /** While it is active every answer closes its connection, so that clients come back to another node. */
   drain?: { active: boolean } | undefined;
 };
 
-export function createFinish({ node, observe, accessLog, drain }: FinishOptions): Finish {
+export function createFinish({ node, observe, accessLog, trace, drain }: FinishOptions): Finish {
   return (request, meta, route, set, value) => {
     if (value instanceof ElysiaCustomStatusResponse) {
       set.status = value.code;
@@ -74,6 +77,7 @@ export function createFinish({ node, observe, accessLog, drain }: FinishOptions)
     const status = response?.status ?? (value instanceof Response ? value.status : Number(set.status ?? 200));
     observe(request.method, route ?? "unmatched", status, ms / 1_000);
     accessLog.write(request, meta, route, status, ms);
+    trace?.(request, meta, route, status, ms);
     if (response) {
       // Everything is in the Response; what is left in `set` would make Elysia build it a second time.
       set.headers = Object.create(null);
