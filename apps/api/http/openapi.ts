@@ -30,6 +30,7 @@ const areaKeys: [prefix: string, scheme: keyof typeof schemes][] = [
   ["/store/", "publishableKey"],
   ["/admin/", "secretKey"],
   ["/ops/", "opsKey"],
+  ["/console/events", "opsKey"],
 ];
 
 const problemSchema = {

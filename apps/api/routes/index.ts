@@ -18,6 +18,7 @@ import { adminProductRoutes } from "./admin/products.ts";
 import { shippingMethodRoutes } from "./admin/shipping-methods.ts";
 import { taxRoutes } from "./admin/taxes.ts";
 import { transferRoutes } from "./admin/transfers.ts";
+import { consoleEventRoutes } from "./console/events.ts";
 import { consolePageRoutes } from "./console/page.ts";
 import { consoleSessionRoutes } from "./console/session.ts";
 import { documentationRoutes } from "./documentation.ts";
@@ -54,6 +55,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     preflightRoutes(),
     consolePageRoutes(deps),
     consoleSessionRoutes(deps),
+    consoleEventRoutes(deps),
     poolRoutes(deps),
     jobRoutes(deps),
     deadRoutes(deps),

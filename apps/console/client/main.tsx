@@ -1,12 +1,7 @@
 import { render } from "preact";
-import { useState } from "preact/hooks";
+import { App } from "./app.tsx";
+import { loadSession } from "./state/session.ts";
+import "./state/theme.ts";
 
-function App() {
-  const [n, set] = useState(0);
-  return (
-    <button type="button" onClick={() => set(n + 1)}>
-      {n}
-    </button>
-  );
-}
 render(<App />, document.getElementById("app")!);
+void loadSession();

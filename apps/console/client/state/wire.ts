@@ -1,0 +1,220 @@
+/** What the API sends, as far as the console reads it (`/openapi.json` has the whole). */
+export type Priority = "high" | "normal" | "low";
+
+export type KindState = {
+  kind: string;
+  waiting: number;
+  running: number;
+  delayed: number;
+  cap: number;
+  paused: boolean;
+  perSecond: number;
+  p95Ms: number | null;
+  oldestMs: number | null;
+};
+
+export type WorkerProcess = {
+  worker: string;
+  pid: number;
+  host: string;
+  busy: number;
+  rssMb: number;
+  since: string;
+  draining: boolean;
+};
+
+export type PoolState = {
+  priority: Priority;
+  target: number | null;
+  processes: WorkerProcess[];
+  kinds: KindState[];
+};
+
+export type Snapshot = {
+  at: number;
+  pools: PoolState[];
+  status: { outbox: { due: number; delayed: number; oldestMs: number | null }; dead: number };
+};
+
+export type PoolPoint = {
+  waiting: number;
+  running: number;
+  perSecond: number;
+  p95Ms: number | null;
+  oldestMs: number | null;
+  processes: number;
+};
+
+export type Point = { at: number; pools: Record<string, PoolPoint> };
+
+export type Try = {
+  attempt: number;
+  startedAt: string | null;
+  endedAt: string | null;
+  outcome: string | null;
+  error: string | null;
+  worker: string | null;
+};
+
+export type Job = {
+  id: string;
+  kind: string;
+  version: number;
+  priority: string;
+  storeId: string;
+  key: string;
+  status: string;
+  attempt: number;
+  payload: unknown;
+  traceparent: string;
+  queuedAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  worker: string | null;
+  error: string | null;
+  tries: Try[];
+};
+
+export type Letter = {
+  id: string;
+  jobId: string | null;
+  kind: string;
+  version: number;
+  storeId: string;
+  key: string;
+  payload: unknown;
+  reason: string;
+  error: string;
+  fingerprint: string;
+  attempts: number;
+  traceparent: string;
+  diedAt: string;
+  status: "open" | "replayed" | "discarded";
+  settledAt: string | null;
+  settledNote: string | null;
+  replayedAs: string | null;
+  stack?: string | null;
+  raw?: string | null;
+};
+
+export type LetterGroup = {
+  fingerprint: string;
+  kind: string;
+  count: number;
+  error: string;
+  firstDiedAt: string;
+  lastDiedAt: string;
+};
+
+export type MailSummary = { id: string; from: string; to: string[]; subject: string; messageId: string; receivedAt: string };
+export type Mail = MailSummary & { text: string; html: string; headers: { name: string; value: string }[] };
+
+export type Variant = {
+  name: string;
+  format: string;
+  width: number;
+  height: number;
+  bytes: number;
+  animated: boolean;
+  url: string;
+};
+
+export type Asset = {
+  id: string;
+  status: "processing" | "ready" | "failed";
+  sha256: string;
+  format: string;
+  bytes: number;
+  width: number | null;
+  height: number | null;
+  animated: boolean;
+  filename: string | null;
+  alt: string | null;
+  productId: string | null;
+  placeholder: string | null;
+  colour: string | null;
+  variants: Variant[];
+  progress: { done: number; total: number };
+  error?: { code: string; message: string };
+  createdAt: string;
+};
+
+export type Product = {
+  id: string;
+  handle: string;
+  title: string;
+  vendor: string;
+  status: "draft" | "active" | "archived";
+  tags: string[];
+  images: { assetId: string | null; alt: string; placeholder: string | null; variants: Variant[] }[];
+  variants: {
+    id: string;
+    sku: string | null;
+    title: string;
+    barcode: string | null;
+    price: { amountMinor: number; currency: string; compareAtMinor: number | null } | null;
+    available: number;
+  }[];
+  updatedAt: string;
+};
+
+export type Import = {
+  id: string;
+  status: "queued" | "running" | "done" | "failed";
+  fileName: string;
+  inventory: "new" | "set";
+  rows: number;
+  products: number;
+  variants: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  errorCount: number;
+  errors: { row: number; column: string; message: string }[];
+  reason: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+};
+
+export type OrderLine = {
+  variantId: string;
+  productId: string;
+  sku: string | null;
+  title: string;
+  quantity: number;
+  unitMinor: number;
+  discountMinor: number;
+  totalMinor: number;
+  taxMinor: number;
+  fulfilledQuantity: number;
+  refundedQuantity: number;
+};
+
+export type Order = {
+  id: string;
+  number: string;
+  status: string;
+  paymentStatus: string;
+  fulfilmentStatus: string;
+  email: string | null;
+  shippingAddress: Record<string, string> | null;
+  shippingMethod: { id: string; name: string } | null;
+  note: string | null;
+  currency: string;
+  lines: OrderLine[];
+  subtotalMinor: number;
+  discountMinor: number;
+  shippingMinor: number;
+  taxIncluded: boolean;
+  taxMinor: number;
+  totalMinor: number;
+  refundedMinor: number;
+  fulfilments: { id: string; status: string; carrier: string | null; trackingNumber: string | null; createdAt: string }[];
+  refunds: { id: string; status: string; amountMinor: number; createdAt: string }[];
+  createdAt: string;
+  placedAt: string | null;
+  cancelledAt: string | null;
+};
+
+export type OrderEvent = { id: string; type: string; data: Record<string, unknown>; author: string | null; at: string };
