@@ -31,6 +31,7 @@ const areaKeys: [prefix: string, scheme: keyof typeof schemes][] = [
   ["/admin/", "secretKey"],
   ["/ops/", "opsKey"],
   ["/console/events", "opsKey"],
+  ["/console/mail/", "opsKey"],
 ];
 
 const problemSchema = {

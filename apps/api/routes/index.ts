@@ -19,6 +19,7 @@ import { shippingMethodRoutes } from "./admin/shipping-methods.ts";
 import { taxRoutes } from "./admin/taxes.ts";
 import { transferRoutes } from "./admin/transfers.ts";
 import { consoleEventRoutes } from "./console/events.ts";
+import { consoleMailRoutes } from "./console/mail.ts";
 import { consolePageRoutes } from "./console/page.ts";
 import { consoleSessionRoutes } from "./console/session.ts";
 import { documentationRoutes } from "./documentation.ts";
@@ -56,6 +57,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     consolePageRoutes(deps),
     consoleSessionRoutes(deps),
     consoleEventRoutes(deps),
+    consoleMailRoutes(deps),
     poolRoutes(deps),
     jobRoutes(deps),
     deadRoutes(deps),

@@ -1,7 +1,7 @@
 /** Which view an address means, and who may see it. */
 import { useEffect } from "preact/hooks";
-import { Empty, Loading } from "./parts/state.tsx";
 import { Page } from "./parts/page.tsx";
+import { Empty, Loading } from "./parts/state.tsx";
 import { Shell } from "./shell.tsx";
 import { onSignedOut } from "./state/api.ts";
 import { closeLive, openLive } from "./state/live.ts";

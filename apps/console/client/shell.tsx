@@ -31,16 +31,28 @@ export function Shell({ path, session, children }: ShellProps) {
       </a>
       <div class="shell">
         <div class="topbar">
-          <Button icon="menu" tone="quiet" label={open ? "Close the menu" : "Open the menu"} onPress={() => setOpen(!open)} />
+          <Button
+            icon="menu"
+            tone="quiet"
+            label={open ? "Close the menu" : "Open the menu"}
+            onPress={() => setOpen(!open)}
+          />
           <Brand />
           {session.ops && <LiveState />}
         </div>
-        {open && <button type="button" class="veil" aria-label="Close the menu" tabIndex={-1} onClick={close} />}
+        {open && (
+          <button type="button" class="veil" aria-label="Close the menu" tabIndex={-1} onClick={close} />
+        )}
         <div class="side" data-open={open}>
           <Brand />
           <nav aria-label="Console">
             <Menu title="Operations" views={menuOf("ops", session)} path={path} onGo={close} />
-            <Menu title={session.store?.storeName ?? "Store"} views={menuOf("store", session)} path={path} onGo={close} />
+            <Menu
+              title={session.store?.storeName ?? "Store"}
+              views={menuOf("store", session)}
+              path={path}
+              onGo={close}
+            />
           </nav>
           <Foot session={session} />
         </div>
@@ -111,7 +123,7 @@ function LiveState() {
 function AwayNotice() {
   const detail = useSignal(away);
   return (
-    <div role="alert">
+    <div role="alert" class="away">
       {detail && (
         <div class="notice" data-tone="bad">
           <Icon name="dead" />
@@ -123,7 +135,7 @@ function AwayNotice() {
 }
 
 const themes = {
-  system: ["auto", "Colours: as the system"],
+  system: ["auto", "Colours: system"],
   light: ["sun", "Colours: light"],
   dark: ["moon", "Colours: dark"],
 } as const;

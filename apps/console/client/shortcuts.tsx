@@ -10,7 +10,10 @@ const SECOND_KEY_MS = 1_200;
 
 function isWriting(target: EventTarget | null): boolean {
   const element = target as HTMLElement | null;
-  return /^(INPUT|TEXTAREA|SELECT)$/.test(element?.tagName ?? "") || document.querySelector("dialog[open]") !== null;
+  return (
+    /^(INPUT|TEXTAREA|SELECT)$/.test(element?.tagName ?? "") ||
+    document.querySelector("dialog[open]") !== null
+  );
 }
 
 export function Shortcuts({ session }: { session: Session }) {

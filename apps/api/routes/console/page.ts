@@ -9,7 +9,8 @@ const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "img-src 'self' data: blob:",
+  // Product files may name pictures that live elsewhere.
+  "img-src 'self' data: blob: https:",
   "connect-src 'self'",
   "frame-src 'self'",
   "base-uri 'none'",

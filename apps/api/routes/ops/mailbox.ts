@@ -16,7 +16,8 @@ const summary = {
   receivedAt: t.String({ format: "date-time" }),
 };
 
-async function ask({ config }: ApiDeps, path: string): Promise<Record<string, unknown>> {
+/** JSON of the embedded mail catcher. @throws Problem 404 without one, 503 while it is away. */
+export async function askMailbox({ config }: ApiDeps, path: string): Promise<Record<string, unknown>> {
   if (!config.mailboxUrl) {
     throw new Problem(404, "no_mailbox", "Mails go to the configured SMTP server; nothing is caught here.");
   }
@@ -36,7 +37,7 @@ export function mailboxRoutes(deps: ApiDeps) {
       async ({ query }) => {
         const search = new URLSearchParams({ limit: String(query.limit ?? 20) });
         if (query.cursor) search.set("cursor", query.cursor);
-        return ask(deps, `/mails?${search}`);
+        return askMailbox(deps, `/mails?${search}`);
       },
       {
         detail: { summary: "Caught mails, latest first" },
@@ -52,7 +53,7 @@ export function mailboxRoutes(deps: ApiDeps) {
         }),
       },
     )
-    .get("/mailbox/:id", async ({ params }) => ask(deps, `/mails/${encodeURIComponent(params.id)}`), {
+    .get("/mailbox/:id", async ({ params }) => askMailbox(deps, `/mails/${encodeURIComponent(params.id)}`), {
       detail: { summary: "One mail with its text, HTML and headers" },
       params: t.Object({ id: t.String({ pattern: "^[\\w-]{1,64}$" }) }),
       response: documented({

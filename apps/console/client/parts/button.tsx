@@ -19,7 +19,18 @@ type ButtonProps = {
   children?: ComponentChildren;
 };
 
-export function Button({ onPress, tone, small, icon, label, title, disabled, type = "button", describedBy, children }: ButtonProps) {
+export function Button({
+  onPress,
+  tone,
+  small,
+  icon,
+  label,
+  title,
+  disabled,
+  type = "button",
+  describedBy,
+  children,
+}: ButtonProps) {
   const [busy, setBusy] = useState(false);
   const press = async () => {
     const result = onPress?.();

@@ -26,13 +26,18 @@ export function Chart({ title, times, series, show, least = 1 }: ChartProps) {
   const greatest = Math.max(least, ...series.flatMap(one => one.values.map(value => value ?? 0)));
   const top = niceCeiling(greatest);
   const shown = at ?? times.length - 1;
-  const valueOf = (one: Series) => one.values[shown];
+  const valueIn = (one: Series) => one.values[shown];
   const x = (i: number) => (times.length < 2 ? WIDTH : (i / (times.length - 1)) * WIDTH);
   const follow = (event: PointerEvent) => {
     const { left, width } = (event.currentTarget as Element).getBoundingClientRect();
-    setAt(Math.min(times.length - 1, Math.max(0, Math.round(((event.clientX - left) / width) * (times.length - 1)))));
+    setAt(
+      Math.min(
+        times.length - 1,
+        Math.max(0, Math.round(((event.clientX - left) / width) * (times.length - 1))),
+      ),
+    );
   };
-  const summary = series.map(one => `${one.name} ${textOf(valueOf(one), show)}`).join(", ");
+  const summary = series.map(one => `${one.name} ${textOf(valueIn(one), show)}`).join(", ");
   return (
     <figure class="stack">
       <ul class="legend">
@@ -41,7 +46,7 @@ export function Chart({ title, times, series, show, least = 1 }: ChartProps) {
             <svg width="22" height="6" aria-hidden="true">
               <line x1="0" x2="22" y1="3" y2="3" stroke-width="2" data-series={one.name} />
             </svg>
-            {one.name} <strong>{textOf(valueOf(one), show)}</strong>
+            {one.name} <strong>{textOf(valueIn(one), show)}</strong>
           </li>
         ))}
       </ul>
@@ -64,7 +69,12 @@ export function Chart({ title, times, series, show, least = 1 }: ChartProps) {
             <line key={part} class="chart-grid" x1="0" x2={WIDTH} y1={HEIGHT * part} y2={HEIGHT * part} />
           ))}
           {series.map(one => (
-            <path key={one.name} class="chart-line" data-series={one.name} d={linePath(one.values, { top, width: WIDTH, height: HEIGHT })} />
+            <path
+              key={one.name}
+              class="chart-line"
+              data-series={one.name}
+              d={linePath(one.values, { top, width: WIDTH, height: HEIGHT })}
+            />
           ))}
           {at !== null && <line class="chart-cursor" x1={x(at)} x2={x(at)} y1="0" y2={HEIGHT} />}
         </svg>

@@ -80,11 +80,11 @@ export const confirm = (one: Question) => question.set(one);
 export function Confirmation() {
   const asked = useSignal(question);
   const [reason, setReason] = useState("");
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each question begins without a reason
   useEffect(() => setReason(""), [asked]);
   if (!asked) return null;
   const submit = async () => {
-    if (asked.reason?.required && reason.trim() === "") throw new Error(`${asked.reason.label}: say something here.`);
+    if (asked.reason?.required && reason.trim() === "")
+      throw new Error(`${asked.reason.label}: say something here.`);
     await asked.run(reason.trim());
   };
   return (
@@ -96,7 +96,15 @@ export function Confirmation() {
       onClose={() => question.set(null)}
     >
       <div class="prose">{asked.text}</div>
-      {asked.reason && <TextField label={asked.reason.label} value={reason} onValue={setReason} maxLength={500} required={asked.reason.required} />}
+      {asked.reason && (
+        <TextField
+          label={asked.reason.label}
+          value={reason}
+          onValue={setReason}
+          maxLength={500}
+          required={asked.reason.required}
+        />
+      )}
     </Dialog>
   );
 }

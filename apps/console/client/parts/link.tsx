@@ -13,7 +13,8 @@ type LinkProps = {
 /** A link to a view. Opened in another tab it is an ordinary link. */
 export function Link({ to, current, onGo, children, ...rest }: LinkProps) {
   const follow = (event: MouseEvent) => {
-    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey)
+      return;
     event.preventDefault();
     onGo?.();
     go(to);

@@ -1,7 +1,13 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
-type PanelProps = { title?: string; note?: ComponentChildren; actions?: ComponentChildren; padded?: boolean; children: ComponentChildren };
+type PanelProps = {
+  title?: string;
+  note?: ComponentChildren;
+  actions?: ComponentChildren;
+  padded?: boolean;
+  children: ComponentChildren;
+};
 
 /** A part of a view with a name; `padded` for anything but tables and lists. */
 export function Panel({ title, note, actions, padded, children }: PanelProps) {
@@ -27,7 +33,9 @@ export function Facts({ of }: { of: readonly (readonly [string, ComponentChildre
       {of.map(([name, value]) => (
         <>
           <dt>{name}</dt>
-          <dd>{value === null || value === undefined || value === "" ? <span class="muted">–</span> : value}</dd>
+          <dd>
+            {value === null || value === undefined || value === "" ? <span class="muted">–</span> : value}
+          </dd>
         </>
       ))}
     </dl>

@@ -55,7 +55,15 @@ function headline({ status }: ApiError): string {
 type ReadingLike<T> = { data: T | undefined; error: ApiError | null; reload(): void };
 
 /** The three states of a reading; what was read before stays while it is read again. */
-export function Shown<T>({ reading, lines, children }: { reading: ReadingLike<T>; lines?: number; children: (data: T) => ComponentChildren }) {
+export function Shown<T>({
+  reading,
+  lines,
+  children,
+}: {
+  reading: ReadingLike<T>;
+  lines?: number;
+  children: (data: T) => ComponentChildren;
+}) {
   if (reading.data !== undefined) return <>{children(reading.data)}</>;
   if (reading.error) return <Failure error={reading.error} retry={reading.reload} />;
   return <Loading {...(lines === undefined ? {} : { lines })} />;

@@ -15,10 +15,16 @@ export type Column<T> = {
   unnamed?: boolean;
 };
 
-type TableProps<T> = { caption: string; columns: readonly Column<T>[]; rows: readonly T[]; keyOf: (row: T) => string };
+type TableProps<T> = {
+  caption: string;
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+};
 
 export function Table<T>({ caption, columns, rows, keyOf }: TableProps<T>) {
-  const classOf = (one: Column<T>) => [one.number ? "number" : "", one.class ?? ""].join(" ").trim() || undefined;
+  const classOf = (one: Column<T>) =>
+    [one.number ? "number" : "", one.class ?? ""].join(" ").trim() || undefined;
   return (
     <div class="table-frame">
       <table class="table">

@@ -39,7 +39,13 @@ export function errorOf(status: number, body: Problem | null): ApiError {
   return new ApiError(status, body?.code ?? "failed", text, body?.errors ?? [], body?.traceId ?? "");
 }
 
-export type Ask = { method?: string; json?: unknown; query?: Query; signal?: AbortSignal; headers?: Record<string, string> };
+export type Ask = {
+  method?: string;
+  json?: unknown;
+  query?: Query;
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
+};
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
 export function withQuery(path: string, query: Query = {}): string {
@@ -52,7 +58,10 @@ export function withQuery(path: string, query: Query = {}): string {
 }
 
 /** JSON of a route; undefined when it answers without a body. @throws ApiError */
-export async function ask<T>(path: string, { method = "GET", json, query, signal, headers = {} }: Ask = {}): Promise<T> {
+export async function ask<T>(
+  path: string,
+  { method = "GET", json, query, signal, headers = {} }: Ask = {},
+): Promise<T> {
   const init: RequestInit = { method, headers: { ...MARK, ...headers }, credentials: "same-origin" };
   if (signal) init.signal = signal;
   if (json !== undefined) {

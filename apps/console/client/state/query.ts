@@ -14,11 +14,13 @@ export type Reading<T> = {
 
 /** `path` null: nothing is read. `everyMs`: read again that long after each answer, while the page is seen. */
 export function useRead<T>(path: string | null, { everyMs }: { everyMs?: number } = {}): Reading<T> {
-  const [state, setState] = useState<{ path: string | null; data?: T; error: ApiError | null }>({ path, error: null });
+  const [state, setState] = useState<{ path: string | null; data?: T; error: ApiError | null }>({
+    path,
+    error: null,
+  });
   const [turn, setTurn] = useState(0);
   const [loading, setLoading] = useState(path !== null);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn reads the same path again
   useEffect(() => {
     if (path === null) return;
     const gone = new AbortController();
@@ -78,7 +80,11 @@ export function useList<T, P extends Page<T> = Page<T>>(path: string | null): Li
     try {
       const sign = path.includes("?") ? "&" : "?";
       const page = await ask<P>(`${path}${sign}cursor=${encodeURIComponent(nextCursor)}`);
-      setRest({ of: first.data, items: [...(later?.items ?? []), ...page.items], nextCursor: page.nextCursor });
+      setRest({
+        of: first.data,
+        items: [...(later?.items ?? []), ...page.items],
+        nextCursor: page.nextCursor,
+      });
     } finally {
       busy.current = false;
     }

@@ -1,6 +1,7 @@
 /** Who is here: what GET /console/session says. */
-import { signal } from "./signal.ts";
+
 import { ask } from "./api.ts";
+import { signal } from "./signal.ts";
 
 export type Role = "view" | "operate";
 type Part = { keyId: string; name: string; role: Role };

@@ -7,7 +7,11 @@ export type KindState = {
   running: number;
   delayed: number;
   cap: number;
+  /** What is enforced of `cap`: less during a sale. */
+  capNow?: number;
+  rate?: { limit: number; per: string; burst: number } | null;
   paused: boolean;
+  pauses?: { by: string; reason: string; since: string | null }[];
   perSecond: number;
   p95Ms: number | null;
   oldestMs: number | null;
@@ -26,13 +30,27 @@ export type WorkerProcess = {
 export type PoolState = {
   priority: Priority;
   target: number | null;
+  mode?: "auto" | "manual";
+  floor?: number | null;
+  ceiling?: number | null;
+  targetAgeMs?: number | null;
+  /** Why the target is what it is. */
+  reason?: string | null;
+  paused?: boolean;
   processes: WorkerProcess[];
   kinds: KindState[];
+};
+
+export type Autoscaler = {
+  leader: string;
+  at: string;
+  decisions: { at: string; priority: string; from: number; to: number; reason: string }[];
 };
 
 export type Snapshot = {
   at: number;
   pools: PoolState[];
+  autoscaler?: Autoscaler | null;
   status: { outbox: { due: number; delayed: number; oldestMs: number | null }; dead: number };
 };
 
@@ -68,10 +86,19 @@ export type Job = {
   payload: unknown;
   traceparent: string;
   queuedAt: string;
+  /** When a delayed job or a retry is due. */
+  runAt?: string | null;
+  cancelRequestedAt?: string | null;
   startedAt: string | null;
   finishedAt: string | null;
   worker: string | null;
   error: string | null;
+  progress?: {
+    fraction?: number | null;
+    done?: number | null;
+    total?: number | null;
+    note?: string | null;
+  } | null;
   tries: Try[];
 };
 
@@ -95,6 +122,45 @@ export type Letter = {
   replayedAs: string | null;
   stack?: string | null;
   raw?: string | null;
+  tries?: Try[];
+  /** JSON Schema of the kind's payload; null for a kind that is gone. */
+  schema?: Schema | null;
+};
+
+export type Schema = {
+  type?: string;
+  properties?: Record<string, { type?: string; description?: string; pattern?: string; anyOf?: unknown[] }>;
+  required?: string[];
+};
+
+export type Canary = {
+  id: string;
+  kind: string | null;
+  fingerprint: string | null;
+  status: string;
+  carryOn: boolean;
+  portion: number;
+  portionSize: number;
+  replayed: number;
+  succeeded: number;
+  failed: number;
+  stoppedBy: string | null;
+  stoppedAt: { deadId: string | null; jobId: string | null; error: string } | null;
+  createdAt: string;
+  endedAt: string | null;
+};
+
+export type Alert = {
+  id: string;
+  rule: string;
+  subject: string;
+  severity: string;
+  state: "pending" | "firing" | "resolved";
+  summary: string;
+  value: number;
+  since: string;
+  firedAt: string | null;
+  resolvedAt: string | null;
 };
 
 export type LetterGroup = {
@@ -106,7 +172,14 @@ export type LetterGroup = {
   lastDiedAt: string;
 };
 
-export type MailSummary = { id: string; from: string; to: string[]; subject: string; messageId: string; receivedAt: string };
+export type MailSummary = {
+  id: string;
+  from: string;
+  to: string[];
+  subject: string;
+  messageId: string;
+  receivedAt: string;
+};
 export type Mail = MailSummary & { text: string; html: string; headers: { name: string; value: string }[] };
 
 export type Variant = {
@@ -210,11 +283,23 @@ export type Order = {
   taxMinor: number;
   totalMinor: number;
   refundedMinor: number;
-  fulfilments: { id: string; status: string; carrier: string | null; trackingNumber: string | null; createdAt: string }[];
+  fulfilments: {
+    id: string;
+    status: string;
+    carrier: string | null;
+    trackingNumber: string | null;
+    createdAt: string;
+  }[];
   refunds: { id: string; status: string; amountMinor: number; createdAt: string }[];
   createdAt: string;
   placedAt: string | null;
   cancelledAt: string | null;
 };
 
-export type OrderEvent = { id: string; type: string; data: Record<string, unknown>; author: string | null; at: string };
+export type OrderEvent = {
+  id: string;
+  type: string;
+  data: Record<string, unknown>;
+  author: string | null;
+  at: string;
+};

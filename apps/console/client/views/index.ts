@@ -2,6 +2,7 @@
 import type { ComponentType } from "preact";
 import type { IconName } from "../parts/icon.tsx";
 import type { Session } from "../state/session.ts";
+import { AlertsView } from "./ops/alerts.tsx";
 import { DeadView } from "./ops/dead.tsx";
 import { JobView } from "./ops/job.tsx";
 import { JobsView } from "./ops/jobs.tsx";
@@ -10,9 +11,9 @@ import { MailView } from "./ops/mail.tsx";
 import { MailboxView } from "./ops/mailbox.tsx";
 import { OverviewView } from "./ops/overview.tsx";
 import { PoolsView } from "./ops/pools.tsx";
+import { AssetView } from "./store/asset.tsx";
 import { ImportView } from "./store/import.tsx";
 import { ImportsView } from "./store/imports.tsx";
-import { AssetView } from "./store/asset.tsx";
 import { MediaView } from "./store/media.tsx";
 import { OrderView } from "./store/order.tsx";
 import { OrdersView } from "./store/orders.tsx";
@@ -27,25 +28,41 @@ export type View = {
   area: Area;
   // biome-ignore lint/suspicious/noExplicitAny: each view names the parameters of its own path
   show: ComponentType<any>;
-  menu?: { title: string; icon: IconName; /** Pressed after g. */ key: string };
+  menu?: { title: string; icon: IconName /** Pressed after g. */; key: string };
 };
 
 export const views: readonly View[] = [
-  { path: "/overview", area: "ops", show: OverviewView, menu: { title: "Overview", icon: "overview", key: "o" } },
+  {
+    path: "/overview",
+    area: "ops",
+    show: OverviewView,
+    menu: { title: "Overview", icon: "overview", key: "o" },
+  },
   { path: "/pools", area: "ops", show: PoolsView, menu: { title: "Pools & kinds", icon: "pools", key: "p" } },
   { path: "/jobs", area: "ops", show: JobsView, menu: { title: "Jobs", icon: "jobs", key: "j" } },
   { path: "/jobs/:id", area: "ops", show: JobView },
   { path: "/dead", area: "ops", show: DeadView, menu: { title: "Dead letters", icon: "dead", key: "d" } },
   { path: "/dead/:id", area: "ops", show: LetterView },
+  { path: "/alerts", area: "ops", show: AlertsView, menu: { title: "Alerts", icon: "bell", key: "a" } },
   { path: "/mailbox", area: "ops", show: MailboxView, menu: { title: "Mailbox", icon: "mail", key: "b" } },
   { path: "/mailbox/:id", area: "ops", show: MailView },
   { path: "/orders", area: "store", show: OrdersView, menu: { title: "Orders", icon: "orders", key: "r" } },
   { path: "/orders/:id", area: "store", show: OrderView },
   { path: "/media", area: "store", show: MediaView, menu: { title: "Media", icon: "media", key: "m" } },
   { path: "/media/:id", area: "store", show: AssetView },
-  { path: "/products", area: "store", show: ProductsView, menu: { title: "Products", icon: "products", key: "c" } },
+  {
+    path: "/products",
+    area: "store",
+    show: ProductsView,
+    menu: { title: "Products", icon: "products", key: "c" },
+  },
   { path: "/products/:id", area: "store", show: ProductView },
-  { path: "/imports", area: "store", show: ImportsView, menu: { title: "Imports", icon: "imports", key: "i" } },
+  {
+    path: "/imports",
+    area: "store",
+    show: ImportsView,
+    menu: { title: "Imports", icon: "imports", key: "i" },
+  },
   { path: "/imports/:id", area: "store", show: ImportView },
 ];
 

@@ -46,8 +46,8 @@ export function Login({ adding }: { adding: boolean }) {
         </p>
         <h1>{adding ? "Add a key" : "Console"}</h1>
         <p class="muted">
-          An ops key (<code>op_…</code>) opens the pools, jobs and dead letters; a secret key (<code>sk_…</code>) opens its store. You may
-          add the other one later.
+          An ops key (<code>op_…</code>) opens the pools, jobs and dead letters; a secret key (
+          <code>sk_…</code>) opens its store. You may add the other one later.
         </p>
         <TextField
           label="Key"
@@ -57,13 +57,18 @@ export function Login({ adding }: { adding: boolean }) {
           onValue={setKey}
           fault={fault}
           hint="Printed by the start command; more are made with “tradewind keys create”."
-          spellcheck={false}
           maxLength={200}
         />
         <fieldset>
           <legend>What you want to do</legend>
-          <RoleChoice role="operate" chosen={role} choose={setRole} title="Operate" text="look and change" />
-          <RoleChoice role="view" chosen={role} choose={setRole} title="View" text="look only; nothing can be changed by mistake" />
+          <RoleChoice of="operate" chosen={role} choose={setRole} title="Operate" text="look and change" />
+          <RoleChoice
+            of="view"
+            chosen={role}
+            choose={setRole}
+            title="View"
+            text="look only; nothing can be changed by mistake"
+          />
         </fieldset>
         <Button type="submit" tone="primary" disabled={busy}>
           {busy ? "Checking…" : adding ? "Add the key" : "Log in"}
@@ -74,9 +79,15 @@ export function Login({ adding }: { adding: boolean }) {
   );
 }
 
-type RoleChoiceProps = { role: Role; chosen: Role; choose: (role: Role) => void; title: string; text: string };
+type RoleChoiceProps = {
+  of: Role;
+  chosen: Role;
+  choose: (role: Role) => void;
+  title: string;
+  text: string;
+};
 
-function RoleChoice({ role, chosen, choose, title, text }: RoleChoiceProps) {
+function RoleChoice({ of: role, chosen, choose, title, text }: RoleChoiceProps) {
   return (
     <label class="choice">
       <input type="radio" name="role" value={role} checked={chosen === role} onChange={() => choose(role)} />
