@@ -5,7 +5,7 @@
  *
  * Sampling must not weigh on a cluster in trouble: the next sample waits for at least four times what the last one took.
  */
-import { countDead, outboxBacklog, type PoolView } from "../../../../bus/index.ts";
+import { countDead, outboxBacklog, type PoolsView } from "../../../../bus/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { problemOf } from "../../http/problem.ts";
 import type { SseEvent } from "../../http/sse.ts";
@@ -16,7 +16,8 @@ const LINGER_MS = 300_000;
 const HISTORY = 300;
 
 type Status = { outbox: Awaited<ReturnType<typeof outboxBacklog>>; dead: number };
-export type Snapshot = { at: number; pools: PoolView[]; status: Status };
+/** As `GET /ops/pools`, and what stands beside it. */
+export type Snapshot = PoolsView & { at: number; status: Status };
 /** A part of the cluster does not answer; the next sample comes all the same. */
 type Away = { at: number; code: string; detail: string };
 type Sample = { event: "pools"; data: Snapshot } | { event: "away"; data: Away };
@@ -71,8 +72,8 @@ export function createLive({ bus, sql, log }: ApiDeps): Live {
   async function sample(): Promise<Sample> {
     const at = Date.now();
     try {
-      const [pools, outbox, dead] = await Promise.all([bus.viewPools(), outboxBacklog(sql), countDead(sql)]);
-      const data = { at, pools, status: { outbox, dead } };
+      const [view, outbox, dead] = await Promise.all([bus.viewPools(), outboxBacklog(sql), countDead(sql)]);
+      const data = { ...view, at, status: { outbox, dead } };
       history.push(pointOf(data));
       if (history.length > HISTORY) history.shift();
       return { event: "pools", data };
