@@ -17,6 +17,7 @@
  */
 import type { Log } from "../platform/log.ts";
 import type { Sql } from "../platform/postgres/index.ts";
+import { redact } from "../platform/redact.ts";
 import type { Connection } from "./connection.ts";
 import { signals } from "./topology.ts";
 
@@ -30,9 +31,10 @@ export async function cancelJob(
   id: string,
   reason: string,
 ): Promise<CancelVerdict> {
+  const clean = redact(reason.slice(0, REASON_MAX));
   const [row] = await deps.sql<{ verdict: CancelVerdict }[]>`
-    SELECT verdict FROM bus.cancel(${id}::uuid, ${reason.slice(0, REASON_MAX)})`;
-  if (row!.verdict === "requested") announceCancel(deps.connection, id, reason);
+    SELECT verdict FROM bus.cancel(${id}::uuid, ${clean})`;
+  if (row!.verdict === "requested") announceCancel(deps.connection, id, clean);
   return row!.verdict;
 }
 

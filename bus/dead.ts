@@ -125,10 +125,10 @@ export async function getDead(sql: Sql, id: string): Promise<Dead | null> {
   return row ?? null;
 }
 
-/** The letters of these keys, oldest first; at most `limit`. */
-export async function deadOfKeys(sql: Sql, keys: readonly string[], limit: number): Promise<Dead[]> {
+/** The letters that these jobs left. */
+export async function deadOfJobs(sql: Sql, jobIds: readonly string[]): Promise<Dead[]> {
   return sql<Dead[]>`
-    SELECT ${deadColumns(sql)} FROM bus.dead WHERE key = ANY(${keys as string[]}) ORDER BY died_at, id LIMIT ${limit}`;
+    SELECT ${deadColumns(sql)} FROM bus.dead WHERE job_id = ANY(${jobIds as string[]}::uuid[]) ORDER BY died_at, id`;
 }
 
 export type Appeared = {

@@ -26,6 +26,7 @@ export {
   followCancellations,
   sweepCancellations,
 } from "./cancel.ts";
+export { noteCause } from "./causes.ts";
 export { BusUnavailable, type Connection, openConnection } from "./connection.ts";
 export {
   type Contract,
@@ -77,7 +78,15 @@ export {
   startLane,
 } from "./lanes.ts";
 export { type Leadership, openLeadership } from "./leader.ts";
-export { findJobs, getJob, type JobFilter, type JobStatus, jobStatuses, type LedgerJob } from "./ledger.ts";
+export {
+  findJobs,
+  getJob,
+  type JobFilter,
+  type JobStatus,
+  jobStatuses,
+  type LedgerJob,
+  storesOfKey,
+} from "./ledger.ts";
 export type { KindLoad, PoolLoad } from "./load.ts";
 export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
 export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
@@ -99,8 +108,11 @@ export type { ShopEvent } from "./reactions.ts";
 export { type Away, BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
 export { type Releaser, startReleaser } from "./release.ts";
+export { openRequestLog, type RequestLog } from "./requests.ts";
+export { forgetOldJobs } from "./retention.ts";
 export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
 export { isDataError } from "./settle-store.ts";
+export { inOrder, type Timeline, type TimelineEntry, timelineOf, timelineTypes } from "./timeline.ts";
 export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
 export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";
 export {

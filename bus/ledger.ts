@@ -2,6 +2,7 @@
 import { invalid } from "../platform/errors.ts";
 import { uuidPattern } from "../platform/ids.ts";
 import type { Sql } from "../platform/postgres/index.ts";
+import { firstIdAt } from "./partitions.ts";
 
 export const jobStatuses = [
   "queued",
@@ -51,6 +52,10 @@ export type JobFilter = {
   key?: string | undefined;
   kind?: string | undefined;
   status?: JobStatus | undefined;
+  storeId?: string | undefined;
+  /** Enqueued at or after, and before. */
+  since?: Date | undefined;
+  until?: Date | undefined;
   limit: number;
   cursor?: string | undefined;
 };
@@ -94,6 +99,9 @@ export async function findJobs(
   const where = sql`
     ${filter.key === undefined ? sql`` : sql`AND ${hasKey(sql, filter.key)}`}
     ${filter.kind === undefined ? sql`` : sql`AND kind = ${filter.kind}`}
+    ${filter.storeId === undefined ? sql`` : sql`AND store_id = ${filter.storeId}`}
+    ${filter.since === undefined ? sql`` : sql`AND id >= ${firstIdAt(filter.since.getTime())}::uuid`}
+    ${filter.until === undefined ? sql`` : sql`AND id < ${firstIdAt(filter.until.getTime())}::uuid`}
     ${cursor === undefined ? sql`` : sql`AND id < ${cursor}::uuid`}`;
   const status = filter.status === undefined ? sql`` : sql`WHERE status = ${filter.status}`;
   const rows = await sql<LedgerJob[]>`
@@ -115,6 +123,35 @@ export async function getJob(sql: Sql, id: string): Promise<LedgerJob | null> {
       ${ledger(sql)} AND id = ${id}::uuid UNION ALL ${waiting(sql)} AND id = ${id}::uuid
     ) u LIMIT 1`;
   return (await withTries(sql, rows))[0] ?? null;
+}
+
+/** The jobs of some keys, oldest first, after the job `after`. */
+export async function jobsOfKeys(
+  sql: Sql,
+  keys: readonly string[],
+  { after, limit }: { after?: string | undefined; limit: number },
+): Promise<LedgerJob[]> {
+  const where = sql`AND key = ANY(${keys as string[]}) ${after === undefined ? sql`` : sql`AND id > ${after}::uuid`}`;
+  const rows = await sql<LedgerJob[]>`
+    SELECT ${shaped(sql)} FROM (
+      (SELECT * FROM (${ledger(sql)} ${where}) l ORDER BY id LIMIT ${limit})
+      UNION ALL
+      (SELECT * FROM (${waiting(sql)} ${where} AND NOT EXISTS (SELECT FROM bus.job j WHERE j.id = o.id)) w
+       ORDER BY id LIMIT ${limit})
+    ) u ORDER BY id LIMIT ${limit}`;
+  return withTries(sql, rows);
+}
+
+const STORES_MAX = 10;
+
+/** The stores whose jobs have this key; almost always one. */
+export async function storesOfKey(sql: Sql, key: string): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT DISTINCT store_id AS id FROM (
+      (SELECT store_id FROM bus.job WHERE key = ${key} ORDER BY id LIMIT 100)
+      UNION (SELECT store_id FROM bus.outbox WHERE key = ${key} LIMIT 100)) s
+    WHERE store_id <> '-' ORDER BY 1 LIMIT ${STORES_MAX}`;
+  return rows.map(row => row.id);
 }
 
 async function withTries(sql: Sql, jobs: LedgerJob[]): Promise<LedgerJob[]> {

@@ -8,6 +8,7 @@
  */
 import type { Sql } from "../platform/postgres/index.ts";
 import { newTraceparent } from "../platform/trace.ts";
+import { noteCause } from "./causes.ts";
 import type { Contract, Payload, Uniqueness } from "./contracts/contract.ts";
 import { reactionsTo, type ShopEvent } from "./reactions.ts";
 
@@ -50,6 +51,7 @@ export function outboxRow<C extends Contract>(job: NewJob<C>): OutboxRow {
   const { contract, payload } = job;
   if (!storeToken.test(job.storeId)) throw new RangeError("a store id has letters, digits, - and _ only");
   const unique = job.unique ?? contract.unique;
+  if (job.traceparent) noteCause(job.traceparent);
   const row: OutboxRow = {
     id: Bun.randomUUIDv7(),
     kind: contract.kind,

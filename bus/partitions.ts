@@ -10,13 +10,16 @@ export function firstIdAt(ms: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`;
 }
 
+const byId = (day: Date) => firstIdAt(day.getTime());
+
+/** Tables with a partition a day, which retention.ts drops. */
+const parents = [
+  { parent: "bus.job", key: "id", boundary: byId },
+  { parent: "bus.job_try", key: "job_id", boundary: byId },
+  { parent: "bus.request", key: "at", boundary: (day: Date) => day.toISOString() },
+] as const;
+
 /** For keepers: the ledger's partitions of today and the next days. Safe to run in many processes. */
-export function ensureLedgerPartitions(sql: Db, now: Date): Promise<void> {
-  return ensurePartitions(sql, {
-    parent: "bus.job",
-    key: "id",
-    period: "day",
-    boundary: day => firstIdAt(day.getTime()),
-    now,
-  });
+export async function ensureLedgerPartitions(sql: Db, now: Date): Promise<void> {
+  for (const table of parents) await ensurePartitions(sql, { ...table, period: "day", now });
 }

@@ -12,6 +12,7 @@ import { createAccessLog } from "./http/access-log.ts";
 import { readJson } from "./http/body.ts";
 import { beginRequest, type RequestMeta } from "./http/context.ts";
 import { createFinish, type ResponseSet } from "./http/finish.ts";
+import { requestLogOf } from "./http/per-node.ts";
 import { internalError, problemDocument, problemOf } from "./http/problem.ts";
 import { allowedMethods, markDocumentedOnly, streamedRoutes } from "./http/route-table.ts";
 import { createTraceRequest } from "./http/trace.ts";
@@ -37,7 +38,14 @@ export function createApp(deps: ApiDeps, extra: AnyElysia[] = []) {
   const accessLog = createAccessLog(deps.log);
   const { tracer = noTracer } = deps;
   const trace = tracer.enabled ? createTraceRequest(tracer) : null;
-  const finish = createFinish({ node, observe: createObserve(deps), accessLog, trace, drain: deps.drain });
+  const finish = createFinish({
+    node,
+    observe: createObserve(deps),
+    accessLog,
+    trace,
+    requests: requestLogOf(deps),
+    drain: deps.drain,
+  });
   const streamed = new Set<string>();
 
   const refuse = (

@@ -15,6 +15,7 @@ import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
 import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
+import { requestLogOf } from "./http/per-node.ts";
 
 /** Above the largest upload that a route takes, so that our own limits answer; Bun's bare 413 has no body. */
 const MAX_REQUEST_BYTES = 3 * 1024 ** 3;
@@ -66,7 +67,8 @@ async function main(): Promise<void> {
   const peerOf = (request: Request) =>
     servers.map(server => server.requestIP(request)?.address).find(address => address !== undefined);
 
-  const app = createApp({ config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf });
+  const deps = { config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf };
+  const app = createApp(deps);
   servers = serve(app.fetch, [
     { port: config.port, reusePort: true },
     { port: config.nodePort, hostname: "127.0.0.1" },
@@ -82,6 +84,7 @@ async function main(): Promise<void> {
     log.info({ signal }, "draining");
     await Bun.sleep(GOODBYE_MS);
     await stopWithin(config.drainSeconds * 1_000, servers, log);
+    await requestLogOf(deps).flush();
     await Promise.allSettled([bus.close(), sql.end({ timeout: 5 }), tracer.close()]);
     log.info("stopped");
     await flushLog(log);

@@ -6,6 +6,7 @@
 import {
   type Bus,
   ensureLedgerPartitions,
+  forgetOldJobs,
   startDeadProjection,
   startRelay,
   startReleaser,
@@ -53,6 +54,11 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     everyMs: 2_000,
     run: () => sweepCancellations(sql),
   };
+  const retention: Chore = {
+    name: "jobs and dead letters whose time is over",
+    everyMs: HOUR_MS,
+    run: () => forgetOldJobs(sql, clock.now()),
+  };
   const canaries: Chore = {
     name: "canaries of dead letters",
     everyMs: CANARY_MS,
@@ -61,7 +67,7 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     },
   };
   const claims: Chore = { name: "claims of unique jobs", everyMs: 60_000, run: () => sweepUnique(sql) };
-  const chores = [partitions, cancellations, canaries, claims, ...deps.chores].map(chore =>
+  const chores = [partitions, retention, cancellations, canaries, claims, ...deps.chores].map(chore =>
     startChore(chore, log),
   );
   const windows = windowsOf(bus);

@@ -14,5 +14,7 @@ export const catalogImport = defineContract({
   cap: 2,
   concurrency: 1,
   prefetch: 1,
+  // What a file did to a catalog is asked about when the next one comes.
+  keepDays: { done: 30, dead: 180 },
   key: payload => `import:${payload.importId}`,
 });

@@ -14,5 +14,7 @@ export const checkoutPay = defineContract({
   cap: 512,
   concurrency: 128,
   prefetch: 256,
+  // Disputes about money come late.
+  keepDays: { done: 30, dead: 180 },
   key: payload => `order:${payload.orderId}`,
 });

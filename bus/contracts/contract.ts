@@ -58,11 +58,19 @@ export type Contract<S extends TSchema = TSchema> = {
   readonly batch?: { readonly max: number; readonly waitMs: number };
   /** Jobs of this kind are unique by their key unless whoever enqueues says otherwise. */
   readonly unique?: Uniqueness;
+  /** Days that the ledger keeps a job after its end; default {@link keepDays}. */
+  readonly keepDays?: { readonly done: number; readonly dead: number };
   /** CPU-bound kinds: at most one running job per core of a machine, whatever the pool's size. */
   readonly perMachine?: "cores";
   /** The business key that people search the ledger by, such as `order:ord_…`. */
   key(payload: Static<S>): string;
 };
+
+/**
+ * A job that ended well is of interest while somebody may ask what became of an order of last week; a dead one, and its
+ * dead letter, as long as a quarter's books are open.
+ */
+export const keepDays = { done: 7, dead: 90 } as const;
 
 export type Payload<C> = C extends Contract<infer S> ? Static<S> : never;
 

@@ -31,6 +31,7 @@ export const drills: readonly Contract<typeof schema>[] = priorities.flatMap(pri
       priority,
       maxTries: 5,
       backoff: { baseMs: 100, maxMs: 2_000 },
+      keepDays: { done: 1, dead: 7 },
       ...limits,
       key: () => `drill:${drill}`,
     }),

@@ -14,5 +14,7 @@ export const paymentReconcile = defineContract({
   cap: 32,
   concurrency: 8,
   prefetch: 8,
+  // Disputes about money come late.
+  keepDays: { done: 30, dead: 180 },
   key: payload => `intent:${payload.intentId}`,
 });

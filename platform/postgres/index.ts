@@ -7,7 +7,14 @@
 
 export { type Connections, connectionsInUse, replicaLagSeconds } from "./activity.ts";
 export { MigrationError, type MigrationModule, migrate, pendingMigrations } from "./migrate.ts";
-export { ensurePartitions, type TimePartitions } from "./partitions.ts";
+export {
+  dayPartitions,
+  ensurePartitions,
+  type Partition,
+  type Retired,
+  retirePartitions,
+  type TimePartitions,
+} from "./partitions.ts";
 export { connect, type Db, type Sql, type Tx } from "./pool.ts";
 export {
   deadlockRetries,

@@ -72,3 +72,40 @@ async function make(
     WITH moved AS (DELETE FROM ${parent}_default WHERE ${within} RETURNING *) INSERT INTO ${name} SELECT * FROM moved;
     ALTER TABLE ${parent} ATTACH PARTITION ${name} FOR VALUES FROM (${from}) TO (${to})`);
 }
+
+export type Partition = { name: string; begin: Date };
+
+/** The partitions that {@link ensurePartitions} made by day, oldest first. */
+export async function dayPartitions(sql: Sql, parent: string): Promise<Partition[]> {
+  const rows = await sql<{ name: string; digits: string }[]>`
+    SELECT n.nspname || '.' || c.relname AS name, substring(c.relname FROM '_([0-9]{8})$') AS digits
+    FROM pg_catalog.pg_inherits i
+    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.inhparent = ${parent}::regclass AND c.relname ~ '_[0-9]{8}$' ORDER BY c.relname`;
+  return rows.map(({ name, digits }) => ({
+    name,
+    begin: new Date(`${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}T00:00:00Z`),
+  }));
+}
+
+/** A partition to be dropped; rows `p` of it for which `survives` (SQL) is true move to the default partition. */
+export type Retired = { parent: string; name: string; survives: string };
+
+/**
+ * Drops partitions, all or none, in the order given; a later one's `survives` sees what an earlier one has moved. Waits a
+ * second for the parents' locks and then gives up (lock_not_available), so that nobody queues behind it for long.
+ */
+export async function retirePartitions(sql: Db, partitions: readonly Retired[]): Promise<void> {
+  await transactionOnce(sql, async tx => {
+    await tx`SELECT pg_advisory_xact_lock(${LOCK})`;
+    await tx`SET LOCAL lock_timeout = '1s'`;
+    for (const { parent, name, survives } of partitions) {
+      if (!(await exists(tx, name))) continue;
+      await tx.unsafe(`
+        ALTER TABLE ${parent} DETACH PARTITION ${name};
+        INSERT INTO ${parent} SELECT p.* FROM ${name} p WHERE ${survives};
+        DROP TABLE ${name}`);
+    }
+  });
+}

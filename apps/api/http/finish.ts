@@ -4,6 +4,7 @@
  * exactly once here, and never read back from a Response.
  */
 import { ElysiaCustomStatusResponse } from "elysia";
+import type { RequestLog } from "../../../bus/index.ts";
 import type { AccessLog } from "./access-log.ts";
 import { acceptedEncoding, compress, MIN_COMPRESSED_BYTES } from "./compression.ts";
 import type { RequestMeta } from "./context.ts";
@@ -53,11 +54,14 @@ export type FinishOptions = {
   accessLog: AccessLog;
   /** Records the request in its trace; null: no traces are recorded. */
   trace: TraceRequest | null;
+  /** Told of every request that ends; keeps those that have caused jobs. */
+  requests?: RequestLog | undefined;
   /** While it is active every answer closes its connection, so that clients come back to another node. */
   drain?: { active: boolean } | undefined;
 };
 
-export function createFinish({ node, observe, accessLog, trace, drain }: FinishOptions): Finish {
+export function createFinish(options: FinishOptions): Finish {
+  const { node, observe, accessLog, trace, requests, drain } = options;
   return (request, meta, route, set, value) => {
     if (value instanceof ElysiaCustomStatusResponse) {
       set.status = value.code;
@@ -78,6 +82,11 @@ export function createFinish({ node, observe, accessLog, trace, drain }: FinishO
     observe(request.method, route ?? "unmatched", status, ms / 1_000);
     accessLog.write(request, meta, route, status, ms);
     trace?.(request, meta, route, status, ms);
+    if (requests && request.method !== "GET") {
+      const { traceparent, storeId } = meta;
+      const { method } = request;
+      requests.ended({ traceparent, storeId, method, route: route ?? "unmatched", status, tookMs: ms });
+    }
     if (response) {
       // Everything is in the Response; what is left in `set` would make Elysia build it a second time.
       set.headers = Object.create(null);

@@ -1,3 +1,4 @@
+import { openRequestLog } from "../../../bus/index.ts";
 import { openRedis } from "../../../platform/redis/index.ts";
 import type { ApiDeps } from "../deps.ts";
 
@@ -18,4 +19,8 @@ export function perNode<T>(make: (deps: ApiDeps) => T): (deps: ApiDeps) => T {
 
 export const redisOf = perNode(({ config, log }) =>
   openRedis({ url: config.redisUrl, token: config.redisToken, timeoutMs: config.redisTimeoutMs, log }),
+);
+
+export const requestLogOf = perNode(({ config, sql, log }) =>
+  openRequestLog({ sql, log, node: config.processName || `api-${process.pid}` }),
 );

@@ -34,6 +34,7 @@ import { poolRoutes } from "./ops/pools.ts";
 import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
 import { summaryRoutes } from "./ops/summaries.ts";
+import { timelineRoutes } from "./ops/timeline.ts";
 import { cartRoutes } from "./store/carts.ts";
 import { checkoutRoutes } from "./store/checkout.ts";
 import { customerRoutes } from "./store/customers.ts";
@@ -61,6 +62,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     poolRoutes(deps),
     jobRoutes(deps),
     deadRoutes(deps),
+    timelineRoutes(deps),
     alertRoutes(deps),
     canaryRoutes(deps),
     mailboxRoutes(deps),

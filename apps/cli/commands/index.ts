@@ -14,12 +14,14 @@ import { kindCommands, poolCommands } from "./pools.ts";
 import { rebuildCommand } from "./rebuild.ts";
 import { statusCommand } from "./status.ts";
 import { storeCommands } from "./stores.ts";
+import { timelineCommand } from "./timeline.ts";
 
 export const commands: readonly Command[] = [
   statusCommand,
   ...poolCommands,
   ...kindCommands,
   ...jobCommands,
+  timelineCommand,
   ...jobControlCommands,
   ...deadCommands,
   ...alertCommands,

@@ -71,6 +71,8 @@ export const jobCommands: readonly Command[] = [
         value: "STATUS",
         about: "queued, delayed, retrying, done, discarded, cancelled or dead",
       },
+      since: { type: "string", value: "TIME", about: "enqueued at or after (2026-11-21T12:00:00Z)" },
+      until: { type: "string", value: "TIME", about: "enqueued before" },
       limit: { type: "string", value: "N", about: "at most this many (20)" },
       cursor: { type: "string", value: "CURSOR", about: "go on where a list ended" },
     },
@@ -79,7 +81,15 @@ export const jobCommands: readonly Command[] = [
       const key = context.args[0];
       if (!key && !kind && !status) throw new UsageError("give a KEY, --kind or --status");
       const limit = integerOption(context, "limit", 1, 100) ?? 20;
-      const query = { key, kind, status, limit, cursor: textOption(context, "cursor") };
+      const query = {
+        key,
+        kind,
+        status,
+        since: textOption(context, "since"),
+        until: textOption(context, "until"),
+        limit,
+        cursor: textOption(context, "cursor"),
+      };
       const page = await context.api.ops<{ items: JobView[]; nextCursor: string | null }>("/jobs", { query });
       const rows = page.items.map(job => [
         job.id,

@@ -8,7 +8,7 @@
  *
  * NATS down: nothing can be queued, and checkouts go the direct way, a few at a time.
  */
-import { type Bus, laneMessage, publishToLane } from "../../../bus/index.ts";
+import { type Bus, laneMessage, noteCause, publishToLane } from "../../../bus/index.ts";
 import { conflict, notFound, Problem } from "../../../platform/errors.ts";
 import { grouped } from "../../../platform/grouped.ts";
 import { isId } from "../../../platform/ids.ts";
@@ -146,6 +146,8 @@ async function enqueue(deps: DoorDeps, queued: Queued, lane: number, depth: numb
   const { seq, duplicate } = await publishToLane(connection, lane, message);
   if (duplicate) return again(deps, queued, { lane, seq });
   deps.queue.added(lane);
+  // The allocator makes the jobs, in another process, on behalf of this request.
+  noteCause(queued.traceparent);
   const position = depth + 1;
   return accepted(flashOrderId(queued, { lane, seq }), {
     position,

@@ -77,6 +77,15 @@ function startTime(text: string | undefined, delayMs: number | undefined): Date 
   return at;
 }
 
+/** @throws Problem 422 */
+function timeIn(path: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const at = new Date(text);
+  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(at.getTime()) || at.getTime() < 0)
+    throw invalid([{ path, message: "is no time (RFC 3339)" }]);
+  return at;
+}
+
 export function jobRoutes(deps: ApiDeps) {
   return new Elysia({ prefix: "/ops", detail: { tags: ["ops"] } })
     .use(opsAuth(deps))
@@ -123,8 +132,9 @@ export function jobRoutes(deps: ApiDeps) {
     .get(
       "/jobs",
       async ({ query }) => {
-        const { limit = 20, ...filter } = query;
-        return findJobs(deps.sql, { ...filter, limit });
+        const { limit = 20, since, until, ...filter } = query;
+        const times = { since: timeIn("since", since), until: timeIn("until", until) };
+        return findJobs(deps.sql, { ...filter, ...times, limit });
       },
       {
         detail: { summary: "Jobs of the ledger and those that wait in the outbox, latest first" },
@@ -133,6 +143,9 @@ export function jobRoutes(deps: ApiDeps) {
             key: t.Optional(t.String({ maxLength: 200 })),
             kind: t.Optional(t.String({ maxLength: 64 })),
             status: t.Optional(oneOf(jobStatuses)),
+            storeId: t.Optional(t.String({ maxLength: 64 })),
+            since: t.Optional(t.String({ maxLength: 40, description: "enqueued at or after, RFC 3339" })),
+            until: t.Optional(t.String({ maxLength: 40, description: "enqueued before, RFC 3339" })),
             limit: t.Optional(t.Integer({ minimum: 1, maximum: 100 })),
             cursor: t.Optional(t.String({ maxLength: 200 })),
           },
