@@ -96,6 +96,8 @@ function rowOf(letter: Dead, given: unknown) {
   if (errors.length > 0) throw invalid(errors, aboutLetter(letter));
   const { storeId, traceparent, key } = letter;
   return outboxRow({
+    // A replay is a job of its own: another that holds the key would leave the letter without its outcome.
+    unique: false,
     contract,
     payload,
     storeId,
