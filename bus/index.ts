@@ -42,6 +42,8 @@ export {
   type Uniqueness,
 } from "./contracts/contract.ts";
 export * from "./contracts/index.ts";
+export { type CronDeps, type Fired, forgetTicks, runNow, runSchedules, setSchedule } from "./cron.ts";
+export { listTicks, type ScheduleView, type TickView, viewSchedules } from "./cron-views.ts";
 export {
   type Appeared,
   countDead,
@@ -110,8 +112,10 @@ export { type Relay, relayOnce, startRelay } from "./relay.ts";
 export { type Releaser, startReleaser } from "./release.ts";
 export { openRequestLog, type RequestLog } from "./requests.ts";
 export { forgetOldJobs } from "./retention.ts";
+export { type Schedule, schedules } from "./schedules.ts";
 export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
 export { isDataError } from "./settle-store.ts";
+export { tickAfter, tickBefore } from "./ticks.ts";
 export { inOrder, type Timeline, type TimelineEntry, timelineOf, timelineTypes } from "./timeline.ts";
 export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
 export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";

@@ -112,6 +112,17 @@ function pairs(env: string, about: string): Setting<Readonly<Record<string, stri
   return { env, about, fallback: {}, parse };
 }
 
+function timeZone(env: string, fallback: string, about: string): Setting<string> {
+  const parse = (raw: string) => {
+    try {
+      return new Intl.DateTimeFormat("en", { timeZone: raw }).resolvedOptions().timeZone;
+    } catch {
+      throw new ConfigError(`${env} must be a time zone such as Europe/Berlin, not "${raw}"`);
+    }
+  };
+  return { env, about, fallback, parse };
+}
+
 function networks(env: string, about: string): Setting<readonly string[]> {
   const parse = (raw: string) => {
     const list = raw.split(",").map(one => one.trim());
@@ -243,6 +254,11 @@ export const settings = {
     1,
     7_200,
     "how long a worker that is one too many, or over its memory limit, may take to finish its jobs",
+  ),
+  timeZone: timeZone(
+    "TRADEWIND_TIME_ZONE",
+    "UTC",
+    "time zone of schedules that name none, such as `Europe/Berlin`",
   ),
   databasePool: integer("TRADEWIND_DATABASE_POOL", 10, 2, 200, "Postgres connections per process"),
   natsReplicas: integer(

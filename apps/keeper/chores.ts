@@ -1,5 +1,5 @@
 /** The sweeps that keepers run, as data: what, how often. Each is safe to run in many processes at once. */
-import type { Bus } from "../../bus/index.ts";
+import { type Bus, schedules } from "../../bus/index.ts";
 import { ensureAuditPartitions } from "../../commerce/audit/index.ts";
 import { abandonCarts } from "../../commerce/carts/index.ts";
 import { recoverCheckouts } from "../../commerce/checkout/index.ts";
@@ -8,12 +8,13 @@ import { ensureLedgerPartitions, sweepLowStock, sweepReservations } from "../../
 import { recoverActions } from "../../commerce/orders/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
 import { announceBoundaries } from "../../commerce/pricing/index.ts";
-import { ensureSummaries, forgetCountedOrders, showPopularity } from "../../commerce/storefront/index.ts";
+import { ensureSummaries, showPopularity } from "../../commerce/storefront/index.ts";
 import { sweepConsoleSessions } from "../../commerce/stores/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import type { Chore } from "./keeper.ts";
+import { scheduleChore } from "./schedule.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -53,11 +54,7 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       everyMs: 5_000,
       run: () => showPopularity(sql),
     },
-    {
-      name: "notes of counted orders",
-      everyMs: HOUR_MS,
-      run: () => forgetCountedOrders(sql),
-    },
+    scheduleChore({ config, sql, log, bus }, schedules),
     {
       name: "lapsed reservations",
       everyMs: 1_000,

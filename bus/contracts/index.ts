@@ -11,6 +11,7 @@ import type { Contract } from "./contract.ts";
 import { drills } from "./drills.ts";
 import { emailSend } from "./email.send.ts";
 import { imageConvert } from "./image.convert.ts";
+import { maintenanceTidy } from "./maintenance.tidy.ts";
 import { paymentReconcile } from "./payment.reconcile.ts";
 import { searchIndex } from "./search.index.ts";
 import { searchRestock } from "./search.restock.ts";
@@ -29,6 +30,7 @@ export {
   drills,
   emailSend,
   imageConvert,
+  maintenanceTidy,
   paymentReconcile,
   searchIndex,
   searchRestock,
@@ -52,6 +54,7 @@ export const contracts: readonly Contract[] = [
   imageConvert,
   catalogImport,
   catalogRebuild,
+  maintenanceTidy,
   ...drills,
 ];
 

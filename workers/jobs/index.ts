@@ -11,6 +11,7 @@ import { checkoutPayJob } from "./checkout.pay.ts";
 import { drillJobs } from "./drill.ts";
 import { emailSendJob } from "./email.send.ts";
 import { imageConvertJob } from "./image.convert.ts";
+import { maintenanceTidyJob } from "./maintenance.tidy.ts";
 import { paymentReconcileJob } from "./payment.reconcile.ts";
 import { searchIndexJob } from "./search.index.ts";
 import { searchRestockJob } from "./search.restock.ts";
@@ -34,4 +35,5 @@ export const jobs: readonly JobDefinition[] = [
   catalogCountSaleJob,
   catalogRebuildJob,
   imageConvertJob,
+  maintenanceTidyJob,
 ];

@@ -31,6 +31,7 @@ import { jobRoutes } from "./ops/jobs.ts";
 import { keyRoutes } from "./ops/keys.ts";
 import { mailboxRoutes } from "./ops/mailbox.ts";
 import { poolRoutes } from "./ops/pools.ts";
+import { scheduleRoutes } from "./ops/schedules.ts";
 import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
 import { summaryRoutes } from "./ops/summaries.ts";
@@ -61,6 +62,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     consoleMailRoutes(deps),
     poolRoutes(deps),
     jobRoutes(deps),
+    scheduleRoutes(deps),
     deadRoutes(deps),
     timelineRoutes(deps),
     alertRoutes(deps),

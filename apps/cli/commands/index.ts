@@ -2,6 +2,7 @@
 import type { Command } from "../command.ts";
 import { alertCommands } from "./alerts.ts";
 import { canaryCommands } from "./canaries.ts";
+import { cronCommands } from "./cron.ts";
 import { deadCommands } from "./dead.ts";
 import { flashCommands } from "./flash.ts";
 import { importCommand } from "./import.ts";
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   ...jobCommands,
   timelineCommand,
   ...jobControlCommands,
+  ...cronCommands,
   ...deadCommands,
   ...alertCommands,
   ...canaryCommands,
