@@ -4,7 +4,7 @@
  * the highest (`max by`).
  */
 import { freemem, hostname, totalmem } from "node:os";
-import { type Bus, contractOf, openDeadByKind, outboxBacklog } from "../../bus/index.ts";
+import { type Bus, contractOf, openDeadByKind, outboxBacklog, type Priority } from "../../bus/index.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { connectionsInUse, type Db, replicaLagSeconds } from "../../platform/postgres/index.ts";
@@ -20,7 +20,9 @@ export type GaugeDeps = {
   log: Log;
   metrics: Metrics;
   /** Oldest age of a job that a pool strives for, in seconds. */
-  targetAgeSeconds: Readonly<Record<string, number>>;
+  targetAgeSeconds: Readonly<Record<Priority, number>>;
+  /** Above it a worker process of a pool is replaced. */
+  memoryLimitMb: Readonly<Record<Priority, number>>;
   replicas: readonly { name: string; sql: Db }[];
 };
 
@@ -61,7 +63,7 @@ export function keepGauges(deps: GaugeDeps): void {
 
 type Facts = Awaited<ReturnType<typeof readFacts>>;
 
-async function readFacts({ bus, sql, replicas, targetAgeSeconds }: GaugeDeps) {
+async function readFacts({ bus, sql, replicas, targetAgeSeconds, memoryLimitMb }: GaugeDeps) {
   const [{ pools }, backlog, dead, connections, lags] = await Promise.all([
     bus.viewPools(),
     outboxBacklog(sql),
@@ -74,7 +76,7 @@ async function readFacts({ bus, sql, replicas, targetAgeSeconds }: GaugeDeps) {
   const kinds = pools.flatMap(pool =>
     pool.kinds.map(kind => ({ ...kind, pool: pool.priority, processes: pool.processes.length })),
   );
-  return { pools, kinds, backlog, dead, connections, lags, targetAgeSeconds };
+  return { pools, kinds, backlog, dead, connections, lags, targetAgeSeconds, memoryLimitMb };
 }
 
 type Gauge = { name: string; help: string; labels: string[]; of(facts: Facts): Read };
@@ -133,6 +135,19 @@ const gauges: readonly Gauge[] = [
             { pool: pool.priority },
             pool.processes.reduce((sum, one) => sum + one.busy, 0),
           );
+      },
+  },
+  {
+    name: "tradewind_pool_memory_ratio",
+    help: "Memory of a pool's largest process over the limit at which it is replaced",
+    labels: ["pool"],
+    of:
+      ({ pools, memoryLimitMb }) =>
+      set => {
+        for (const { priority, processes } of pools) {
+          const most = Math.max(0, ...processes.map(one => one.rssMb));
+          set({ pool: priority }, most / memoryLimitMb[priority]);
+        }
       },
   },
   {

@@ -130,6 +130,9 @@ test("the gauges of queues, memory, connections and replicas have their limits",
   expect(at(cap, gauge("tradewind_queue_running_jobs", kind, 4), waiting)).toEqual(["CapReached email.send"]);
   expect(at(cap, gauge("tradewind_queue_running_jobs", kind, 3), waiting)).toEqual([]);
   expect(at(gauge("tradewind_host_memory_ratio", { host: "a" }, 0.95))).toEqual(["MemoryNearLimit a"]);
+  expect(at(gauge("tradewind_pool_memory_ratio", { pool: "low" }, 0.95))).toEqual([
+    "WorkerMemoryNearLimit low",
+  ]);
   expect(at(gauge("tradewind_outbox_lag_seconds", {}, 11))).toEqual(["OutboxLag"]);
   expect(at(gauge("tradewind_postgres_connections_ratio", {}, 0.9))).toEqual(["DatabaseConnections"]);
   expect(at(gauge("tradewind_replica_lag_seconds", { replica: "b:5432" }, 60))).toEqual([

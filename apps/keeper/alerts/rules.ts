@@ -233,6 +233,23 @@ export const rules: readonly Rule[] = [
       })),
   },
   {
+    name: "WorkerMemoryNearLimit",
+    severity: "info",
+    forSeconds: 120,
+    about:
+      "A worker process is near the limit at which it is replaced. When that comes again and again, raise the limit or look for the kind that grows.",
+    expr: `max by (pool) (tradewind_pool_memory_ratio) > ${MEMORY}`,
+    check: series =>
+      above(
+        "tradewind_pool_memory_ratio",
+        () => MEMORY,
+      )(series).map(({ labels, value }) => ({
+        subject: labels.pool!,
+        value,
+        summary: `a process of the ${labels.pool} pool uses ${percent(value)} of its memory limit`,
+      })),
+  },
+  {
     name: "OutboxLag",
     severity: "critical",
     forSeconds: 30,
