@@ -52,6 +52,7 @@ keepGauges({
     normal: config.normalTargetSeconds,
     low: config.lowTargetSeconds,
   },
+  memoryLimitMb: { high: config.highMemoryMb, normal: config.normalMemoryMb, low: config.lowMemoryMb },
 });
 const keeper = await startKeeper({
   bus,
