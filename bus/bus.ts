@@ -101,9 +101,9 @@ export function openBus(options: BusOptions): Bus {
     get isConnected() {
       return connection.connected;
     },
-    poke() {
+    poke: sparingly(() => {
       if (connection.connected) connection.nc.publish(signals.outbox);
-    },
+    }),
     ping: () => answered(connection, () => connection.nc.rtt()),
     get kinds() {
       return need().kinds;
@@ -130,6 +130,33 @@ export function openBus(options: BusOptions): Bus {
       opened?.kinds.close();
       await connection.close();
     },
+  };
+}
+
+/** Between two pokes of a process: a relay that was just woken takes what came meanwhile as well. */
+const POKE_MS = 5;
+
+/** Calls `poke` at once, and for all calls of the next {@link POKE_MS} together once more after them. */
+function sparingly(poke: () => void): () => void {
+  let resting = false;
+  let again = false;
+  const rest = () => {
+    resting = true;
+    setTimeout(() => {
+      resting = false;
+      if (!again) return;
+      again = false;
+      poke();
+      rest();
+    }, POKE_MS).unref();
+  };
+  return () => {
+    if (resting) {
+      again = true;
+      return;
+    }
+    poke();
+    rest();
   };
 }
 

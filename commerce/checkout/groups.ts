@@ -17,8 +17,12 @@ export type Groups = {
   place(request: PlaceRequest): Promise<Placed>;
 };
 
-/** Groups on the way at once: while one commits, the answers of another are on their way back. */
-const LANES = 2;
+/**
+ * Groups of each kind on the way at once. One: most of a statement's cost is the same however many it serves, so that a second
+ * lane halves the groups and takes the time from both. While T1 of one group is under way, so is T2 of the group before it;
+ * a larger Postgres is kept busy by more nodes.
+ */
+const LANES = 1;
 
 /** One for each process. `max`: most checkouts in a statement; 1: each by itself. */
 export function openGroups(sql: Db, { max = 128 }: { max?: number } = {}): Groups {

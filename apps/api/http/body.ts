@@ -40,10 +40,14 @@ export async function readJson(request: Request, contentType: string): Promise<u
     });
   }
   if (declared > MAX_JSON_BYTES) throw tooLarge();
-  return parseJson(await readLimited(request.body));
+  // A body that says its length ends there: HTTP sees to that, and what is no HTTP (a test) is counted afterwards.
+  if (Number.isNaN(declared)) return parseJson(await readLimited(request.body));
+  const bytes = await request.bytes();
+  if (bytes.length > MAX_JSON_BYTES) throw tooLarge();
+  return parseJson(bytes);
 }
 
-function parseJson(bytes: Buffer): unknown {
+function parseJson(bytes: Uint8Array): unknown {
   if (nestsDeeper(bytes, MAX_DEPTH)) {
     throw new Problem(400, "malformed_json", `The body is nested deeper than ${MAX_DEPTH} levels.`);
   }
@@ -59,7 +63,7 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT, QUOTE, BACKSLASH] = [..
 );
 
 /** Brackets outside of strings, counted without recursion: what walks a value later would run out of stack. */
-function nestsDeeper(bytes: Buffer, limit: number): boolean {
+function nestsDeeper(bytes: Uint8Array, limit: number): boolean {
   let depth = 0;
   let inText = false;
   for (let i = 0; i < bytes.length; i++) {

@@ -47,7 +47,7 @@ export function testProvider(sql: Db, options: TestProviderOptions = {}): Paymen
   const openCharge = grouped<books.Charge, PaymentResult>({
     run: charges => books.openCharges(sql, charges),
     max: 256,
-    lanes: 2,
+    lanes: 1,
     isDefinite: isRefusedStatement,
   });
   return {
