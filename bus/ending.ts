@@ -1,8 +1,8 @@
 /** Endings as they may be written down: without what names a person. */
 import { redact } from "../platform/redact.ts";
-import type { Ending } from "./settle.ts";
+import type { Settled } from "./settle.ts";
 
-export function redactedEnding(ending: Ending): Ending {
+export function redactedEnding(ending: Settled): Settled {
   switch (ending.type) {
     case "done":
       return ending;

@@ -91,7 +91,7 @@ export {
 } from "./ledger.ts";
 export type { KindLoad, PoolLoad } from "./load.ts";
 export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
-export { discard, done, fail, type Outcome, retry } from "./outcome.ts";
+export { away, discard, done, fail, type Outcome, retry, snooze } from "./outcome.ts";
 export { burstOf, takeStarts } from "./pace.ts";
 export { ensureLedgerPartitions, firstIdAt } from "./partitions.ts";
 export {
@@ -113,7 +113,7 @@ export { type Releaser, startReleaser } from "./release.ts";
 export { openRequestLog, type RequestLog } from "./requests.ts";
 export { forgetOldJobs } from "./retention.ts";
 export { type Schedule, schedules } from "./schedules.ts";
-export { createSettler, type Ending, type Settler, type Try } from "./settle.ts";
+export { createSettler, type Ending, type Settled, type Settler, type Try } from "./settle.ts";
 export { isDataError } from "./settle-store.ts";
 export { tickAfter, tickBefore } from "./ticks.ts";
 export { inOrder, type Timeline, type TimelineEntry, timelineOf, timelineTypes } from "./timeline.ts";

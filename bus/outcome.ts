@@ -6,6 +6,13 @@ export type Outcome =
   | { readonly type: "done" }
   /** Try again after `afterMs` (default: the kind's back-off); counts as a try. */
   | { readonly type: "retry"; readonly afterMs?: number; readonly error?: string }
+  /** Not yet: the job waits (some seconds unless `afterMs` says otherwise) and this counts as no try. */
+  | { readonly type: "snooze"; readonly afterMs?: number }
+  /**
+   * What the kind `needs` does not answer. When it is asked and is away indeed, this counts as no try and the kind waits;
+   * otherwise it is a `retry`.
+   */
+  | { readonly type: "away"; readonly error: string; readonly afterMs?: number }
   /** The job has become pointless; it ends without effect and is no failure. */
   | { readonly type: "discard"; readonly reason: string }
   /** No further try can help: straight to the dead letters. */
@@ -18,5 +25,7 @@ export const retry = (options: { afterMs?: number; error?: string } = {}): Outco
   type: "retry",
   ...options,
 });
+export const snooze = (options: { afterMs?: number } = {}): Outcome => ({ type: "snooze", ...options });
+export const away = (options: { error: string; afterMs?: number }): Outcome => ({ type: "away", ...options });
 export const discard = (options: { reason: string }): Outcome => ({ type: "discard", ...options });
 export const fail = (options: { error: string }): Outcome => ({ type: "fail", ...options });

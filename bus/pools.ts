@@ -134,17 +134,36 @@ async function viewKind(
   const running = mine.reduce((sum, one) => sum + one.running, 0);
   const inStream = info.num_pending + info.num_ack_pending;
   const waitingRows = outbox.get(contract.kind) ?? { due: 0, later: 0 };
-  const { rate, ...state } = kinds.state(contract);
+  const { rate, paused, pauses, ...caps } = kinds.state(contract);
+  const away = awayOf(contract, workers);
   return {
     kind: contract.kind,
     waiting: Math.max(0, inStream - running) + waitingRows.due,
     running,
     delayed: waitingRows.later,
-    ...state,
+    ...caps,
+    paused: paused || (away?.everywhere ?? false),
+    pauses: away ? [...pauses, away.pause] : pauses,
     rate: rate && { ...rate, burst: burstOf(rate) },
     perSecond: mine.reduce((sum, one) => sum + one.perSecond, 0),
     p95Ms: percentileMs(mine, 0.95),
     oldestMs: inStream > 0 ? await oldestMs(connection, contract) : null,
+  };
+}
+
+/** What the processes of a kind's pool say of what it needs. */
+function awayOf(
+  { needs }: Contract,
+  workers: readonly WorkerBeat[],
+): { pause: Pause; everywhere: boolean } | null {
+  const told = workers.flatMap(worker => (needs && worker.away?.[needs]) || []);
+  const [first] = told.toSorted((a, b) => a.since.localeCompare(b.since));
+  if (!first) return null;
+  const everywhere = told.length === workers.length;
+  const share = everywhere ? "" : ` (in ${told.length} of ${workers.length} processes)`;
+  return {
+    pause: { by: "downstream", reason: `${needs}: ${first.reason}${share}`, since: first.since },
+    everywhere,
   };
 }
 

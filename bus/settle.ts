@@ -40,6 +40,9 @@ export type Ending =
   /** The message could not be read; `raw` is its body in base64. */
   | { readonly type: "malformed"; readonly error: string; readonly raw: string };
 
+/** An ending that something is written of; the others count as no try (postpone.ts). */
+export type Settled = Exclude<Ending, { type: "snooze" | "away" }>;
+
 export type Try = {
   readonly contract: Contract;
   readonly job: Received;
@@ -48,7 +51,7 @@ export type Try = {
   readonly endedAtMs: number;
   /** Number of the row in `bus.job_try` that the slow path has opened. */
   readonly run: number | null;
-  readonly ending: Ending;
+  readonly ending: Settled;
 };
 
 const GROUP_MAX = 500;

@@ -102,7 +102,7 @@ test("a retry leaves the consumer while it waits, so that it does not occupy the
     { timeoutMs: 5_000 },
   );
   const [row] =
-    await cluster.sql`SELECT attempt, due_at > now() + interval '59 minutes' AS parked FROM bus.outbox`;
+    await cluster.sql`SELECT attempt, due_at > now() + interval '59 minutes' AS parked FROM bus.outbox WHERE attempt > 1`;
   expect(row).toMatchObject({ attempt: 2, parked: true });
 });
 

@@ -20,6 +20,7 @@ import {
 import { required } from "../platform/config.ts";
 import { noTracer } from "../platform/tracing/index.ts";
 import { coreMeter } from "./cores.ts";
+import { Downstreams, probesOf } from "./downstreams/index.ts";
 import { Gate } from "./gate.ts";
 import type { JobDefinition, WorkerDeps } from "./handler.ts";
 import { openMachineSlots } from "./machine-slots.ts";
@@ -67,6 +68,13 @@ export async function startPool(
   });
   const mine = deps.jobs.filter(job => job.contract.priority === priority);
   const handlers = mine.map(job => job.make(deps));
+  const downstreams = new Downstreams({
+    probes: probesOf(deps.config),
+    log,
+    onChange(name) {
+      for (const runner of runners) if (runner.contract.needs === name) steer(runner);
+    },
+  });
   const runnerDeps = {
     bus,
     sql,
@@ -78,6 +86,7 @@ export async function startPool(
     tracer: deps.tracer ?? noTracer,
     worker,
     cancellations,
+    downstreams,
   };
   runners.push(...mine.map((job, i) => new Runner(job.contract, handlers[i]!, runnerDeps)));
 
@@ -100,6 +109,7 @@ export async function startPool(
       cores: cores(),
       since,
       draining: draining !== undefined,
+      away: downstreams.away,
       kinds,
     });
   }
@@ -120,9 +130,16 @@ export async function startPool(
       rates.set(runner, state.rate);
       void runner.setRate(state.rate);
     }
-    if (state.paused) void runner.stop();
-    else runner.start();
+    steer(runner);
   });
+
+  /** Starts or stops a kind in this process as things stand. */
+  function steer(runner: Runner): void {
+    if (draining) return;
+    if (bus.kinds.state(runner.contract).paused) void runner.stop();
+    else if (downstreams.isAway(runner.contract.needs)) void runner.rest();
+    else runner.start();
+  }
 
   const held = () => runners.reduce((sum, runner) => sum + runner.held, 0);
   let drainedByMs = Number.POSITIVE_INFINITY;
@@ -132,6 +149,7 @@ export async function startPool(
   }
   async function leave(): Promise<void> {
     unwatch();
+    downstreams.close();
     await Promise.all(runners.map(runner => runner.stop()));
     if (!(await idle())) {
       for (const runner of runners) runner.abort();

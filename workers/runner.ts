@@ -21,6 +21,7 @@ import {
   type Rate,
   RateWindow,
   type Received,
+  type Settled,
   type Settler,
   startPull,
   startUnique,
@@ -29,6 +30,7 @@ import {
 import type { Log } from "../platform/log.ts";
 import type { Db } from "../platform/postgres/index.ts";
 import type { Tracer } from "../platform/tracing/index.ts";
+import { asSaid, type Downstreams, type Judged } from "./downstreams/index.ts";
 import { contextOf, Deadline, executeBatch, executeOne } from "./execute.ts";
 import type { Gate, Ticket } from "./gate.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
@@ -41,6 +43,8 @@ import { traceTries } from "./trace.ts";
 
 const UNWRITTEN_PAUSE_MS = 1_000;
 
+type Snoozed = { readonly held: Held; readonly afterMs: number | undefined };
+
 export type RunnerDeps = {
   readonly bus: Bus;
   readonly sql: Db;
@@ -50,6 +54,7 @@ export type RunnerDeps = {
   readonly slots: MachineSlots;
   readonly metrics: PoolMetrics;
   readonly tracer: Tracer;
+  readonly downstreams: Downstreams;
   readonly worker: string;
   readonly cancellations: Pick<Cancellations, "size" | "reasonFor">;
 };
@@ -134,6 +139,13 @@ export class Runner {
   stop(): Promise<void> {
     this.#wanted = false;
     return this.#close();
+  }
+
+  /** The same because what the kind needs is away: what has not started is put back for some seconds. */
+  async rest(): Promise<void> {
+    const ready = this.#ready.splice(0);
+    if (ready.length > 0) void this.#putBack(ready.map(held => ({ held, afterMs: undefined })));
+    await this.stop();
   }
 
   async #close(): Promise<void> {
@@ -221,7 +233,8 @@ export class Runner {
   async #postpone(held: Held, reason: NewerVersion): Promise<void> {
     const { sql, log } = this.#deps;
     try {
-      await postpone(sql, { ...held.job, body: held.pulled.msg.string() }, held.pulled.stored);
+      const job = { ...held.job, body: held.pulled.msg.string() };
+      await postpone(sql, { job, stored: held.pulled.stored });
       log.info({ jobId: held.job.id, version: reason.version }, reason.message);
       this.#held.ack(held);
     } catch (error) {
@@ -264,10 +277,14 @@ export class Runner {
     await this.#withDeadline(group, async deadline => {
       const startedAtMs = Date.now();
       const endings = await this.#execute(group, deadline);
+      const notYet: Snoozed[] = [];
       for (const [i, held] of group.entries()) {
-        if (this.#wasAborted(endings[i]!)) this.#held.giveBack(held);
-        else this.#settle(held, endings[i]!, startedAtMs, null);
+        const ending = endings[i]!;
+        if (this.#wasAborted(ending)) this.#held.giveBack(held);
+        else if (ending.type === "snooze") notYet.push({ held, afterMs: ending.afterMs });
+        else this.#settle(held, ending, startedAtMs, null);
       }
+      if (notYet.length > 0) await this.#putBack(notYet);
     });
   }
 
@@ -310,6 +327,7 @@ export class Runner {
       const startedAtMs = Date.now();
       const [ending] = await this.#execute([held], deadline);
       if (this.#wasAborted(ending!)) await this.#abandon(held, run);
+      else if (ending!.type === "snooze") await this.#abandon(held, run, { afterMs: ending!.afterMs });
       else await this.#settled(held, ending!, startedAtMs, run);
     });
   }
@@ -330,7 +348,7 @@ export class Runner {
   }
 
   /** The try failed because this process leaves: it counts as none. */
-  #wasAborted(ending: Ending): boolean {
+  #wasAborted(ending: Judged): boolean {
     return this.#leaving && ending.type === "error";
   }
 
@@ -339,7 +357,7 @@ export class Runner {
     return this.#deps.slots.acquire(deadline.signal).catch(() => undefined);
   }
 
-  #execute(group: Held[], deadline: Deadline): Promise<Ending[]> {
+  async #execute(group: Held[], deadline: Deadline): Promise<Judged[]> {
     const { log, tracer } = this.#deps;
     const run = async (jobs: readonly Received[]): Promise<Ending[]> => {
       const [first] = jobs;
@@ -347,10 +365,20 @@ export class Runner {
       if ("runBatch" in this.#handler) return executeBatch(this.#handler, jobs, context, deadline);
       return [await executeOne(this.#handler, first!, context, deadline)];
     };
-    return tracer.enabled ? traceTries(tracer, group, run) : run(group.map(held => held.job));
+    const endings = await (tracer.enabled
+      ? traceTries(tracer, group, run)
+      : run(group.map(held => held.job)));
+    // Who leaves has no time to ask.
+    return this.#leaving ? endings.map(asSaid) : this.#deps.downstreams.judge(this.contract, endings);
   }
 
-  #settle(held: Held, ending: Ending, startedAtMs: number, run: number | null, onSettled?: () => void): void {
+  #settle(
+    held: Held,
+    ending: Settled,
+    startedAtMs: number,
+    run: number | null,
+    onSettled?: () => void,
+  ): void {
     const { contract } = this;
     const endedAtMs = Date.now();
     this.rates.add(endedAtMs - startedAtMs);
@@ -365,12 +393,25 @@ export class Runner {
   }
 
   /** Settles and waits until that is committed. */
-  #settled(held: Held, ending: Ending, startedAtMs: number, run: number | null): Promise<void> {
+  #settled(held: Held, ending: Settled, startedAtMs: number, run: number | null): Promise<void> {
     return new Promise(resolve => this.#settle(held, ending, startedAtMs, run, resolve));
   }
 
-  async #abandon(held: Held, run: number): Promise<void> {
+  async #abandon(held: Held, run: number, later?: { afterMs: number | undefined }): Promise<void> {
     await abandonRun(this.#deps.sql, held.job, run).catch(() => {});
-    this.#held.giveBack(held);
+    if (later) await this.#putBack([{ held, ...later }]);
+    else this.#held.giveBack(held);
+  }
+
+  /** Counts as no try, and does not come back by the slow path, as what is given back does. */
+  async #putBack(notYet: readonly Snoozed[]): Promise<void> {
+    const rows = notYet.map(({ held, afterMs }) => ({ job: held.job, stored: held.pulled.stored, afterMs }));
+    try {
+      await postpone(this.#deps.sql, ...rows);
+      for (const { held } of notYet) this.#held.ack(held);
+    } catch (error) {
+      this.#deps.log.warn({ err: error, kind: this.contract.kind }, "jobs not put back; they come again");
+      for (const { held } of notYet) this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
+    }
   }
 }

@@ -3,7 +3,7 @@
  * that can be had (gate.ts), under a row in `bus.job_try` that tells of it. The protocol and its crash story are told in
  * bus/tries.ts.
  */
-import { beginRun, type Ending, shareRun } from "../bus/index.ts";
+import { beginRun, type Settled, shareRun } from "../bus/index.ts";
 import type { Held } from "./held.ts";
 import type { RunnerDeps } from "./runner.ts";
 
@@ -21,7 +21,7 @@ export type SlowPathHost = {
    * job would be blamed on it.
    */
   runUnderRow(held: Held, open: () => Promise<number | null>): Promise<void>;
-  settled(held: Held, ending: Ending, startedAtMs: number, run: number | null): Promise<void>;
+  settled(held: Held, ending: Settled, startedAtMs: number, run: number | null): Promise<void>;
   ackOnly(held: Held): void;
   giveBack(held: Held, delayMs: number): void;
 };

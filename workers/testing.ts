@@ -19,7 +19,7 @@ import { loadConfig } from "../platform/config.ts";
 import { silentLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import type { Db } from "../platform/postgres/index.ts";
-import { freshDatabase, freshNats, until } from "../platform/testing/index.ts";
+import { type FreshDatabase, freshDatabase, freshNats, until } from "../platform/testing/index.ts";
 import type { JobDefinition } from "./handler.ts";
 import { type Pool, startPool } from "./pool.ts";
 
@@ -35,15 +35,26 @@ export type TestCluster = {
   spawnWorker(priority: Priority): Subprocess;
   /** Keeps one worker process alive, as the supervisor does, until the cluster is closed. */
   keepWorker(priority: Priority): void;
-  enqueue(kind: string, payload?: object, options?: { delayMs?: number; key?: string }): Promise<string>;
+  enqueue(
+    kind: string,
+    payload?: object,
+    options?: { delayMs?: number; key?: string; storeId?: string },
+  ): Promise<string>;
   /** Waits until a job has ended. */
   ended(id: string): Promise<LedgerJob>;
   allEnded(ids: readonly string[]): Promise<LedgerJob[]>;
   close(): Promise<void>;
 };
 
-export async function testCluster(options: { relay?: boolean } = {}): Promise<TestCluster> {
-  const [database, nats] = await Promise.all([freshDatabase(), freshNats()]);
+/** `database`: one with a shop in it, say; it is dropped at the end. `env`: settings of the processes. */
+export type TestClusterOptions = {
+  relay?: boolean;
+  database?: Pick<FreshDatabase, "sql" | "url" | "drop">;
+  env?: Record<string, string>;
+};
+
+export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  const [database, nats] = await Promise.all([options.database ?? freshDatabase(), freshNats()]);
   const { sql } = database;
   const bus = openBus({ url: nats.url, name: "test", log: silentLog, sql });
   await bus.ready;
@@ -57,7 +68,12 @@ export async function testCluster(options: { relay?: boolean } = {}): Promise<Te
   let closed = false;
   const pools: Pool[] = [];
   const processes: Subprocess[] = [];
-  const env = { DATABASE_URL: database.url, NATS_URL: nats.url, TRADEWIND_LOG_LEVEL: "silent" };
+  const env = {
+    DATABASE_URL: database.url,
+    NATS_URL: nats.url,
+    TRADEWIND_LOG_LEVEL: "silent",
+    ...options.env,
+  };
   const config = loadConfig(env);
 
   const cluster: TestCluster = {

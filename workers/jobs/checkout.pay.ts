@@ -1,5 +1,5 @@
 /** Pays and places an order that got its stock from a queue. What was settled before is found so, and left alone. */
-import { checkoutPay, done, retry } from "../../bus/index.ts";
+import { away, checkoutPay, done } from "../../bus/index.ts";
 import { openGroups, payAllocated } from "../../commerce/checkout/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
 import { defineJob } from "../handler.ts";
@@ -15,7 +15,9 @@ export const checkoutPayJob = defineJob(checkoutPay, ({ sql, log, config }) => {
   return {
     async run({ storeId, payload }) {
       const paid = await payAllocated(deps, storeId, payload.orderId);
-      return paid === "unanswered" ? retry({ afterMs: 2_000 }) : done();
+      return paid === "unanswered"
+        ? away({ error: "the payment provider did not answer", afterMs: 2_000 })
+        : done();
     },
   };
 });

@@ -1,5 +1,5 @@
 /** Sends one mail. What makes it one, and when it could be two, is told in commerce/notifications/service.ts. */
-import { discard, done, emailSend, fail, retry } from "../../bus/index.ts";
+import { discard, done, emailSend, fail, snooze } from "../../bus/index.ts";
 import { createMailer, type Mailer, sendMail } from "../../commerce/notifications/index.ts";
 import { required } from "../../platform/config.ts";
 import { defineJob } from "../handler.ts";
@@ -18,7 +18,8 @@ export const emailSendJob = defineJob(emailSend, ({ sql, config }) => {
         case "sent_before":
           return done();
         case "claimed_elsewhere":
-          return retry({ afterMs: result.freeInMs });
+          // Somebody is at it, or died at it: no fault of this try.
+          return snooze({ afterMs: result.freeInMs });
         case "no_recipient":
           return discard({ reason: "there is nobody to write to" });
         case "no_subject":
