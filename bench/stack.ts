@@ -23,12 +23,17 @@ export type BenchStack = {
   readonly sql: Db;
   readonly databaseUrl: string;
   readonly natsUrl: string;
+  readonly redisUrl: string;
+  /** Temporary, gone when the run ends. */
+  readonly dir: string;
   /** An API node of its own port; `env` adds settings. */
   startApi(env?: Record<string, string>): Promise<ApiNode>;
   startKeeper(): Promise<Program>;
   /** A server of the bench itself, to compare with. */
   startServer(entry: string): Promise<ApiNode>;
   startPool(priority: "high" | "normal" | "low"): Promise<Program>;
+  /** A program of the bench that ends by itself; what it printed, read as JSON. */
+  runPeer<T>(entry: string, args: readonly string[]): Promise<T>;
   stop(): Promise<void>;
 };
 
@@ -46,7 +51,7 @@ export async function startBenchStack(): Promise<BenchStack> {
     await migrate(sql, modules);
     const processes = programs(env, dir, one => stops.push(one));
     await processes.startRedisFront();
-    return { ...processes, sql, ...addresses(env), stop };
+    return { ...processes, sql, dir, ...addresses(env), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -57,6 +62,7 @@ const complain = (error: unknown) => console.error(String(error));
 const addresses = (env: Record<string, string>) => ({
   databaseUrl: env.DATABASE_URL!,
   natsUrl: env.NATS_URL!,
+  redisUrl: env.TRADEWIND_REDIS_URL!,
 });
 
 type OnStop = (stop: () => Promise<unknown>) => void;
@@ -130,6 +136,16 @@ function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
       const server = await start(entry, { TRADEWIND_NODE_PORT: String(port) });
       await ready(port);
       return { ...server, port };
+    },
+    async runPeer<T>(entry: string, args: readonly string[]): Promise<T> {
+      const command = [process.execPath, join(root, entry), ...args];
+      const errors = Bun.file(join(dir, "logs", "peers.err"));
+      const child = Bun.spawn(command, { cwd: dir, stdin: "ignore", stdout: "pipe", stderr: errors });
+      onStop(async () => child.kill("SIGKILL"));
+      const said = await new Response(child.stdout).text();
+      if ((await child.exited) !== 0)
+        throw new Error(`${entry} failed: ${(await errors.text()).slice(-2_000)}`);
+      return JSON.parse(said.trim().split("\n").at(-1)!) as T;
     },
     startRedisFront: () => start("apps/redis-rest/main.ts", {}),
     startKeeper: () => start("apps/keeper/main.ts", {}),

@@ -1,8 +1,12 @@
 /** All scenarios, in the order of the list that `bun run bench` prints. */
 import type { Scenario } from "../scenario.ts";
 import { adjustScenario } from "./adjust.ts";
+import { backlogScenario } from "./backlog.ts";
 import { checkoutScenario } from "./checkout.ts";
+import { enqueueScenario } from "./enqueue.ts";
 import { flashScenario } from "./flash.ts";
+import { isolationScenario } from "./isolation.ts";
+import { jobsScenario } from "./jobs.ts";
 import { listScenario } from "./list.ts";
 import { pricesScenario } from "./prices.ts";
 
@@ -12,4 +16,8 @@ export const scenarios: readonly Scenario[] = [
   pricesScenario,
   flashScenario,
   adjustScenario,
+  jobsScenario,
+  enqueueScenario,
+  isolationScenario,
+  backlogScenario,
 ];
