@@ -27,7 +27,12 @@ async function setup() {
       ),
     );
   const serve = (onBatch: (messages: readonly LaneMessage[]) => Promise<void>, on = connection) => {
-    const lane = startLane({ connection: on, lane: 3, log: silentLog, onBatch });
+    const lane = startLane({
+      connection: on,
+      lane: 3,
+      log: silentLog,
+      prepare: messages => () => onBatch(messages),
+    });
     closers.push(() => lane.stop());
     return lane;
   };
@@ -78,7 +83,7 @@ test("what a dead process was handed comes first to the next one", async () => {
     connection: dead.connection,
     lane: 3,
     log: silentLog,
-    onBatch: messages => {
+    prepare: messages => () => {
       taken += messages.length;
       return new Promise(() => {});
     },

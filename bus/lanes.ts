@@ -2,13 +2,13 @@
  * Lanes: messages that are served strictly in the order of the stream, in batches, by one process at a time. They are
  * the FLASH stream's (topology.ts); what a message means is not known here.
  *
- * A lane's durable lets a batch's worth of messages be on their way (`max_ack_pending` = batch), so the next come when
- * these are settled. A batch is handed over, done in one transaction by `onBatch`, then acknowledged.
+ * A lane's durable lets two batches be on their way (`max_ack_pending`): while one is done in one transaction, then
+ * acknowledged, the next is fetched and made ready. It begins only when the one before has committed.
  *
  * Crash story
  *   before the transaction commits   nothing is done; after the ack wait the same messages come again, first.
- *   between commit and ack           the same; `onBatch` finds that they were done, and changes nothing.
- *   `onBatch` fails                  as if the process had died: what it holds is forgotten and comes again.
+ *   between commit and ack           the same; the batch finds that they were done, and changes nothing.
+ *   a batch fails                    as if the process had died: what it holds is forgotten and comes again.
  *   a message is lost on its way     the consumer's sequence has a gap: all that follows is forgotten too, and comes again.
  * In each of these the server would hand out newer messages while older ones wait for their redelivery. So whoever
  * starts, or starts again, asks for nothing until all that was delivered is either settled or due again.
@@ -17,7 +17,15 @@ import { createInbox, type Msg } from "nats";
 import type { Log } from "../platform/log.ts";
 import { acks } from "./acks.ts";
 import type { Connection } from "./connection.ts";
-import { FLASH_STREAM, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, laneDurable, laneSubject } from "./topology.ts";
+import {
+  FLASH_STREAM,
+  LANE_ACK_WAIT_MS,
+  LANE_AHEAD,
+  LANE_BATCH,
+  LANES,
+  laneDurable,
+  laneSubject,
+} from "./topology.ts";
 
 const PUBLISH_TIMEOUT_MS = 2_000;
 /** The server looks for overdue messages a little after they are. */
@@ -26,11 +34,15 @@ const FAILED_PAUSE_MS = 500;
 const EXPIRES_MS = 10_000;
 /** How soon a request that was refused or lost is repeated. */
 const ASK_MS = 50;
+/** How long a batch waits for messages that the server has but did not deliver yet. */
+const FILL_MS = 20;
 const NANOS_PER_MS = 1_000_000;
 
 export type LaneMessage = {
   readonly seq: number;
   readonly data: string;
+  /** It was delivered before: whoever had it may have served it. */
+  readonly again: boolean;
 };
 
 /** @throws Error when the stream did not take it, or did not say so in time: then it may have. */
@@ -85,8 +97,11 @@ export type LaneOptions = {
   connection: Connection;
   lane: number;
   log: Log;
-  /** In one transaction, and repeatable. What it throws makes the lane begin again with the same messages. */
-  onBatch(messages: readonly LaneMessage[]): Promise<void>;
+  /**
+   * Makes a batch ready, without effect, and gives what does it: in one transaction, and repeatable. What that throws makes
+   * the lane begin again with the same messages.
+   */
+  prepare(messages: readonly LaneMessage[]): () => Promise<void>;
 };
 
 /** Serves a lane until it is stopped. The caller sees to it that no other process does. */
@@ -136,24 +151,44 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-type Held = { msg: Msg; seq: number };
+type Held = { msg: Msg; seq: number; again: boolean; left: number };
+type Ready = { count: number; run(): Promise<void> };
 
 /** Takes what is there, a batch at most, again and again. Returns when stopped; @throws when order or a batch failed. */
-async function takeBatches({ connection, lane, onBatch }: LaneOptions, signal: AbortSignal): Promise<void> {
+async function takeBatches({ connection, lane, prepare }: LaneOptions, signal: AbortSignal): Promise<void> {
   const intake = openIntake(connection, lane);
   const stop = () => intake.wake();
   signal.addEventListener("abort", stop);
+  /** What is held beyond the first `from`. */
+  const ready = (from: number): Ready => {
+    if (intake.fault) throw intake.fault;
+    const batch = intake.held.slice(from, from + LANE_BATCH);
+    const messages = batch.map(({ msg, seq, again }) => ({ seq, again, data: msg.string() }));
+    return { count: batch.length, run: prepare(messages) };
+  };
+  let next: Ready | undefined;
+  let served = 0;
   try {
     while (!signal.aborted) {
-      await intake.arrival(signal);
-      // What the socket brought in the same turn goes together.
-      await new Promise(resolve => setImmediate(resolve));
-      if (intake.fault) throw intake.fault;
-      if (signal.aborted) break;
-      const batch = intake.held.slice();
-      await onBatch(batch.map(({ msg, seq }) => ({ seq, data: msg.string() })));
-      intake.settle(batch.length);
+      if (!next) {
+        intake.settle(served);
+        served = 0;
+        await intake.filled(0, signal);
+        if (signal.aborted) break;
+        next = ready(0);
+      }
+      const { count, run } = next;
+      next = undefined;
+      const done = run();
+      // Acknowledged while the next is served: nobody waits for it.
+      intake.settle(served);
+      const filled = intake.filled(count, signal).then(() => "filled" as const);
+      const first = await Promise.race([done, filled]);
+      if (first === "filled" && !signal.aborted && !intake.fault) next = ready(count);
+      await done;
+      served = count;
     }
+    intake.settle(served);
     intake.close();
     // Given back in order; who serves the lane next need not wait for the ack wait.
     for (const { msg } of intake.held) acks.nak(connection.nc, msg);
@@ -171,8 +206,11 @@ type Intake = {
   readonly held: readonly Held[];
   /** Set when a delivery is missing. */
   readonly fault: Error | undefined;
-  /** Resolves when something is held, or the signal is aborted. */
-  arrival(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when a batch is held beyond the first `from`, or less and no more is to come for the moment, or the signal is
+   * aborted.
+   */
+  filled(from: number, signal: AbortSignal): Promise<void>;
   wake(): void;
   /** Acknowledges the first `count`. */
   settle(count: number): void;
@@ -192,10 +230,12 @@ function openIntake(connection: Connection, lane: number): Intake {
   let number = 0;
   let expected: number | undefined;
   let fault: Error | undefined;
-  let wake = () => {};
-
+  const waiting = new Set<() => void>();
+  const wake = () => {
+    for (const look of waiting) look();
+  };
   function request(): void {
-    const free = LANE_BATCH - held.length;
+    const free = LANE_AHEAD - held.length;
     if (requested > 0 || free <= 0 || nc.isClosed()) return;
     requested = free;
     requestedAtMs = Date.now();
@@ -210,13 +250,14 @@ function openIntake(connection: Connection, lane: number): Intake {
       if (msg.subject === `${inbox}.${number}` && msg.headers?.code !== 100) requested = 0;
       return;
     }
-    const { seq, delivery } = placeOf(msg.reply ?? "");
+    const { seq, delivery, again, left } = placeOf(msg.reply ?? "");
     if (expected !== undefined && delivery !== expected) {
       fault = new Error(`delivery ${expected} was lost, ${delivery} came`);
     }
     expected = delivery + 1;
     requested = Math.max(0, requested - 1);
-    held.push({ msg, seq });
+    held.push({ msg, seq, again, left });
+    if (requested === 0) request();
     wake();
   };
   const subscription = nc.subscribe(`${inbox}.*`, { callback: (error, msg) => !error && receive(msg) });
@@ -234,12 +275,28 @@ function openIntake(connection: Connection, lane: number): Intake {
     get fault() {
       return fault;
     },
-    arrival: signal =>
-      new Promise(resolve => {
-        wake = resolve;
-        if (held.length > 0 || signal.aborted) resolve();
-      }),
-    wake: () => wake(),
+    async filled(from, signal) {
+      let sinceMs = 0;
+      const isFilled = () => {
+        if (held.length <= from) return false;
+        sinceMs ||= performance.now();
+        const isAll = held.at(-1)!.left === 0 || performance.now() - sinceMs >= FILL_MS;
+        return isAll || held.length - from >= LANE_BATCH;
+      };
+      while (!signal.aborted && !fault && !isFilled()) {
+        await new Promise<void>(resolve => {
+          const look = () => {
+            if (!signal.aborted && !fault && !isFilled()) return;
+            waiting.delete(look);
+            clearTimeout(timer);
+            resolve();
+          };
+          const timer = sinceMs > 0 ? setTimeout(look, FILL_MS) : undefined;
+          waiting.add(look);
+        });
+      }
+    },
+    wake,
     settle(count) {
       for (const { msg } of held.splice(0, count)) acks.ack(nc, msg);
       request();
@@ -253,8 +310,13 @@ function openIntake(connection: Connection, lane: number): Intake {
 }
 
 /** `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or with domain and account. */
-function placeOf(reply: string): { seq: number; delivery: number } {
+function placeOf(reply: string): { seq: number; delivery: number; again: boolean; left: number } {
   const tokens = reply.split(".");
   const at = tokens.length === 9 ? 5 : 7;
-  return { seq: Number(tokens[at]), delivery: Number(tokens[at + 1]) };
+  return {
+    seq: Number(tokens[at]),
+    delivery: Number(tokens[at + 1]),
+    again: tokens[at - 1] !== "1",
+    left: Number(tokens[at + 3]),
+  };
 }

@@ -21,7 +21,7 @@ import { stockCommit } from "./contracts/stock.commit.ts";
 import { stockRelease } from "./contracts/stock.release.ts";
 
 export type ShopEvent =
-  | { type: "order.allocated"; orderId: string }
+  | { type: "orders.allocated"; orderIds: string[] }
   | { type: "order.placed"; orderId: string }
   | { type: "order.cancelled"; orderId: string }
   | { type: "order.refunded"; refundId: string }
@@ -57,8 +57,8 @@ function mail(template: Payload<typeof emailSend>["template"], subjectId: string
 type Reactions = { [T in ShopEvent["type"]]: (event: Extract<ShopEvent, { type: T }>) => Reaction[] };
 
 const reactions: Reactions = {
-  // It got its stock from a queue; now it is paid.
-  "order.allocated": ({ orderId }) => [react(checkoutPay, { orderId })],
+  // They got their stock from a queue; now they are paid.
+  "orders.allocated": ({ orderIds }) => [react(checkoutPay, { orderIds })],
   "order.placed": ({ orderId }) => [
     react(stockCommit, { orderId }),
     react(emailSend, {

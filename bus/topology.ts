@@ -54,8 +54,10 @@ export const buckets = {
 export const FLASH_STREAM = "FLASH";
 /** Lanes of the FLASH stream, each with a durable and, at any time, one process that serves it. */
 export const LANES = 8;
-/** What one statement takes of a lane, and all that is delivered at once: the next come when these are settled. */
+/** What one statement takes of a lane. */
 export const LANE_BATCH = 500;
+/** All that is delivered at once: one batch is served while the next is on its way. */
+export const LANE_AHEAD = 2 * LANE_BATCH;
 /** A batch whose process died comes back after this long. */
 export const LANE_ACK_WAIT_MS = 3_000;
 
@@ -114,7 +116,7 @@ const lanes: readonly (Partial<ConsumerConfig> & { durable_name: string })[] = A
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     ack_wait: nanos(LANE_ACK_WAIT_MS),
-    max_ack_pending: LANE_BATCH,
+    max_ack_pending: LANE_AHEAD,
     max_deliver: -1,
   }),
 );

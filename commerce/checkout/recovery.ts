@@ -7,7 +7,6 @@
  */
 import { Problem } from "../../platform/errors.ts";
 import { providerNamed, voidPending } from "../payments/index.ts";
-import { forgetOutcomes } from "./flash/index.ts";
 import { takeByIntent } from "./flash/store.ts";
 import { type Attempt, type CheckoutDeps, defaults } from "./model.ts";
 import { abandon, settle } from "./service.ts";
@@ -33,7 +32,6 @@ export async function recoverCheckouts(
   }
   recovered.voided = await voidPending(deps, options.voidAfterMs ?? VOID_AFTER_MS);
   await store.forgetOld(deps.sql, BATCH);
-  await forgetOutcomes(deps.sql, BATCH);
   return recovered;
 }
 

@@ -29,6 +29,7 @@ export {
   paymentStatuses,
   type Refund,
 } from "./model.ts";
+export { newOrderNumber } from "./number.ts";
 export { factsOf, getOrder, getOrderGrouped, listOrders, listOrdersOf, orderOfAction } from "./service.ts";
 export { recoverActions } from "./settle.ts";
 export { timelineOf } from "./timeline.ts";

@@ -92,7 +92,7 @@ export function openDoor(deps: DoorDeps): Door {
       if (depth >= deps.maxWaiting) throw tooMany(deps.queue.secondsFor(lane, depth - deps.maxWaiting + 1));
       return enqueue(
         deps,
-        { ...request, fingerprint, atMs: Date.now(), nonce: newNonce() },
+        { ...request, fingerprint, cart: cartOf(seen), atMs: Date.now(), nonce: newNonce() },
         lane,
         depth,
       ).catch(error => {
@@ -126,10 +126,14 @@ async function answerBefore(
   return stored ? answerOf({ ...stored, replayed: true }) : null;
 }
 
-function laneFor(storeId: string, { attempt, variants }: store.Seen, on: ReadonlySet<string>): number | null {
+const cartOf = ({ version, lines }: store.Seen) => ({ version: version ?? 0, lines: lines ?? "" });
+
+function laneFor(storeId: string, { attempt, lines }: store.Seen, on: ReadonlySet<string>): number | null {
   // A direct checkout under this key is under way.
-  if (attempt || !variants) return null;
-  const hot = on.has("") ? variants[0] : variants.find(variant => on.has(variant));
+  if (attempt || lines === null) return null;
+  const variants = lines.split(",").map(line => line.slice(0, line.indexOf(":")));
+  // Of several the least, whatever their order in the cart: carts of the same articles go the same way.
+  const hot = (on.has("") ? variants : variants.filter(variant => on.has(variant))).toSorted()[0];
   return hot === undefined ? null : laneOf(storeId, hot);
 }
 

@@ -5,8 +5,8 @@
  *
  * Crash story
  *   before the batch commits     nothing is done; the same messages come again first (bus/lanes.ts).
- *   between commit and ack       the same batch comes again; `checkout.begin` finds each key used by this very order, and
- *                                nothing changes. Orders, stock and jobs are there once.
+ *   between commit and ack       the same batch comes again; `checkout.flash_batch` finds each key used by this very order,
+ *                                or its refusal, and nothing changes. Orders, stock and jobs are there once.
  *   after the ack                each winner's job `checkout.pay` is in the outbox; the attempt's lease and the expiry of
  *                                the stock are the net below it (recovery.ts).
  *   the session is lost          its locks are free; this process or another takes them, and the lanes begin again.
@@ -16,7 +16,8 @@ import { newId } from "../../../platform/ids.ts";
 import type { Log } from "../../../platform/log.ts";
 import { type Db, isRefusedStatement, type Sql } from "../../../platform/postgres/index.ts";
 import { stockChanged } from "../../inventory/index.ts";
-import { flashOrderId, type Queued } from "./model.ts";
+import { newOrderNumber } from "../../orders/index.ts";
+import { flashOrderId, type Place, type Queued } from "./model.ts";
 import * as store from "./store.ts";
 
 const LOCK = 7_214_010;
@@ -62,9 +63,12 @@ async function holdLanes(deps: AllocatorDeps, signal: AbortSignal): Promise<void
     while (!signal.aborted) {
       for (let lane = 0; lane < LANES; lane++) {
         if (served.has(lane) || !(await within(store.lockLane(session as never, LOCK, lane)))) continue;
-        const onBatch = (messages: readonly LaneMessage[]) =>
-          within(allocate({ ...deps, session: session as never }, lane, messages));
-        served.set(lane, startLane({ connection, lane, log: deps.log, onBatch }));
+        const course: Course = { hopeful: true };
+        const prepare = (messages: readonly LaneMessage[]) => {
+          const run = prepareBatch({ ...deps, session: session as never }, lane, messages, course);
+          return () => within(run());
+        };
+        served.set(lane, startLane({ connection, lane, log: deps.log, prepare }));
       }
       await Promise.race([Bun.sleep(TRY_MS), aborted(signal)]);
       await within(session`SELECT 1`);
@@ -93,20 +97,40 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 export type AllocateDeps = Pick<AllocatorDeps, "log" | "holdMs"> & { session: Sql; bus?: Pick<Bus, "poke"> };
 
-/** Gives a batch its stock, in order. Repeatable. @throws what Postgres throws when nothing was done. */
-export async function allocate(
+/** What one lane remembers from batch to batch. */
+type Course = { hopeful: boolean };
+
+/**
+ * Makes a batch of a lane ready, and gives what serves it, in order. Repeatable. That @throws what Postgres throws when
+ * nothing was done.
+ */
+export function prepareBatch(
   deps: AllocateDeps,
   lane: number,
   messages: readonly LaneMessage[],
-): Promise<void> {
+  course: Course = { hopeful: true },
+): () => Promise<void> {
+  const again = messages.some(message => message.again);
   const requests = messages.flatMap(message => {
     const queued = read(message.data);
-    if (queued) return requestOf(deps, queued, { lane, seq: message.seq });
+    if (queued) return requestOf(queued, { lane, seq: message.seq });
     deps.log.error({ lane, seq: message.seq }, "a message of the lane can't be read and is dropped");
     return [];
   });
-  if (requests.length > 0) await beginAll(deps, requests);
-  deps.bus?.poke();
+  // Stores that share the lane do not wait for one another in any order.
+  const byStore = [...Map.groupBy(requests, request => request.storeId).values()];
+  const parts = byStore.map(part => ({
+    part,
+    columns: store.columnsOf(part),
+    terms: termsOf(deps, part[0]!, again),
+  }));
+  return async () => {
+    for (const { part, columns, terms } of parts) {
+      const served = await serve(deps, part, { ...terms, hopeful: course.hopeful }, columns);
+      course.hopeful = served * 2 >= part.length;
+    }
+    deps.bus?.poke();
+  };
 }
 
 /** Null for what this version did not write. */
@@ -119,45 +143,57 @@ function read(data: string): Queued | null {
   }
 }
 
-/** One statement for all; a batch that Postgres refuses is halved, in order, until the faulty one stands alone. */
-async function beginAll(deps: AllocateDeps, requests: readonly store.FlashRequest[]): Promise<void> {
+/**
+ * One statement for all; a batch that Postgres refuses is halved, in order, until the faulty one stands alone. Returns how
+ * many got their stock.
+ */
+async function serve(
+  deps: AllocateDeps,
+  requests: readonly store.FlashRequest[],
+  terms: store.BatchTerms,
+  columns = store.columnsOf(requests),
+): Promise<number> {
   try {
-    await store.begin(deps.session, requests);
+    return await store.serveBatch(deps.session, columns, terms);
   } catch (error) {
     if (!isRefusedStatement(error)) throw error;
     if (requests.length === 1) {
       const { storeId, orderId } = requests[0]!;
       deps.log.error({ err: error, orderId }, "a queued checkout can't be served");
-      return store.refuse(deps.session, storeId, orderId, "failed");
+      await store.refuse(deps.session, storeId, orderId, "failed");
+      return 0;
     }
     const half = requests.length >> 1;
-    await beginAll(deps, requests.slice(0, half));
-    await beginAll(deps, requests.slice(half));
+    const first = await serve(deps, requests.slice(0, half), terms);
+    return first + (await serve(deps, requests.slice(half), terms));
   }
 }
 
-function requestOf(
-  deps: AllocateDeps,
-  queued: Queued,
-  place: { lane: number; seq: number },
-): store.FlashRequest {
-  const { storeId, key, fingerprint, cartId, payment, traceparent } = queued;
-  const origin = { storeId, traceparent };
-  const orderId = flashOrderId(queued, place);
+function requestOf(queued: Queued, place: Place): store.FlashRequest {
+  const { storeId, key, fingerprint, cartId, payment, traceparent, cart } = queued;
   return {
     storeId,
     key,
     fingerprint,
     cartId,
-    orderId,
+    version: cart?.version ?? 0,
+    lines: cart?.lines ?? "",
+    orderId: flashOrderId(queued, place),
+    number: newOrderNumber(),
     reservationId: newId("res"),
     intentId: newId("pay"),
     provider: payment.provider,
     traceparent,
-    leaseMs: Math.floor(deps.holdMs * LEASE_SHARE),
-    holdMs: deps.holdMs,
-    changed: stockChanged(origin),
     payWith: payment.token,
-    rows: outboxRows(origin, [{ type: "order.allocated", orderId }]),
   };
+}
+
+function termsOf(
+  { holdMs }: AllocateDeps,
+  { storeId, traceparent }: store.FlashRequest,
+  again: boolean,
+): Omit<store.BatchTerms, "hopeful"> {
+  const jobs = outboxRows({ storeId }, [{ type: "orders.allocated", orderIds: ["$order"] }]);
+  const changed = stockChanged({ storeId, traceparent });
+  return { again, holdMs, leaseMs: Math.floor(holdMs * LEASE_SHARE), changed, jobs };
 }

@@ -9,11 +9,11 @@ import { type CheckoutRequest, fingerprintOf } from "../model.ts";
 import { fillCart, jobs, levelOf, openShop, type Shop, statuses } from "../shop.fixture.ts";
 import {
   type Accepted,
-  allocate,
   openDoor,
   openQueue,
   openSwitches,
   payAllocated,
+  prepareBatch,
   queuedOrder,
   setFlash,
   startAllocators,
@@ -82,7 +82,11 @@ async function statusOf(id: string): Promise<string> {
 async function payAll(): Promise<void> {
   const deps = { ...shop.deps, groups: openGroups(shop.sql) };
   const rows = await shop.sql`SELECT payload FROM bus.outbox WHERE kind = 'checkout.pay'`;
-  await Promise.all([...rows, ...rows].map(row => payAllocated(deps, shop.store.id, row.payload.orderId)));
+  await Promise.all(
+    [...rows, ...rows]
+      .flatMap(row => row.payload.orderIds)
+      .map((id: string) => payAllocated(deps, shop.store.id, id)),
+  );
 }
 
 test("an id tells its place, sorts by its time and is no other id", () => {
@@ -179,12 +183,17 @@ test("a decline gives the stock back, and the order says so", async () => {
   expect(await levelOf(shop)).toEqual({ onHand: 7, reserved: 0 });
 });
 
+const allocate = (deps: Parameters<typeof prepareBatch>[0], lane: number, messages: readonly LaneMessage[]) =>
+  prepareBatch(deps, lane, messages)();
+/** As they come when they were delivered before. */
+const redelivered = (messages: readonly LaneMessage[]) => messages.map(one => ({ ...one, again: true }));
+
 function messagesFor(carts: readonly string[], nonces?: string[]): LaneMessage[] {
   return carts.map((cartId, i) => {
     const request = requestFor(cartId);
     const nonce = nonces?.[i] ?? newNonce();
     const queued: Queued = { ...request, fingerprint: fingerprintOf(request), atMs: 1_000, nonce };
-    return { seq: i + 1, data: JSON.stringify(queued) };
+    return { seq: i + 1, again: false, data: JSON.stringify(queued) };
   });
 }
 
@@ -194,9 +203,13 @@ test("a batch that is repeated after its commit changes nothing, and nobody is s
   const deps = { session: shop.sql, log: silentLog, holdMs: 60_000 };
   await allocate(deps, 0, messages);
   const before = [await statuses(shop), await jobs(shop), await levelOf(shop)];
-  // Redelivered whole, in part, and side by side with what is new.
+  // Redelivered whole, in part, and side by side with what is new; also when nobody knows that it is a repetition.
+  await allocate(deps, 0, redelivered(messages));
   await allocate(deps, 0, messages);
-  await Promise.all([allocate(deps, 0, messages.slice(3)), allocate(deps, 0, messages.slice(0, 8))]);
+  await Promise.all([
+    allocate(deps, 0, redelivered(messages.slice(3))),
+    allocate(deps, 0, messages.slice(0, 8)),
+  ]);
   expect([await statuses(shop), await jobs(shop), await levelOf(shop)]).toEqual(before);
   expect(before[2]).toEqual({ onHand: 7, reserved: 7 });
   const [row] = await shop.sql`SELECT count(*) AS outcomes FROM checkout.flash_outcome`;
@@ -207,7 +220,11 @@ test("a cart queued twice becomes one order, and the second is told", async () =
   const cart = await fillCart(shop, [[0, 1]]);
   const [one] = messagesFor([cart.id]);
   const other = JSON.parse(one!.data) as Queued;
-  const rival = { seq: 2, data: JSON.stringify({ ...other, key: "another", nonce: newNonce() }) };
+  const rival = {
+    seq: 2,
+    again: false,
+    data: JSON.stringify({ ...other, key: "another", nonce: newNonce() }),
+  };
   await allocate({ session: shop.sql, log: silentLog, holdMs: 60_000 }, 0, [one!, rival]);
   const id = flashOrderId(JSON.parse(rival.data), { lane: 0, seq: 2 });
   expect(await lookUp(id)).toMatchObject({ status: "refused", refusal: { code: "cart_busy" } });
@@ -217,7 +234,11 @@ test("a cart queued twice becomes one order, and the second is told", async () =
 test("a message whose key had made an order before leads to that order", async () => {
   const cart = await fillCart(shop, [[0, 1]]);
   const [one] = messagesFor([cart.id]);
-  const late = { seq: 9, data: JSON.stringify({ ...JSON.parse(one!.data), nonce: newNonce() }) };
+  const late = {
+    seq: 9,
+    again: false,
+    data: JSON.stringify({ ...JSON.parse(one!.data), nonce: newNonce() }),
+  };
   const deps = { session: shop.sql, log: silentLog, holdMs: 60_000 };
   await allocate(deps, 0, [one!]);
   await allocate(deps, 0, [late]);

@@ -13,10 +13,14 @@
  * order; nothing that was answered 202 is lost. Crash stories: bus/lanes.ts, allocate.ts.
  */
 export { type Accepted, type Door, openDoor } from "./accept.ts";
-export { type AllocatorDeps, allocate, startAllocators } from "./allocate.ts";
-export { placeOf as flashOrderPlace, type QueuedOrder, type QueuePosition } from "./model.ts";
+export { type AllocatorDeps, prepareBatch, startAllocators } from "./allocate.ts";
+export {
+  placeOf as flashOrderPlace,
+  type QueuedOrder,
+  type QueuePosition,
+  type RefusedOrder,
+} from "./model.ts";
 export { payAllocated } from "./pay.ts";
 export { openQueue, type Queue } from "./queue.ts";
 export { queuedOrder } from "./state.ts";
-export { forgetOutcomes } from "./store.ts";
 export { type FlashState, getFlash, openSwitches, type Switches, setFlash } from "./switches.ts";

@@ -1,4 +1,5 @@
 import { LANES } from "../../../bus/index.ts";
+import type { Order } from "../../orders/index.ts";
 import type { CheckoutRequest } from "../model.ts";
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -15,6 +16,8 @@ export type Place = { lane: number; seq: number };
 /** What travels through a lane: one checkout. It goes when it is settled. */
 export type Queued = CheckoutRequest & {
   fingerprint: string;
+  /** The cart as it was then: its version, and `variant:quantity` of its lines. */
+  cart?: { version: number; lines: string };
   /** When it came; the id of the order sorts by it. */
   atMs: number;
   /** 100 random bits; with them the id is a secret. */
@@ -65,7 +68,12 @@ export function laneOf(storeId: string, variantId: string): number {
 /** Where a checkout stands in its queue. */
 export type QueuePosition = { position: number; estimatedSeconds: number };
 
+export type Refusal = { code: string; detail: string } & Record<string, unknown>;
+
 /** What is told of an order before there is a row of it, or when it never came to one. */
 export type QueuedOrder =
   | { id: string; status: "pending"; queue: QueuePosition }
-  | { id: string; status: "refused"; refusal: { code: string; detail: string } & Record<string, unknown> };
+  | { id: string; status: "refused"; refusal: Refusal };
+
+/** It has a row, and was refused for want of stock when its turn came. */
+export type RefusedOrder = Order & { refusal: Refusal };

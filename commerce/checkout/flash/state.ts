@@ -1,7 +1,7 @@
 /** What a buyer is told of an order that has no row: its place in the queue, or why there never was one. */
 import type { Db } from "../../../platform/postgres/index.ts";
 import { getOrder, type Order } from "../../orders/index.ts";
-import { placeOf, type QueuedOrder } from "./model.ts";
+import { placeOf, type QueuedOrder, type RefusedOrder } from "./model.ts";
 import type { Queue } from "./queue.ts";
 import * as store from "./store.ts";
 
@@ -24,20 +24,22 @@ export async function queuedOrder(
   deps: { sql: Db; queue: Queue | undefined },
   storeId: string,
   id: string,
-): Promise<Order | QueuedOrder | null> {
+): Promise<Order | RefusedOrder | QueuedOrder | null> {
   const place = placeOf(id);
   if (!place) return null;
   // Asked before the rows are read: who was not served then has none, and who was has.
   const position = await deps.queue?.position(place).catch(() => undefined);
   const order = await getOrder(deps.sql, storeId, id);
-  if (order) return order;
+  if (order && order.status !== "refused") return order;
   const outcome = await store.outcomeOf(deps.sql, storeId, id);
-  if (outcome?.sameAs) return getOrder(deps.sql, storeId, outcome.sameAs);
+  if (outcome?.sameAs) return outcome.sameAs === id ? order : queuedOrder(deps, storeId, outcome.sameAs);
   if (outcome) {
     const { code, facts } = outcome;
-    const detail = details[code] ?? "This checkout was refused.";
-    return { id, status: "refused", refusal: { code, detail, ...facts } };
+    const refusal = { code, detail: details[code] ?? "This checkout was refused.", ...facts };
+    return order ? { ...order, refusal } : { id, status: "refused", refusal };
   }
+  // Declined: its payment status says so.
+  if (order) return order;
   if (position === null) return null;
   return { id, status: "pending", queue: position ?? { position: 1, estimatedSeconds: 1 } };
 }

@@ -1,7 +1,7 @@
 /** SQL of flash mode that is not in its functions (migrations/). */
 import type { OutboxRow } from "../../../bus/index.ts";
 import { type Db, retried, type Sql } from "../../../platform/postgres/index.ts";
-import type { Answered, Attempt, BeginRequest, Begun } from "../model.ts";
+import type { Answered, Attempt } from "../model.ts";
 
 export async function switchedOn(sql: Sql, storeId: string): Promise<Set<string>> {
   const rows = await sql<{ variantId: string }[]>`
@@ -37,13 +37,16 @@ export type Seen = {
   attempt: { orderId: string; fingerprint: string; status: "in_progress" | "done" } | null;
   stored: Answered | null;
   cartStatus: "open" | "checking_out" | "completed" | null;
-  variants: string[] | null;
+  version: number | null;
+  /** `variant:quantity`, comma-separated, in the order they were added; null when there are none. */
+  lines: string | null;
 };
 
 export async function look(sql: Sql, wanted: readonly Wanted[]): Promise<Seen[]> {
+  const column = (name: keyof Wanted) => wanted.map(one => one[name]);
   return sql<Seen[]>`
-    SELECT attempt, stored, cart_status AS "cartStatus", variants
-    FROM checkout.flash_look(${sql.json(wanted as never)}) ORDER BY n`;
+    SELECT attempt, stored, cart_status AS "cartStatus", version, lines
+    FROM checkout.flash_look(${column("storeId")}, ${column("key")}, ${column("cartId")}) ORDER BY n`;
 }
 
 export async function attemptOrder(sql: Sql, storeId: string, key: string): Promise<string | null> {
@@ -52,16 +55,84 @@ export async function attemptOrder(sql: Sql, storeId: string, key: string): Prom
   return row?.orderId ?? null;
 }
 
-export type FlashRequest = BeginRequest & { payWith: string; rows: readonly OutboxRow[] };
+/** One checkout of a batch. */
+export type FlashRequest = {
+  storeId: string;
+  key: string;
+  fingerprint: string;
+  cartId: string;
+  /** What was known of the cart when it queued. */
+  version: number;
+  lines: string;
+  orderId: string;
+  number: string;
+  reservationId: string;
+  intentId: string;
+  provider: string;
+  traceparent: string;
+  payWith: string;
+};
 
-/** One batch of a lane; null: this very request was served before. */
-export async function begin(sql: Sql, requests: readonly FlashRequest[]): Promise<(Begun | null)[]> {
-  const numbered = requests.map((request, i) => ({ n: i + 1, ...request }));
-  const rows = await retried(
-    () => sql<{ result: Begun | null }[]>`
-      SELECT result FROM checkout.flash_begin(${sql.json(numbered as never)}) ORDER BY n`,
+export type BatchTerms = {
+  /** Some of it may have been served before. */
+  again: boolean;
+  /** Most will get their stock: a guess, which decides how their carts are locked. */
+  hopeful: boolean;
+  leaseMs: number;
+  holdMs: number;
+  /** What follows from stock.changed (inventory.announce). */
+  changed: readonly unknown[];
+  /** What follows for orders that got their stock, made for one called `$order`. */
+  jobs: readonly OutboxRow[];
+};
+
+type Column = Exclude<keyof FlashRequest, "storeId">;
+export type Columns = { storeId: string } & Record<Column, string>;
+
+/** A batch as the statement takes it: an array for each column, as Postgres reads it. All are of one store. */
+export function columnsOf(requests: readonly FlashRequest[]): Columns {
+  const column = (name: Column) => arrayOf(requests, name);
+  return {
+    storeId: requests[0]!.storeId,
+    key: column("key"),
+    fingerprint: column("fingerprint"),
+    cartId: column("cartId"),
+    version: column("version"),
+    lines: column("lines"),
+    orderId: column("orderId"),
+    number: column("number"),
+    reservationId: column("reservationId"),
+    intentId: column("intentId"),
+    provider: column("provider"),
+    traceparent: column("traceparent"),
+    payWith: column("payWith"),
+  };
+}
+
+/** (The driver's own way takes several times as long.) */
+function arrayOf(requests: readonly FlashRequest[], name: Column): string {
+  let text = "";
+  for (const request of requests) text += `${text === "" ? "{" : ","}${quoted(String(request[name]))}`;
+  return `${text}}`;
+}
+
+function quoted(value: string): string {
+  return `"${/["\\]/.test(value) ? value.replaceAll(/["\\]/g, "\\$&") : value}"`;
+}
+
+/** Serves a batch in its order; how many got their stock. */
+export async function serveBatch(sql: Sql, columns: Columns, terms: BatchTerms): Promise<number> {
+  const { leaseMs, holdMs } = terms;
+  const [row] = await retried(
+    () => sql<{ count: number }[]>`
+      SELECT checkout.flash_batch(
+        ${columns.storeId}, ${columns.key}, ${columns.fingerprint}, ${columns.cartId}, ${columns.version},
+        ${columns.lines}, ${columns.orderId}, ${columns.number}, ${columns.reservationId}, ${columns.intentId},
+        ${columns.provider}, ${columns.traceparent}, ${columns.payWith}, ${terms.again}, ${terms.hopeful},
+        ${leaseMs} * interval '1 millisecond', ${holdMs} * interval '1 millisecond',
+        ${sql.json(terms.changed as never)}, ${sql.json(terms.jobs as never)}) AS count`,
   );
-  return rows.map(row => row.result);
+  return row!.count;
 }
 
 export async function refuse(sql: Sql, storeId: string, orderId: string, code: string): Promise<void> {
@@ -111,8 +182,4 @@ export async function lockLane(connection: Sql, lock: number, lane: number): Pro
 
 export async function unlockLanes(connection: Sql): Promise<void> {
   await connection`SELECT pg_advisory_unlock_all()`;
-}
-
-export async function forgetOutcomes(sql: Sql, limit: number): Promise<void> {
-  await sql`SELECT checkout.forget_outcomes(${limit})`;
 }

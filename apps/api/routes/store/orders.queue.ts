@@ -1,11 +1,17 @@
 /** Orders that wait in a queue of flash mode: what their buyers see before there is any row of them. */
 import { t } from "elysia";
-import { type QueuedOrder, queuedOrder } from "../../../../commerce/checkout/index.ts";
+import {
+  flashOrderPlace,
+  type QueuedOrder,
+  queuedOrder,
+  type RefusedOrder,
+} from "../../../../commerce/checkout/index.ts";
 import { getOrder, type Order, watchOrder } from "../../../../commerce/orders/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { flashOf } from "../../http/flash.ts";
 import { oneOf } from "../../http/one-of.ts";
 import type { SseEvent } from "../../http/sse.ts";
+import { refusalView } from "./orders.schema.ts";
 
 const POLL_MS = 500;
 
@@ -19,7 +25,7 @@ export const queuedView = t.Object(
         estimatedSeconds: t.Integer(),
       }),
     ),
-    refusal: t.Optional(t.Object({ code: t.String(), detail: t.String() })),
+    refusal: t.Optional(refusalView),
   },
   {
     examples: [
@@ -37,14 +43,17 @@ export async function orderOrQueued(
   deps: ApiDeps,
   storeId: string,
   id: string,
-): Promise<Order | QueuedOrder | null> {
+): Promise<Order | RefusedOrder | QueuedOrder | null> {
   const order = await getOrder(deps.sql, storeId, id);
-  if (order) return order;
+  // A queue knows more of those that it refused.
+  if (order && order.status !== "refused") return order;
+  if (order && !flashOrderPlace(id)) return order;
   const queue = deps.bus.isConnected ? flashOf(deps).queue : undefined;
   return queuedOrder({ sql: deps.sql, queue }, storeId, id);
 }
 
-const isQueued = (order: Order | QueuedOrder): order is QueuedOrder => !("number" in order);
+const isQueued = (order: Order | RefusedOrder | QueuedOrder): order is RefusedOrder | QueuedOrder =>
+  !("number" in order) || "refusal" in order;
 
 /** `queue` with each new position, then `order` as for every order; ends with `refused`. */
 export async function* orderEvents(

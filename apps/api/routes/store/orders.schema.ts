@@ -11,7 +11,24 @@ const actionStatus = oneOf(["requested", "done", "failed"], {
   description: "requested: decided, and the payment provider has not confirmed yet",
 });
 
+/** Why an order of a queue was refused: its code, and what goes with it. */
+export const refusalView = t.Object(
+  {
+    code: t.String({ description: "`out_of_stock`, `price_changed`, `cart_busy`, …" }),
+    detail: t.String(),
+    lines: t.Optional(
+      t.Array(t.Object({ variantId: t.String(), requested: t.Integer(), available: t.Integer() })),
+    ),
+    shownTotalMinor: t.Optional(t.Integer()),
+    totalMinor: t.Optional(t.Integer()),
+    currency: t.Optional(t.String()),
+    orderId: t.Optional(t.String()),
+  },
+  { description: "of an order that waited in a queue" },
+);
+
 export const orderView = t.Object({
+  refusal: t.Optional(refusalView),
   id: t.String({ description: "secret: who has it may see the order" }),
   number: t.String({ description: "for people; unique in the store, random" }),
   status: oneOf(orderStatuses),
