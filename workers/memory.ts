@@ -6,7 +6,7 @@
 const LOOK_MS = 1_000;
 const LOOKS = 3;
 /** A limit under what a process needs at rest must not become a hectic loop of starts. */
-const LEAST_AGE_MS = 15_000;
+const LEAST_AGE_MS = 10_000;
 
 export type MemoryWatch = { stop(): void };
 

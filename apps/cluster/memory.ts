@@ -15,33 +15,38 @@ import { end } from "./process.ts";
 const CHECK_MS = 500;
 const PATIENCE_CHECKS = 10;
 const KILLED_AT = 2;
+/** A limit under what a process needs at rest must not become a hectic loop of starts. */
+const LEAST_AGE_CHECKS = 20;
 
 /** Returns the way to stop watching. */
 export function watchMemory(options: { config: Config; pools: Pools; log: Log }): () => void {
   const { config, pools, log } = options;
   const limitsMb = { high: config.highMemoryMb, normal: config.normalMemoryMb, low: config.lowMemoryMb };
-  const strikes = new Map<number, number>();
+  /** How often each process was looked at, and how often in a row it was over its limit. */
+  let looks = new Map<number, { age: number; over: number }>();
 
   function check(): void {
+    const seen = new Map<number, { age: number; over: number }>();
     for (const priority of poolPriorities) {
       for (const { unit, isLeaving } of pools.members(priority)) {
         const ref = unit.current();
-        const [rssMb, limitMb] = [ref && residentMb(ref.pid), limitsMb[priority]];
-        if (!ref || rssMb === null || rssMb <= limitMb) {
-          if (ref) strikes.delete(ref.pid);
-          continue;
-        }
+        const rssMb = ref && residentMb(ref.pid);
+        if (!ref || rssMb === null) continue;
+        const limitMb = limitsMb[priority];
+        const before = looks.get(ref.pid) ?? { age: 0, over: 0 };
+        const look = { age: before.age + 1, over: rssMb > limitMb ? before.over + 1 : 0 };
+        seen.set(ref.pid, look);
         const told = { unit: unit.name, child: ref.pid, rssMb, limitMb };
-        strikes.set(ref.pid, (strikes.get(ref.pid) ?? 0) + 1);
         if (rssMb > limitMb * KILLED_AT) {
           log.error(told, "killed: it takes twice the memory that it may");
           void end(ref, { signal: "SIGKILL", patienceMs: 1_000 });
-        } else if (!isLeaving && strikes.get(ref.pid)! >= PATIENCE_CHECKS) {
+        } else if (!isLeaving && look.over >= PATIENCE_CHECKS && look.age >= LEAST_AGE_CHECKS) {
           log.warn(told, "replaced: it takes more memory than it may");
           pools.replace(priority, unit);
         }
       }
     }
+    looks = seen;
   }
   const timer = setInterval(check, CHECK_MS);
   return () => clearInterval(timer);

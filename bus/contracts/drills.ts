@@ -2,13 +2,15 @@ import { Type } from "@sinclair/typebox";
 import { type Contract, defineContract, priorities } from "./contract.ts";
 
 /**
- * Jobs without an effect on the shop, for drills and tests in a running cluster: `drill.noop`, `drill.sleep` (`ms`),
+ * Jobs without an effect on the shop, for drills and tests in a running cluster: `drill.noop`, `drill.sleep` (`ms`, holding `mb` of
+ * memory meanwhile),
  * `drill.fail` (fails `failures` times, or always when `permanent`) and `drill.crash` (kills its process `failures`
  * times), one of each per priority.
  */
 const schema = Type.Object(
   {
     ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000 })),
+    mb: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_536 })),
     failures: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
     permanent: Type.Optional(Type.Boolean()),
   },

@@ -1,7 +1,7 @@
 import { done, drills, fail, type Job } from "../../bus/index.ts";
 import { defineJob, type JobContext, type JobDefinition } from "../handler.ts";
 
-type Drill = { ms?: number; failures?: number; permanent?: boolean };
+type Drill = { ms?: number; mb?: number; failures?: number; permanent?: boolean };
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
@@ -16,7 +16,10 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
 const shapes: Record<string, (job: Job<Drill>, context: JobContext) => Promise<ReturnType<typeof done>>> = {
   noop: async () => done(),
   sleep: async ({ payload }, { signal }) => {
+    // Written to, or the system gives no memory for it.
+    const held = Buffer.alloc((payload.mb ?? 0) * 1_048_576, 1);
     await sleep(payload.ms ?? 1_000, signal);
+    held.fill(0, 0, 1);
     return done();
   },
   fail: async ({ payload, attempt }) => {

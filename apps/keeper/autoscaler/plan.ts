@@ -144,8 +144,8 @@ function change(
   now: PoolPlan["pools"][Priority],
   at: string,
 ): PoolDecision[] {
-  const from = before?.pools[priority].total ?? 0;
-  if (before && from === now.total && before.pools[priority].mode === now.mode) return [];
+  const from = before?.pools[priority].total ?? now.total;
+  if (from === now.total && (before === null || before.pools[priority].mode === now.mode)) return [];
   return [{ at, priority, from, to: now.total, reason: now.reason }];
 }
 
