@@ -17,9 +17,9 @@ const shapes: Record<string, (job: Job<Drill>, context: JobContext) => Promise<R
   noop: async () => done(),
   sleep: async ({ payload }, { signal }) => {
     // Written to, or the system gives no memory for it.
-    const held = Buffer.alloc((payload.mb ?? 0) * 1_048_576, 1);
+    const held = payload.mb ? Buffer.alloc(payload.mb * 1_048_576, 1) : null;
     await sleep(payload.ms ?? 1_000, signal);
-    held.fill(0, 0, 1);
+    held?.fill(0, 0, 1);
     return done();
   },
   fail: async ({ payload, attempt }) => {
