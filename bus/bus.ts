@@ -20,7 +20,7 @@ import {
 import { measureLoad, type PoolLoad } from "./load.ts";
 import { openPoolTargets, type PerPool, type PoolTargets, type PoolWish } from "./pool-targets.ts";
 import { type PoolsView, viewPools } from "./pools.ts";
-import { answerMetrics, collectMetrics, type MetricsScope } from "./process-metrics.ts";
+import { answerMetrics, createMetricsCollector, type MetricsScope } from "./process-metrics.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import { applyCap, ensureTopology, signals } from "./topology.ts";
 import { Windows } from "./window.ts";
@@ -71,6 +71,7 @@ export type BusOptions = {
 
 export function openBus(options: BusOptions): Bus {
   const connection = openConnection(options);
+  const collectMetrics = createMetricsCollector(connection);
   let opened: Opened | undefined;
 
   async function open(): Promise<void> {
@@ -125,7 +126,7 @@ export function openBus(options: BusOptions): Bus {
     setPool: (priority, change) => answered(connection, () => need().targets.setWish(priority, change)),
     measureLoad: () => answered(connection, () => measureLoad({ connection, sql: options.sql, ...need() })),
     viewPools: () => answered(connection, () => viewPools({ connection, sql: options.sql, ...need() })),
-    collectMetrics: (scope = "host") => collectMetrics(connection, scope),
+    collectMetrics: (scope = "host") => collectMetrics(scope),
     async close() {
       opened?.kinds.close();
       await connection.close();

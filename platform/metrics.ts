@@ -1,7 +1,7 @@
 /**
  * Prometheus metrics by prom-client, one registry a process. Processes hand their values to the API node that is asked,
- * which merges the registries of its host ({@link mergeMetrics}): counters and histograms add up, gauges keep a
- * `process` label of their own.
+ * which shows those of its whole host ({@link mergeMetrics}). Every series has its process as a label and is not added up
+ * here: a sum over processes falls when one of them restarts, which Prometheus would take for a counter that began anew.
  */
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from "prom-client";
 
@@ -24,44 +24,41 @@ export const latencyBuckets = [
 
 export function createMetrics(processName: string): Metrics {
   const registry = new Registry();
-  const gauge = <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
-    new Gauge({ name, help, labelNames: ["process", ...labels] as L[], registers: [registry] });
-  const rss: Gauge<"process"> = new Gauge({
+  registry.setDefaultLabels({ process: processName });
+  const rss: Gauge = new Gauge({
     name: "tradewind_process_rss_bytes",
     help: "Resident memory of the process",
-    labelNames: ["process"],
     registers: [registry],
-    collect: (): void => rss.set({ process: processName }, process.memoryUsage.rss()),
+    collect: (): void => rss.set(process.memoryUsage.rss()),
   });
-  const start: Gauge<"process"> = new Gauge({
+  const start = new Gauge({
     name: "tradewind_process_start_time_seconds",
     help: "Start of the process in seconds since the epoch",
-    labelNames: ["process"],
     registers: [registry],
   });
-  start.set({ process: processName }, Math.round(Date.now() / 1_000 - process.uptime()));
-  const cpu: Counter<"process"> = new Counter({
+  start.set(Math.round(Date.now() / 1_000 - process.uptime()));
+  const cpu: Counter = new Counter({
     name: "tradewind_process_cpu_seconds_total",
     help: "User and system time of the process",
-    labelNames: ["process"],
     registers: [registry],
     collect: (): void => {
       const { user, system } = process.cpuUsage();
       cpu.reset();
-      cpu.inc({ process: processName }, (user + system) / 1e6);
+      cpu.inc((user + system) / 1e6);
     },
   });
   return {
     registry,
     counter: (name, help, labels = []) =>
       new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
-    gauge,
+    gauge: (name, help, labels = []) =>
+      new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
     histogram: (name, help, buckets, labels = []) =>
       new Histogram({ name, help, buckets, labelNames: [...labels], registers: [registry] }),
   };
 }
 
-/** Merges what `registry.getMetricsAsJSON()` gave in several processes into one exposition text. */
+/** What `registry.getMetricsAsJSON()` gave in several processes as one exposition text. */
 export function mergeMetrics(parts: unknown[][]): Promise<string> {
   return AggregatorRegistry.aggregate(parts as Parameters<typeof AggregatorRegistry.aggregate>[0]).metrics();
 }

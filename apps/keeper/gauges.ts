@@ -14,7 +14,6 @@ const FRESH_MS = 1_000;
 const PATIENCE_MS = 200;
 
 export type GaugeDeps = {
-  name: string;
   bus: Bus;
   sql: Db;
   log: Log;
@@ -30,7 +29,7 @@ export type GaugeDeps = {
 type Read = (set: (labels: Record<string, string>, value: number) => void) => void;
 
 export function keepGauges(deps: GaugeDeps): void {
-  const { metrics, name: process } = deps;
+  const { metrics } = deps;
   let facts: Facts | undefined;
   let reading: Promise<void> | undefined;
   let readAtMs = Number.NEGATIVE_INFINITY;
@@ -56,7 +55,7 @@ export function keepGauges(deps: GaugeDeps): void {
     (gauge as unknown as { collect: () => Promise<void> }).collect = async () => {
       await refreshed();
       gauge.reset();
-      if (facts) of(facts)((own, value) => gauge.set({ process, ...own }, value));
+      if (facts) of(facts)((own, value) => gauge.set(own, value));
     };
   }
 }

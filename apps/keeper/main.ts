@@ -41,7 +41,6 @@ const replicas = config.databaseReplicaUrls.map(url => ({
   sql: connect(url, { max: 1, application: name }),
 }));
 keepGauges({
-  name,
   bus,
   sql,
   log,
