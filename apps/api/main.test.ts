@@ -109,7 +109,9 @@ test("metrics are open on loopback and come from all nodes of the host", async (
     return ["api-1", "api-2"].every(name => text.includes(`tradewind_process_rss_bytes{process="${name}"}`));
   };
   await until(complete, { timeoutMs: 10_000, what: "both nodes are in the metrics" });
-  expect(text).toMatch(/request_seconds_count\{method="GET",route="\/healthz",status="200",process="api-\d"\} 1/);
+  expect(text).toMatch(
+    /request_seconds_count\{method="GET",route="\/healthz",status="200",process="api-\d"\} 1/,
+  );
 });
 
 test("a malformed setting ends the process with one line that names it", async () => {
