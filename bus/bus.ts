@@ -41,6 +41,8 @@ export type Bus = {
   /** @throws BusUnavailable, as the next ones; what was asked for may still come true then. */
   setKind(contract: Contract, change: KindSettings): Promise<KindState>;
   pausePool(priority: Priority, paused: boolean): Promise<PoolPause>;
+  /** Whether there is a sale, as far as this process knows; false before the bus is ready. */
+  readonly isSale: boolean;
   /** Begins or ends a sale: low waits, normal is narrowed, nodes admit fewer at once. */
   setSale(on: boolean): Promise<Sale>;
   /** Makes the server enforce a cap that TW_KINDS holds already. */
@@ -120,6 +122,9 @@ export function openBus(options: BusOptions): Bus {
     },
     setKind: (contract, change) => answered(connection, () => need().kinds.set(contract, change)),
     pausePool: (priority, paused) => answered(connection, () => need().kinds.pausePool(priority, paused)),
+    get isSale() {
+      return opened?.kinds.sale.on ?? false;
+    },
     setSale: on => answered(connection, () => need().kinds.setSale(on)),
     applyCap: (contract, cap) => applyCap(connection.jsm, contract, cap),
     poolWishes: () => answered(connection, () => need().targets.wishes()),

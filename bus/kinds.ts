@@ -63,10 +63,11 @@ export async function openKinds(connection: Connection): Promise<Kinds> {
   });
 
   /** Merges by compare-and-set, so that two operators who change different fields both win. */
-  async function merge(key: string, change: object): Promise<void> {
+  async function merge<T extends object>(key: string, changeOf: (before: T) => T): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const entry = await kv.get(key);
-      const merged = { ...(entry?.operation === "PUT" ? entry.json<object>() : {}), ...change };
+      const before = (entry?.operation === "PUT" ? entry.json<T>() : {}) as T;
+      const merged = { ...before, ...changeOf(before) };
       try {
         await kv.put(key, JSON.stringify(merged), { previousSeq: entry?.revision ?? 0 });
         settings.set(key, merged);
@@ -93,19 +94,17 @@ export async function openKinds(connection: Connection): Promise<Kinds> {
       return sale();
     },
     async set(contract, change) {
-      const began = change.paused && !stored<StoredKind>(contract.kind).paused;
-      await merge(contract.kind, { ...change, ...(began && { pausedAt: new Date().toISOString() }) });
+      await merge<StoredKind>(contract.kind, before => ({ ...change, ...sincePaused(before, change) }));
       const now = state(contract);
       await applyCap(connection.jsm, contract, now.capNow);
       return now;
     },
     async pausePool(priority, paused) {
-      const began = paused && !poolPause(priority).paused;
-      await merge(poolKey(priority), { paused, ...(began && { pausedAt: new Date().toISOString() }) });
+      await merge<StoredPool>(poolKey(priority), before => ({ paused, ...sincePaused(before, { paused }) }));
       return poolPause(priority);
     },
     async setSale(on) {
-      if (on !== sale().on) await merge(SALE, { on, at: new Date().toISOString() });
+      await merge<StoredSale>(SALE, before => (before.on === on ? {} : { on, at: new Date().toISOString() }));
       await Promise.all(
         contracts.map(contract => applyCap(connection.jsm, contract, state(contract).capNow)),
       );
@@ -118,6 +117,11 @@ export async function openKinds(connection: Connection): Promise<Kinds> {
     },
     close: stop,
   };
+}
+
+/** When a pause begins, since when it stands. */
+function sincePaused(before: StoredPool, change: StoredPool): StoredPool {
+  return change.paused && !before.paused ? { pausedAt: new Date().toISOString() } : {};
 }
 
 /** The kinds whose state an entry of the bucket is part of. */

@@ -312,6 +312,13 @@ export const settings = {
     100_000_000,
     "checkouts that may wait in a lane of flash mode; beyond that 429",
   ),
+  saleCheckouts: integer(
+    "TRADEWIND_SALE_CHECKOUTS",
+    128,
+    1,
+    100_000,
+    "direct checkouts that an API node serves at once during a sale; beyond that 429",
+  ),
   publicUrl: url("TRADEWIND_PUBLIC_URL", "origin in links that leave the cluster; default: the API's own", [
     "http:",
     "https:",

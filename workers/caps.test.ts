@@ -115,3 +115,35 @@ test("cap, rate and pauses are still there when every process was replaced", asy
   expect(info.config.max_ack_pending).toBe(3);
   await other.close();
 });
+
+test("a sale pauses low and narrows normal on the server, leaves high be, and its end restores what was set meanwhile", async () => {
+  cluster = await testCluster();
+  const { bus } = cluster;
+  await cluster.startPool("low", drillJobs);
+  const capOf = async (kind: string) => {
+    const { priority } = contractOf(kind)!;
+    const durable = kind.replaceAll(".", "_");
+    return (await bus.connection.jsm.consumers.info(priority.toUpperCase(), durable)).config.max_ack_pending;
+  };
+  await bus.setKind(contractOf("drill.sleep.normal")!, { cap: 7 });
+  await bus.setSale(true);
+  expect(await view("drill.sleep.normal")).toMatchObject({ cap: 7, capNow: 4, paused: false });
+  expect(await capOf("drill.sleep.normal")).toBe(4);
+  expect(await view("drill.sleep.high")).toMatchObject({ cap: 100, capNow: 100, paused: false });
+  const waiting = await cluster.enqueue(noop.kind);
+  await until(async () => (await view(noop.kind)).waiting === 1, { what: "the waiting job" });
+  expect(await view(noop.kind)).toMatchObject({ paused: true, pauses: [{ by: "sale" }] });
+
+  // Who comes later, and who begins again, find it so.
+  const other = openBus({ url: cluster.natsUrl, name: "other", log: silentLog, sql: cluster.sql });
+  await other.ready;
+  const since = other.kinds.sale.since;
+  expect(await other.setSale(true)).toEqual({ on: true, since });
+  await other.setKind(contractOf("drill.sleep.normal")!, { cap: 10 });
+  expect(await capOf("drill.sleep.normal")).toBe(5);
+  await other.setSale(false);
+  expect(await capOf("drill.sleep.normal")).toBe(10);
+  await cluster.ended(waiting);
+  await until(() => !bus.isSale, { what: "the end of the sale" });
+  await other.close();
+});

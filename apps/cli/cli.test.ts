@@ -88,6 +88,21 @@ describe("operators", () => {
     expect((await cli("kinds list")).out).toContain("drill.noop.low");
   });
 
+  test("a sale is switched by itself, or with the queue of a store's flash sale", async () => {
+    expect((await cli("sale on")).out).toStartWith("sale: on since 20");
+    const low = async () => JSON.parse((await cli("pools --json")).out).pools[2].kinds;
+    for (const kind of await low()) expect(kind).toMatchObject({ paused: true, pauses: [{ by: "sale" }] });
+    expect(JSON.parse((await cli("sale off --json")).out)).toEqual({ on: false, since: null });
+
+    const on = JSON.parse((await cli("flash on --json")).out);
+    expect(on).toMatchObject({ on: true, sale: { on: true } });
+    expect((await cli("flash on --queue-only")).out).toBe("flash mode of the store: on\n");
+    expect((await cli("sale status")).out).toStartWith("sale: on");
+    expect(JSON.parse((await cli("flash off --json")).out)).toMatchObject({ on: false, sale: { on: false } });
+    const off = await low();
+    expect(off.every(({ paused }: { paused: boolean }) => !paused)).toBe(true);
+  });
+
   test("jobs are found by key and shown", async () => {
     const json = { kind: "drill.noop.low", key: "drill:find-me" };
     const { id } = (await (await api.request("POST", "/ops/jobs", { json, key: api.keys.ops })).json()) as {

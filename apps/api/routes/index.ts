@@ -31,6 +31,7 @@ import { jobRoutes } from "./ops/jobs.ts";
 import { keyRoutes } from "./ops/keys.ts";
 import { mailboxRoutes } from "./ops/mailbox.ts";
 import { poolRoutes } from "./ops/pools.ts";
+import { saleRoutes } from "./ops/sale.ts";
 import { scheduleRoutes } from "./ops/schedules.ts";
 import { statusRoutes } from "./ops/status.ts";
 import { storeRoutes } from "./ops/stores.ts";
@@ -61,6 +62,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     consoleEventRoutes(deps),
     consoleMailRoutes(deps),
     poolRoutes(deps),
+    saleRoutes(deps),
     jobRoutes(deps),
     scheduleRoutes(deps),
     deadRoutes(deps),

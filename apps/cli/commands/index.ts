@@ -13,6 +13,7 @@ import { mediaUpload } from "./media.ts";
 import { migrateCommand } from "./migrate.ts";
 import { kindCommands, poolCommands } from "./pools.ts";
 import { rebuildCommand } from "./rebuild.ts";
+import { saleCommands } from "./sale.ts";
 import { statusCommand } from "./status.ts";
 import { storeCommands } from "./stores.ts";
 import { timelineCommand } from "./timeline.ts";
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   importCommand,
   mediaUpload,
   ...flashCommands,
+  ...saleCommands,
   ...storeCommands,
   ...keyCommands,
   migrateCommand,

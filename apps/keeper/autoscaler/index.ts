@@ -19,6 +19,7 @@ import type { Clock } from "../../../platform/clock.ts";
 import type { Log } from "../../../platform/log.ts";
 import { decide, type Memory, remember } from "./plan.ts";
 import type { Policy } from "./policy.ts";
+import { reservedForSale } from "./sale.ts";
 
 export { type Policy, policyOf } from "./policy.ts";
 
@@ -102,7 +103,8 @@ function decider({ bus, policy, log, clock, name }: AutoscalerOptions, leadershi
     ]);
     const nowMs = clock.now().getTime();
     memory ??= remember(before, hosts, nowMs);
-    const situation = { policy, hosts, wishes, loads, nowMs };
+    const reserved = reservedForSale(wishes, bus.isSale, hosts);
+    const situation = { policy, hosts, wishes: reserved, loads, nowMs };
     const decided = decide(situation, memory, before, { epoch, leader: name });
     try {
       if (isNews(before, decided.plan)) {

@@ -3,7 +3,7 @@ import { upsertProducts } from "../../../../commerce/catalog/index.ts";
 import { setPrices } from "../../../../commerce/pricing/index.ts";
 import { createKey, createStore } from "../../../../commerce/stores/index.ts";
 import { transaction } from "../../../../platform/postgres/index.ts";
-import { type TestApi, type TestRequest, testApi } from "../../testing.ts";
+import { type TestApi, type TestApiOptions, type TestRequest, testApi } from "../../testing.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies of any route
 export type Json = any;
@@ -21,8 +21,11 @@ export type AdminShop = {
   close(): Promise<void>;
 };
 
-export async function openAdminShop(stock: readonly number[]): Promise<AdminShop> {
-  const api = await testApi();
+export async function openAdminShop(
+  stock: readonly number[],
+  options: TestApiOptions = {},
+): Promise<AdminShop> {
+  const api = await testApi(options);
   const variants = await stocked(api, stock);
   const store = await createStore(api.sql, { name: "Other", currency: "EUR" });
   const keyOf = async (kind: "publishable" | "secret") =>

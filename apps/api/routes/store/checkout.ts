@@ -9,6 +9,7 @@ import {
 import { openProviders } from "../../../../commerce/payments/index.ts";
 import { invalid, Problem } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
+import { admissionOf } from "../../http/admission.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { customerContext } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
@@ -51,6 +52,7 @@ export function checkoutRoutes(deps: ApiDeps) {
     groups: openGroups(deps.sql, { max: deps.config.checkoutGroup }),
     holdMs: deps.config.reservationSeconds * 1_000,
   };
+  const admitted = admissionOf(deps);
   return new Elysia({ prefix: "/store/carts", detail: { tags: ["store"] } })
     .use(storeAuth(deps))
     .use(customerContext(deps))
@@ -73,7 +75,8 @@ export function checkoutRoutes(deps: ApiDeps) {
           set.headers.location = door.location;
           return { id: door.id, status: "pending" as const, queue: door.queue };
         }
-        const answer = "direct" in door ? await checkout(checkoutDeps, wanted).finally(door.done) : door;
+        const answer =
+          "direct" in door ? await admitted(() => checkout(checkoutDeps, wanted)).finally(door.done) : door;
         set.status = answer.status;
         if (answer.replayed) set.headers["idempotency-replayed"] = "true";
         if (answer.status === 201) {
@@ -97,7 +100,7 @@ export function checkoutRoutes(deps: ApiDeps) {
           description:
             "Wants a header `Idempotency-Key`. The same key gets the same answer for 24 hours, with `Idempotency-Replayed: true`. " +
             "402 `payment_declined`; 409 `out_of_stock`, `price_changed`, `cart_completed`, `in_progress`, `checkout_lapsed`; " +
-            "422 `idempotency_key_reused`; 429 `rate_limited`; 504 `payment_unanswered`: ask again with the same key.",
+            "422 `idempotency_key_reused`; 429 `rate_limited`, in flash mode `queue_full`, in a sale `busy`; 504 `payment_unanswered`: ask again with the same key.",
           parameters: [
             {
               in: "header",
