@@ -4,6 +4,7 @@ import type { StackFile } from "./home.ts";
 export function summary(stack: StackFile, notes: readonly string[]): string {
   const rows: [string, string | null][] = [
     ["API", stack.api],
+    ["console", `${stack.api}/console`],
     ["API docs", `${stack.api}/docs`],
     ["nodes", stack.nodes.join("  ")],
     ["publishable key", stack.keys?.publishable ?? null],

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../platform/config.ts";
+import { NO_BROWSER } from "./browser.ts";
 import { root } from "./install.ts";
 import { startTestStack } from "./test-stack.ts";
 
@@ -28,6 +29,7 @@ export async function runTests(
     }
     const left = [
       ...leftOut(),
+      ...(stack.hasBrowser ? [] : [NO_BROWSER]),
       ...(stack.hasSearchEngine ? [] : ["search engine: no Meilisearch for this platform"]),
     ];
     return await Promise.race([testAndReport(args, { file: stack.file, left }), interrupted]);

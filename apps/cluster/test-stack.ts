@@ -8,6 +8,7 @@ import { newSecret } from "../../platform/secrets.ts";
 import { ensureTemplate, type TestStack } from "../../platform/testing/index.ts";
 import { startMailcatcher } from "../mailcatcher/index.ts";
 import { serveRedisRest } from "../redis-rest/index.ts";
+import { findChromium } from "./browser.ts";
 import { root } from "./install.ts";
 import { startMeilisearch, startNats, startPostgres, startRedis } from "./servers/index.ts";
 
@@ -18,6 +19,7 @@ export type RunningTestStack = {
   /** The file that TRADEWIND_TEST_STACK names. */
   readonly file: string;
   readonly hasSearchEngine: boolean;
+  readonly hasBrowser: boolean;
   stop(): Promise<void>;
 };
 
@@ -34,7 +36,7 @@ export async function startTestStack(config: Config): Promise<RunningTestStack> 
     await prepare(stack);
     const file = join(dir, "stack.json");
     await writeFile(file, JSON.stringify(stack, null, 2), { mode: 0o600 });
-    return { file, hasSearchEngine: stack.meiliUrl !== null, stop };
+    return { file, hasSearchEngine: stack.meiliUrl !== null, hasBrowser: stack.browser !== null, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -90,6 +92,7 @@ async function startServers(
     smtpUrl: mail.smtpUrl,
     mailboxUrl: mail.mailboxUrl,
     mailboxToken: secret,
+    browser: findChromium(config.chromiumBin),
     migrations: join(root, "apps", "migrations.ts"),
   };
 }

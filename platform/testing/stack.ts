@@ -11,6 +11,8 @@ export type TestStack = {
   readonly smtpUrl: string;
   readonly mailboxUrl: string;
   readonly mailboxToken: string;
+  /** Path of a Chromium; null on a machine without one. */
+  readonly browser: string | null;
   /** Path of a file that exports `modules`: whose migrations make the template database. */
   readonly migrations: string;
 };

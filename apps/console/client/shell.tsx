@@ -30,7 +30,7 @@ export function Shell({ path, session, children }: ShellProps) {
         Skip to the content
       </a>
       <div class="shell">
-        <div class="topbar">
+        <header class="topbar">
           <Button
             icon="menu"
             tone="quiet"
@@ -39,13 +39,13 @@ export function Shell({ path, session, children }: ShellProps) {
           />
           <Brand />
           {session.ops && <LiveState />}
-        </div>
+        </header>
         {open && (
           <button type="button" class="veil" aria-label="Close the menu" tabIndex={-1} onClick={close} />
         )}
-        <div class="side" data-open={open}>
+        <nav class="side" data-open={open} aria-label="Console">
           <Brand />
-          <nav aria-label="Console">
+          <div>
             <Menu title="Operations" views={menuOf("ops", session)} path={path} onGo={close} />
             <Menu
               title={session.store?.storeName ?? "Store"}
@@ -53,9 +53,9 @@ export function Shell({ path, session, children }: ShellProps) {
               path={path}
               onGo={close}
             />
-          </nav>
+          </div>
           <Foot session={session} />
-        </div>
+        </nav>
         <main class="main" id="main" tabIndex={-1}>
           <AwayNotice />
           {children}

@@ -12,12 +12,19 @@ type PageProps = {
   children: ComponentChildren;
 };
 
+/** Whether one has seen a view (or the log-in) since the page was loaded. */
+export const arrival = { done: false };
+
 export function Page({ title, up, beside, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Tradewind`;
   }, [title]);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    // Not on the page that one opened: there the Tab key begins at the skip link.
+    if (arrival.done) heading.current?.focus({ preventScroll: true });
+    arrival.done = true;
+  }, []);
   return (
     <>
       <div class="page-head">

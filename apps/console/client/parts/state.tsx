@@ -21,7 +21,7 @@ export function Empty({ icon, title, children }: EmptyProps) {
   return (
     <div class="state">
       <Icon name={icon} size={28} />
-      <h3>{title}</h3>
+      <strong>{title}</strong>
       {children && <p>{children}</p>}
     </div>
   );
@@ -32,7 +32,7 @@ export function Failure({ error, retry }: { error: ApiError; retry?: () => void 
   return (
     <div class="state" role="alert">
       <Icon name="dead" size={28} />
-      <h3>{headline(error)}</h3>
+      <strong>{headline(error)}</strong>
       <p>{error.message}</p>
       {error.traceId && <p class="small mono">trace {error.traceId}</p>}
       {retry && (

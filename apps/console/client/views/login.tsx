@@ -4,6 +4,7 @@ import { Button } from "../parts/button.tsx";
 import { TextField } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Link } from "../parts/link.tsx";
+import { arrival } from "../parts/page.tsx";
 import { go, place } from "../state/router.ts";
 import { enter, type Role } from "../state/session.ts";
 import { firstView } from "./index.ts";
@@ -16,6 +17,7 @@ export function Login({ adding }: { adding: boolean }) {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     document.title = "Log in · Tradewind";
+    arrival.done = true;
     form.current?.querySelector("input")?.focus();
   }, []);
 

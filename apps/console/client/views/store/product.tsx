@@ -87,7 +87,7 @@ function Pictures({ product }: { product: Product }) {
               />
               <span class="caption">
                 {image.assetId ? (
-                  <Link to={`/media/${image.assetId}`}>{image.alt || "picture"}</Link>
+                  <Link to={`/media/${image.assetId}`}>Picture {i + 1}</Link>
                 ) : (
                   <span class="muted">lives elsewhere</span>
                 )}
