@@ -20,6 +20,7 @@ const dirs = [
   "commerce/orders",
   "commerce/checkout",
   "commerce/notifications",
+  "commerce/erasure",
   "commerce/collections",
   "commerce/storefront",
   "commerce/imports",

@@ -68,6 +68,7 @@ export {
   replayDead,
 } from "./dead-settle.ts";
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
+export { deleteErasedMessages, eraseFromJobs, eraseFromTexts } from "./erasure.ts";
 export { HOST_BEAT_MS, type Host, type Hosts } from "./hosts.ts";
 export type { Job, JobOf } from "./job.ts";
 export type { KindSettings, KindState, Pause, PoolPause, Sale } from "./kinds.ts";

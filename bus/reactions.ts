@@ -12,6 +12,7 @@ import { catalogRestock } from "./contracts/catalog.restock.ts";
 import { catalogSummarise } from "./contracts/catalog.summarise.ts";
 import { checkoutPay } from "./contracts/checkout.pay.ts";
 import type { Contract, Payload } from "./contracts/contract.ts";
+import { customerErase } from "./contracts/customer.erase.ts";
 import { emailSend } from "./contracts/email.send.ts";
 import { imageConvert } from "./contracts/image.convert.ts";
 import { paymentReconcile } from "./contracts/payment.reconcile.ts";
@@ -39,6 +40,7 @@ export type ShopEvent =
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
   | { type: "import.created"; importId: string }
+  | { type: "erasure.requested"; erasureId: string }
   | { type: "payment.heard"; intentId: string }
   | { type: "password.reset_requested"; resetId: string }
   | { type: "cart.abandoned"; cartId: string };
@@ -87,6 +89,7 @@ const reactions: Reactions = {
   "stock.low": ({ crossingId }) => [mail("low_stock", crossingId)],
   "media.uploaded": ({ assetId }) => [react(imageConvert, { assetId })],
   "media.changed": ({ assetId }) => [react(catalogAttachMedia, { assetId })],
+  "erasure.requested": ({ erasureId }) => [react(customerErase, { erasureId })],
   "import.created": ({ importId }) => [react(catalogImport, { importId })],
   // Nothing reacts to it yet: reminders are for campaigns.
   "cart.abandoned": () => [],

@@ -21,6 +21,8 @@ export type TestApi = {
   /** What the application asked of Postgres; `during(work)` gives the statements of one piece of work. */
   readonly statements: StatementLog;
   readonly bus: Bus;
+  /** Of its NATS account; for processes beside it. */
+  readonly natsUrl: string | undefined;
   readonly store: Store;
   readonly keys: { publishable: string; secret: string; ops: string };
   /** Sends a request; `json` is a body, `key` picks the header that goes with its kind. */
@@ -79,6 +81,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
     sql,
     statements: database.statements,
     bus,
+    natsUrl: nats?.url,
     store,
     keys,
     async request(method, path, request = {}) {

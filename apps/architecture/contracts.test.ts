@@ -31,14 +31,15 @@ describe("the check finds", () => {
     "%s",
     field => {
       const schema = Type.Object({ [field]: Type.String({ maxLength: 64 }) }, closed);
-      expect(contractFaults(contract(schema))).toHaveLength(1);
+      const names = contractFaults(contract(schema)).filter(fault => fault.includes("sounds like"));
+      expect(names).toHaveLength(1);
     },
   );
 
   test("what is unbounded, open, or hidden deeper", () => {
-    expect(contractFaults(contract(Type.Object({ id: Type.String() }, closed)))).toEqual([
+    expect(contractFaults(contract(Type.Object({ id: Type.String() }, closed)))).toContain(
       "x.y.id is a text of any length",
-    ]);
+    );
     expect(contractFaults(contract(Type.Object({})))).toEqual(["x.y takes unknown fields"]);
     const deep = Type.Object(
       { lines: Type.Array(Type.Object({ email: Type.Null() }, closed), { maxItems: 2 }) },
@@ -48,8 +49,20 @@ describe("the check finds", () => {
     expect(contractFaults(contract(Type.Object({ ids: Type.Array(Type.Null()) }, closed)))).toHaveLength(1);
   });
 
+  test.each([undefined, "^[!-~]{1,128}$", "^\\S+$", "^.{1,20}$", "^[\\w ]+$"])(
+    "a text by the pattern %s, whatever its field is called",
+    pattern => {
+      const schema = Type.Object(
+        { subject: Type.String({ maxLength: 128, ...(pattern && { pattern }) }) },
+        closed,
+      );
+      expect(contractFaults(contract(schema)).join()).toContain("takes texts such as");
+    },
+  );
+
   test("nothing in ids and counts", () => {
-    const schema = Type.Object({ orderId: Type.String({ maxLength: 64 }), ms: Type.Integer() }, closed);
+    const orderId = Type.String({ maxLength: 64, pattern: "^[0-9a-z_]+$" });
+    const schema = Type.Object({ orderId, ms: Type.Integer() }, closed);
     expect(contractFaults(contract(schema))).toEqual([]);
   });
 });

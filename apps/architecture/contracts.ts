@@ -4,6 +4,9 @@ import type { Contract } from "../../bus/index.ts";
 const PERSONAL =
   /e-?mail|(first|last|full|user|nick|given|family)?name$|address|phone|street|postal|zip|birth|passw|token|secret|card|iban|ip$/i;
 
+/** What a text of a payload must not be able to hold: a pattern that takes one of these takes a person's data. */
+const PEOPLE = ["ada@example.org", "Ada Lovelace", "1 Quay, Bristol", "+44 20 7946 0958", "Adèle"];
+
 type Schema = {
   type?: string;
   properties?: Record<string, Schema>;
@@ -33,6 +36,13 @@ function faultsOf(schema: Schema, path: string): string[] {
     !schema.pattern
   ) {
     faults.push(`${path} is a text of any length`);
+  }
+  if (schema.type === "string" && schema.const === undefined) {
+    const pattern = new RegExp(schema.pattern ?? "", "u");
+    const taken = PEOPLE.filter(
+      text => pattern.test(text) && text.length <= (schema.maxLength ?? text.length),
+    );
+    if (taken.length > 0) faults.push(`${path} takes texts such as "${taken[0]}"`);
   }
   if (schema.type === "array" && schema.maxItems === undefined)
     faults.push(`${path} is a list of any length`);

@@ -5,6 +5,7 @@
  */
 import {
   type Bus,
+  deleteErasedMessages,
   ensureLedgerPartitions,
   forgetOldJobs,
   startDeadProjection,
@@ -59,6 +60,11 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     everyMs: HOUR_MS,
     run: () => forgetOldJobs(sql, clock.now()),
   };
+  const erased: Chore = {
+    name: "dead letters of people who were erased",
+    everyMs: 5_000,
+    run: () => deleteErasedMessages({ sql, connection }),
+  };
   const canaries: Chore = {
     name: "canaries of dead letters",
     everyMs: CANARY_MS,
@@ -67,7 +73,7 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     },
   };
   const claims: Chore = { name: "claims of unique jobs", everyMs: 60_000, run: () => sweepUnique(sql) };
-  const chores = [partitions, retention, cancellations, canaries, claims, ...deps.chores].map(chore =>
+  const chores = [partitions, retention, cancellations, canaries, erased, claims, ...deps.chores].map(chore =>
     startChore(chore, log),
   );
   const windows = windowsOf(bus);

@@ -19,7 +19,7 @@ export const emailSend = defineContract({
         Type.Literal("password_reset"),
       ]),
       subjectId: Type.String({ pattern: "^[0-9a-z_]{1,64}$" }),
-      eventId: Type.String({ pattern: "^[!-~]{1,128}$" }),
+      eventId: Type.String({ pattern: "^[0-9A-Za-z_.:-]{1,128}$" }),
     },
     { additionalProperties: false },
   ),

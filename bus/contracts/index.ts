@@ -8,6 +8,7 @@ import { catalogRestock } from "./catalog.restock.ts";
 import { catalogSummarise } from "./catalog.summarise.ts";
 import { checkoutPay } from "./checkout.pay.ts";
 import type { Contract } from "./contract.ts";
+import { customerErase } from "./customer.erase.ts";
 import { drills } from "./drills.ts";
 import { emailSend } from "./email.send.ts";
 import { imageConvert } from "./image.convert.ts";
@@ -27,6 +28,7 @@ export {
   catalogRestock,
   catalogSummarise,
   checkoutPay,
+  customerErase,
   drills,
   emailSend,
   imageConvert,
@@ -55,6 +57,7 @@ export const contracts: readonly Contract[] = [
   catalogImport,
   catalogRebuild,
   maintenanceTidy,
+  customerErase,
   ...drills,
 ];
 

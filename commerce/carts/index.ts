@@ -11,5 +11,6 @@
 
 export { abandonCarts } from "./abandon.ts";
 export { adoptCart } from "./adopt.ts";
+export { eraseCarts, ordersOfCustomer } from "./erase.ts";
 export { type Address, type Cart, type CartChange, type CartLine, limits } from "./model.ts";
 export { addLine, changeCart, createCart, getCart, removeLine, setQuantity } from "./service.ts";

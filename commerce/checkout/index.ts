@@ -8,6 +8,7 @@
  * not placed is voided. None of it depends on the process that began a checkout staying alive.
  */
 
+export { refreshAnswers } from "./erase.ts";
 export * from "./flash/index.ts";
 export { type Groups, openGroups } from "./groups.ts";
 export type { CheckoutAnswer, CheckoutDeps, CheckoutRequest, Step } from "./model.ts";

@@ -8,6 +8,7 @@
  * none is opened by a password that has been changed meanwhile; a reset token works once, for 30 minutes.
  */
 
+export { type Removed, removeCustomer } from "./erase.ts";
 export type { Customer, CustomerChange, NewCustomer, NewSession } from "./model.ts";
 export { emailKey, passwordLength } from "./model.ts";
 export { createPasswords, type Passwords } from "./passwords.ts";
@@ -24,4 +25,4 @@ export {
   resetPassword,
   sweepCustomers,
 } from "./service.ts";
-export { closeSession, customerOfSession } from "./sessions.ts";
+export { closeSession, customerOfSession, forgetSessions } from "./sessions.ts";

@@ -8,6 +8,7 @@
  * only by who holds its claim.
  */
 
+export { eraseMails } from "./erase.ts";
 export { createMailer, type Mailer, MailRefused } from "./mailer.ts";
 export { getMerchantEmail, setMerchantEmail } from "./merchant.ts";
 export type { Mail, MailRequest, MailResult, TemplateName } from "./model.ts";

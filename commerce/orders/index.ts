@@ -18,6 +18,7 @@ export {
   fulfilOrder,
   refundOrder,
 } from "./actions.ts";
+export { eraseOrders, type PersonalOrder } from "./erase.ts";
 export { jobKeysOf } from "./job-keys.ts";
 export {
   type Fulfilment,

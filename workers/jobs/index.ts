@@ -8,6 +8,7 @@ import { catalogRegroupJob } from "./catalog.regroup.ts";
 import { catalogRestockJob } from "./catalog.restock.ts";
 import { catalogSummariseJob } from "./catalog.summarise.ts";
 import { checkoutPayJob } from "./checkout.pay.ts";
+import { customerEraseJob } from "./customer.erase.ts";
 import { drillJobs } from "./drill.ts";
 import { emailSendJob } from "./email.send.ts";
 import { imageConvertJob } from "./image.convert.ts";
@@ -36,4 +37,5 @@ export const jobs: readonly JobDefinition[] = [
   catalogRebuildJob,
   imageConvertJob,
   maintenanceTidyJob,
+  customerEraseJob,
 ];

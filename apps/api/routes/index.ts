@@ -6,6 +6,7 @@ import { auditRoutes } from "./admin/audit.ts";
 import { categoryRoutes } from "./admin/categories.ts";
 import { collectionRoutes } from "./admin/collections.ts";
 import { currencyRoutes } from "./admin/currencies.ts";
+import { erasureRoutes } from "./admin/erasures.ts";
 import { flashRoutes } from "./admin/flash.ts";
 import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
@@ -99,6 +100,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     sessionRoutes(deps),
     passwordResetRoutes(deps),
     adminOrderRoutes(deps),
+    erasureRoutes(deps),
     inventoryRoutes(deps),
     locationRoutes(deps),
     transferRoutes(deps),

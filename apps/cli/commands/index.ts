@@ -4,6 +4,7 @@ import { alertCommands } from "./alerts.ts";
 import { canaryCommands } from "./canaries.ts";
 import { cronCommands } from "./cron.ts";
 import { deadCommands } from "./dead.ts";
+import { eraseCommand } from "./erase.ts";
 import { flashCommands } from "./flash.ts";
 import { importCommand } from "./import.ts";
 import { jobControlCommands } from "./jobs.control.ts";
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   ...canaryCommands,
   importCommand,
   mediaUpload,
+  eraseCommand,
   ...flashCommands,
   ...saleCommands,
   ...storeCommands,
