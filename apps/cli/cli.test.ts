@@ -72,7 +72,12 @@ describe("operators", () => {
   });
 
   test("pools are scaled, kinds capped, paused and resumed", async () => {
-    expect((await cli("pools scale high 4")).out).toMatch(/high +4 /);
+    expect((await cli("pools scale high 4")).out).toMatch(/high +4 +manual /);
+    const auto = JSON.parse((await cli("pools auto high --floor 2 --ceiling 6 --json")).out);
+    expect(auto.pools[0]).toMatchObject({ mode: "auto", floor: 2, ceiling: 6 });
+    expect(auto.autoscaler).toBeNull();
+    expect(await cli("pools auto high --floor 7 --ceiling 6")).toMatchObject({ code: 1, out: "" });
+    expect((await cli("pools auto high")).out).toContain("no keeper has decided yet");
     expect(JSON.parse((await cli("kinds cap email.send 3 --json")).out)).toMatchObject({
       cap: 3,
       paused: false,

@@ -203,6 +203,20 @@ describe("pools and kinds", () => {
     expect(kindOf(after.body, "image.convert")).toMatchObject({ rate: null, paused: false });
   });
 
+  test("an operator's number holds until the pool is given back; bounds are kept and checked against each other", async () => {
+    const pool = async (json: Json) => (await ops("PATCH", "/pools/normal", { json })).body.pools[1];
+    expect(await pool({ processes: 6 })).toMatchObject({ target: 6, mode: "manual" });
+    expect(await pool({ floor: 2, ceiling: 8 })).toMatchObject({ mode: "manual", floor: 2, ceiling: 8 });
+    expect(await pool({ auto: true })).toMatchObject({ target: null, mode: "auto", floor: 2, ceiling: 8 });
+    const refused = await ops("PATCH", "/pools/normal", { json: { ceiling: 1 } });
+    expect([refused.status, refused.body.errors]).toEqual([
+      422,
+      [{ path: "ceiling", message: "the floor (2) must not be above the ceiling (1)" }],
+    ]);
+    expect(await pool({ floor: null, ceiling: null })).toMatchObject({ floor: null, ceiling: null });
+    expect((await ops("GET", "/pools")).body.autoscaler).toBeNull();
+  });
+
   test.each([
     ["/pools/low", { paused: "yes" }, 422],
     ["/pools/low", { paused: null }, 422],
@@ -220,6 +234,12 @@ describe("pools and kinds", () => {
     ["/pools/high", { processes: -1 }, 422],
     ["/pools/high", { processes: 1.5 }, 422],
     ["/pools/high", {}, 422],
+    ["/pools/high", { processes: 1, auto: true }, 422],
+    ["/pools/high", { auto: false }, 422],
+    ["/pools/high", { floor: -1 }, 422],
+    ["/pools/high", { ceiling: 1_001 }, 422],
+    ["/pools/high", { floor: 3, ceiling: 2 }, 422],
+    ["/pools/high", { mode: "auto" }, 422],
     ["/kinds/email.fax", { paused: true }, 404],
     ["/kinds/email.send", { cap: 0 }, 422],
     ["/kinds/email.send", {}, 422],

@@ -127,11 +127,11 @@ function wishOf(
   before: PoolWish,
 ): Partial<PoolWish> {
   if (auto && typeof change.processes === "number") {
-    throw invalid([{ path: "/processes", message: "can't be given together with auto" }]);
+    throw invalid([{ path: "processes", message: "can't be given together with auto" }]);
   }
   const { floor, ceiling } = { ...before, ...change };
   if (floor !== null && ceiling !== null && floor > ceiling) {
-    const path = change.ceiling === undefined ? "/floor" : "/ceiling";
+    const path = change.ceiling === undefined ? "floor" : "ceiling";
     throw invalid([{ path, message: `the floor (${floor}) must not be above the ceiling (${ceiling})` }]);
   }
   return auto ? { ...change, processes: null } : change;
