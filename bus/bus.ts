@@ -21,6 +21,7 @@ import { measureLoad, type PoolLoad } from "./load.ts";
 import { openPoolTargets, type PerPool, type PoolTargets, type PoolWish } from "./pool-targets.ts";
 import { type PoolsView, viewPools } from "./pools.ts";
 import { answerMetrics, createMetricsCollector, type MetricsScope } from "./process-metrics.ts";
+import { openProgress, type ProgressBoard } from "./progress.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import { applyCap, ensureTopology, signals } from "./topology.ts";
 import { Windows } from "./window.ts";
@@ -38,6 +39,7 @@ export type Bus = {
   readonly targets: PoolTargets;
   readonly registry: Registry;
   readonly hosts: Hosts;
+  readonly progress: ProgressBoard;
   /** @throws BusUnavailable, as the next ones; what was asked for may still come true then. */
   setKind(contract: Contract, change: KindSettings): Promise<KindState>;
   pausePool(priority: Priority, paused: boolean): Promise<PoolPause>;
@@ -101,6 +103,7 @@ export function openBus(options: BusOptions): Bus {
   return {
     connection,
     ready,
+    progress: openProgress(connection),
     get isConnected() {
       return connection.connected;
     },

@@ -69,6 +69,7 @@ export {
 } from "./dead-settle.ts";
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
 export { deleteErasedMessages, eraseFromJobs, eraseFromTexts } from "./erasure.ts";
+export { followJob, type JobEvent } from "./follow-job.ts";
 export { HOST_BEAT_MS, type Host, type Hosts } from "./hosts.ts";
 export type { Job, JobOf } from "./job.ts";
 export type { KindSettings, KindState, Pause, PoolPause, Sale } from "./kinds.ts";
@@ -105,6 +106,7 @@ export {
 } from "./pool-targets.ts";
 export type { AutoscalerView, KindView, PoolScaling, PoolsView, PoolView } from "./pools.ts";
 export { postpone } from "./postpone.ts";
+export type { Progress, ProgressBoard, Reporter, Step } from "./progress.ts";
 export { type Pulled, type Puller, startPull } from "./pull.ts";
 export { RateWindow } from "./rates.ts";
 export type { ShopEvent } from "./reactions.ts";

@@ -16,6 +16,7 @@
  * |            | plan     | totals of processes and each host's share        | always      |
  * | TW_HOSTS   | host     | what a live supervisor has (hosts.ts)            | 15 seconds  |
  * | TW_WORKERS | worker   | a live process's heartbeat (registry.ts)         | ten seconds |
+ * | TW_PROGRESS | job     | how far a running job is (progress.ts)           | 15 minutes  |
  *
  * One durable consumer per kind, named after it with `_` for `.`. `max_deliver` stays -1 (a message at the server's
  * limit would lie in the stream outside every count) and there is no server-side back-off: tries are counted by us.
@@ -49,6 +50,7 @@ export const buckets = {
   pools: "TW_POOLS",
   workers: "TW_WORKERS",
   hosts: "TW_HOSTS",
+  progress: "TW_PROGRESS",
 } as const;
 
 export const FLASH_STREAM = "FLASH";

@@ -1,5 +1,5 @@
 /** One try: runs the handler against its deadline and turns whatever comes of it into an ending. */
-import type { Ending, Job, Received } from "../bus/index.ts";
+import type { Ending, Job, Received, Reporter } from "../bus/index.ts";
 import type { Log } from "../platform/log.ts";
 import { traceId } from "../platform/trace.ts";
 import type { BatchHandler, Handler, JobContext } from "./handler.ts";
@@ -13,16 +13,27 @@ class Cancelled extends Error {
   override name = "Cancelled";
 }
 
-/** Logger and signal are made when they are asked for: each costs more than a no-op job. */
-export function contextOf(job: Received, delivery: number, deadline: Deadline, log: Log): JobContext {
+/** Logger, signal and reporter are made when they are asked for: each costs more than a no-op job. */
+export function contextOf(
+  job: Received,
+  delivery: number,
+  deadline: Deadline,
+  deps: { log: Log; reporter: (() => Reporter) | undefined },
+): JobContext & { ended(): void } {
   let child: Log | undefined;
+  let reporter: Reporter | undefined;
   return {
     delivery,
+    progress(step) {
+      reporter ??= deps.reporter?.();
+      reporter?.step(step);
+    },
+    ended: () => reporter?.end(),
     get signal() {
       return deadline.signal;
     },
     get log() {
-      child ??= log.child({
+      child ??= deps.log.child({
         jobId: job.id,
         kind: job.kind,
         attempt: job.attempt,

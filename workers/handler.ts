@@ -2,7 +2,7 @@
  * How a kind of job gets its handler. One file a kind in `workers/jobs/`, each exporting a {@link JobDefinition}; their
  * one list is `workers/jobs/index.ts`. `make` is called once per process, with what the process has.
  */
-import type { Contract, Job, Outcome, Payload } from "../bus/index.ts";
+import type { Contract, Job, Outcome, Payload, Step } from "../bus/index.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Config } from "../platform/config.ts";
 import type { Log } from "../platform/log.ts";
@@ -27,6 +27,11 @@ export type JobContext = {
   readonly delivery: number;
   /** Carries job id, kind and trace id. */
   readonly log: Log;
+  /**
+   * Tells how far the job is, for people who watch: a part of 1, or a count. May be called at any rate, costs next to
+   * nothing, and is not told for jobs that run in a batch.
+   */
+  progress(step: Step): void;
 };
 
 export type Handler<P = unknown> = {

@@ -48,6 +48,7 @@ export async function startPool(
 ): Promise<Pool> {
   const { bus, sql, log, priority } = deps;
   await bus.ready;
+  await bus.progress.prepare();
   const host = hostname();
   const worker = workerId(host);
   const since = new Date().toISOString();

@@ -358,12 +358,15 @@ export class Runner {
   }
 
   async #execute(group: Held[], deadline: Deadline): Promise<Judged[]> {
-    const { log, tracer } = this.#deps;
+    const { log, tracer, bus, worker } = this.#deps;
     const run = async (jobs: readonly Received[]): Promise<Ending[]> => {
       const [first] = jobs;
-      const context = contextOf(first!, group[0]!.pulled.delivery, deadline, log);
+      const reporter = jobs.length === 1 ? () => bus.progress.reporter(first!, worker) : undefined;
+      const context = contextOf(first!, group[0]!.pulled.delivery, deadline, { log, reporter });
       if ("runBatch" in this.#handler) return executeBatch(this.#handler, jobs, context, deadline);
-      return [await executeOne(this.#handler, first!, context, deadline)];
+      const ending = await executeOne(this.#handler, first!, context, deadline);
+      context.ended();
+      return [ending];
     };
     const endings = await (tracer.enabled
       ? traceTries(tracer, group, run)

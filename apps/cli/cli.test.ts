@@ -119,6 +119,46 @@ describe("operators", () => {
     expect((await cli("jobs show 1")).code).toBe(1);
   });
 
+  test("jobs that wait are listed, watched and cancelled", async () => {
+    const add = async (json: object) => {
+      const response = await api.request("POST", "/ops/jobs", { json, key: api.keys.ops });
+      return ((await response.json()) as { id: string }).id;
+    };
+    const late = await add({ kind: "drill.noop.low", delayMs: 3_600_000 });
+    expect((await cli("jobs list")).out).toContain(late);
+    expect((await cli("jobs list --kind drill.noop.high")).out).toBe("no such jobs\n");
+    expect(JSON.parse((await cli("jobs list --json")).out).items[0].runAt).toBeString();
+    const told = { fraction: 0.5, done: 2, total: 4, note: "rows", attempt: 1, worker: "w", at: "" };
+    await api.bus.progress.prepare();
+    const reporter = api.bus.progress.reporter({ id: late, attempt: 1 }, "w");
+    reporter.step({ done: told.done, total: told.total, note: told.note });
+    await until(() => api.bus.progress.read(late), { what: "its progress" });
+    expect((await cli(`jobs progress ${late} --no-wait`)).out).toBe("delayed, 2 of 4 rows\n");
+    const [watched, cancelled] = await Promise.all([
+      cli(`jobs progress ${late}`, { tty: true }),
+      cli(["jobs", "cancel", late, "--reason", "not wanted"]),
+    ]);
+    expect([cancelled.code, cancelled.out]).toEqual([0, "cancelled\n"]);
+    expect(watched.code).toBe(1);
+    expect(watched.out).toMatch(/status +cancelled/);
+    expect(JSON.parse((await cli(`jobs cancel ${late} --json`)).out).error).toBe("not wanted");
+    expect((await cli("jobs cancel 1")).code).toBe(1);
+  });
+
+  test("schedules are listed, paused, resumed and run", async () => {
+    expect((await cli("cron list")).out).toMatch(/tidy\.ticks +37 3 \* \* \* +UTC/);
+    expect((await cli(["cron", "pause", "tidy.ticks", "--note", "not now"])).out).toMatch(/yes .*not now/);
+    const run = JSON.parse((await cli("cron run tidy.ticks --json")).out);
+    expect(run.outcome).toBe("enqueued");
+    expect((await cli("cron run tidy.ticks")).out).toBe(`still open: ${run.jobId}\n`);
+    expect((await cli("cron ticks tidy.ticks")).out).toContain(run.jobId);
+    expect(JSON.parse((await cli("cron resume tidy.ticks --json")).out).paused).toBe(false);
+    expect(await cli("cron run nothing")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("schedule"),
+    });
+  });
+
   test("dead letters are listed, shown, replayed and discarded", async () => {
     const add = (id: string) => api.sql`
       INSERT INTO bus.dead (id, kind, version, store_id, key, payload, reason, error, stack, fingerprint, attempts,

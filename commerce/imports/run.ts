@@ -25,7 +25,12 @@ import { BrokenFileError, MAX_ERRORS, type RowError } from "./model.ts";
 import { type CsvRecord, readRecords } from "./records.ts";
 import { advance, begin, fail, finish, lockImport, type OpenImport, setStock } from "./store.ts";
 
-export type ImportDeps = { sql: Db; storage: Storage };
+export type ImportDeps = {
+  sql: Db;
+  storage: Storage;
+  /** Told after each commit: rows of the file that are done. */
+  onRows?: ((rows: number) => void) | undefined;
+};
 
 /** `done` and `failed` are the states of the import; `gone`: there is none of that id. */
 export type RunResult = "done" | "failed" | "gone";
@@ -42,7 +47,7 @@ export async function runImport(
   const opened = await begin(sql, storeId, importId);
   const store = opened && (await getStore(sql, storeId));
   if (!opened || !store) return "gone";
-  const run = { sql, origin, importId, currency: store.currency };
+  const run = { sql, origin, importId, currency: store.currency, onRows: deps.onRows };
   try {
     for (let state = opened; state.status === "running"; ) {
       const file = await storage.open(state.storageKey);
@@ -60,7 +65,13 @@ export async function runImport(
   return (await begin(sql, storeId, importId))?.status === "done" ? "done" : "failed";
 }
 
-type Run = { sql: Db; origin: Origin; importId: string; currency: string };
+type Run = {
+  sql: Db;
+  origin: Origin;
+  importId: string;
+  currency: string;
+  onRows: ImportDeps["onRows"];
+};
 
 /** Commits what lies behind the checkpoint; returns early, still `running`, when another run has moved it. */
 async function commitAll(run: Run, file: Blob, state: OpenImport, signal?: AbortSignal): Promise<OpenImport> {
@@ -71,6 +82,7 @@ async function commitAll(run: Run, file: Blob, state: OpenImport, signal?: Abort
       signal?.throwIfAborted();
       const moved = await transaction(run.sql, tx => commitBatch(tx, run, batch));
       if (moved) return moved;
+      run.onRows?.(batch.to);
     }
   } finally {
     await records.return?.();

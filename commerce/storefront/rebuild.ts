@@ -58,20 +58,24 @@ export function latestBuilds(sql: Sql, storeIds: readonly string[]): Promise<Bui
   return store.selectLatest(sql, storeIds);
 }
 
-/** Goes on where the try before stopped. `unknown`: there is no such rebuild. */
+/** Goes on where the try before stopped, telling `onProducts` after each page. `unknown`: there is no such rebuild. */
 export async function runRebuild(
   sql: Db,
   origin: Origin,
   buildId: string,
   signal?: AbortSignal,
+  onProducts?: (done: number, total: number) => void,
 ): Promise<"done" | "unknown"> {
   const { storeId } = origin;
   const build = await store.begin(sql, storeId, buildId, await countProducts(sql, storeId));
   if (!build) return "unknown";
   if (build.status === "done") return "done";
+  let { done } = build;
   for (let after: string | null = build.checkpoint; after !== null; ) {
     signal?.throwIfAborted();
     after = await rebuildPage(sql, origin, buildId, after);
+    done = Math.min(build.total, done + PAGE);
+    onProducts?.(done, build.total);
   }
   await store.finish(sql, storeId, buildId);
   return "done";

@@ -7,9 +7,10 @@ import { defineJob } from "../handler.ts";
 export const catalogImportJob = defineJob(catalogImport, ({ sql, config }) => {
   const deps = { sql, storage: openStorage(config) };
   return {
-    async run(job, { signal, log }) {
+    async run(job, { signal, log, progress }) {
       const { importId } = job.payload;
-      const result = await runImport(deps, job, importId, signal);
+      const onRows = (done: number) => progress({ done, note: "rows" });
+      const result = await runImport({ ...deps, onRows }, job, importId, signal);
       if (result === "failed") log.warn({ importId }, "the product file could not be read");
       return result === "gone" ? discard({ reason: "there is no such import" }) : done();
     },

@@ -40,7 +40,7 @@ function run(definition: JobDefinition, contract: Contract, payload: unknown) {
   const handler = definition.make(deps as never) as Handler;
   const row = outboxRow({ storeId: store.id, contract, payload: payload as never });
   const job = { ...row, storeId: row.store_id } as never;
-  return handler.run(job, { signal: new AbortController().signal, log: silentLog } as never);
+  return handler.run(job, { signal: new AbortController().signal, log: silentLog, progress() {} } as never);
 }
 
 const importOf = async (path: string) => {

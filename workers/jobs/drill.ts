@@ -3,6 +3,9 @@ import { defineJob, type JobContext, type JobDefinition } from "../handler.ts";
 
 type Drill = { ms?: number; mb?: number; failures?: number; permanent?: boolean };
 
+/** A sleep that takes longer tells how far it is. */
+const TOLD_MS = 500;
+
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -15,10 +18,14 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
 
 const shapes: Record<string, (job: Job<Drill>, context: JobContext) => Promise<ReturnType<typeof done>>> = {
   noop: async () => done(),
-  sleep: async ({ payload }, { signal }) => {
+  sleep: async ({ payload }, { signal, progress }) => {
     // Written to, or the system gives no memory for it.
     const held = payload.mb ? Buffer.alloc(payload.mb * 1_048_576, 1) : null;
-    await sleep(payload.ms ?? 1_000, signal);
+    const ms = payload.ms ?? 1_000;
+    const since = performance.now();
+    const told =
+      ms < TOLD_MS ? undefined : setInterval(() => progress((performance.now() - since) / ms), TOLD_MS);
+    await sleep(ms, signal).finally(() => clearInterval(told));
     held?.fill(0, 0, 1);
     return done();
   },

@@ -47,7 +47,7 @@ async function run(bytes: Buffer) {
     ...{ id: Bun.randomUUIDv7(), kind, version, priority, storeId, key: `asset:${assetId}` },
     ...{ attempt: 1, traceparent: newTraceparent(), payload: { assetId } },
   };
-  const context = { signal: new AbortController().signal, log: silentLog, delivery: 1 };
+  const context = { signal: new AbortController().signal, log: silentLog, progress() {}, delivery: 1 };
   const outcome = await handler.run(job, context);
   const again = await handler.run(job, context);
   return { outcome, again, asset: await getAsset(database.sql, storeId, assetId) };

@@ -47,7 +47,7 @@ function run(definition: JobDefinition, payload: unknown): Promise<Outcome> {
   };
   return handlers
     .get(definition)!
-    .run(job, { signal: AbortSignal.timeout(10_000), log: silentLog, delivery: 1 });
+    .run(job, { signal: AbortSignal.timeout(10_000), log: silentLog, progress() {}, delivery: 1 });
 }
 
 async function payloads(kind: string) {

@@ -54,7 +54,12 @@ function jobOf(storeId: string, productId: string, attempt = 1): Job {
   };
 }
 
-const context: JobContext = { signal: new AbortController().signal, delivery: 1, log: silentLog };
+const context: JobContext = {
+  signal: new AbortController().signal,
+  progress() {},
+  delivery: 1,
+  log: silentLog,
+};
 
 async function addProduct(store: Store, title: string): Promise<string> {
   const handle = title.toLowerCase();

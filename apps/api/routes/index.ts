@@ -28,6 +28,7 @@ import { mediaFileRoutes } from "./media/files.ts";
 import { alertRoutes } from "./ops/alerts.ts";
 import { canaryRoutes } from "./ops/canaries.ts";
 import { deadRoutes } from "./ops/dead.ts";
+import { jobControlRoutes } from "./ops/jobs.control.ts";
 import { jobRoutes } from "./ops/jobs.ts";
 import { keyRoutes } from "./ops/keys.ts";
 import { mailboxRoutes } from "./ops/mailbox.ts";
@@ -65,6 +66,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     poolRoutes(deps),
     saleRoutes(deps),
     jobRoutes(deps),
+    jobControlRoutes(deps),
     scheduleRoutes(deps),
     deadRoutes(deps),
     timelineRoutes(deps),

@@ -1,5 +1,6 @@
-/** Jobs that wait or run: what there is, and ending them. */
-import { type Command, integerOption, type Result, textOption } from "../command.ts";
+/** Jobs that wait or run: what there is, watching and ending them. */
+import { type Command, type Context, integerOption, type Result, textOption } from "../command.ts";
+import { createProgress } from "../progress.ts";
 import { table } from "../table.ts";
 import { type JobView, showJob } from "./jobs.ts";
 
@@ -47,4 +48,47 @@ export const jobControlCommands: readonly Command[] = [
       return { json: job, text: isOver ? text : `${text}\n\n${showJob(job)}` };
     },
   },
+  {
+    path: ["jobs", "progress"],
+    args: ["ID"],
+    about: "Watch a job until it has ended; exit code 1 unless it is done",
+    options: { "no-wait": { type: "boolean", about: "tell how far it is now" } },
+    async run(context): Promise<Result> {
+      const path = `/jobs/${encodeURIComponent(context.args[0]!)}`;
+      if (context.options["no-wait"]) {
+        const job = await context.api.ops<Watched>(path);
+        return { json: job, text: `${job.status}${noteOf(job) && `, ${noteOf(job)}`}` };
+      }
+      const job = await watch(context, path);
+      return { json: job, text: showJob(job), exitCode: job.status === "done" ? 0 : 1 };
+    },
+  },
 ];
+
+type Told = { fraction: number | null; done: number | null; total: number | null; note: string | null };
+type Watched = JobView & { progress: Told | null };
+
+const POLL_MS = 500;
+
+/** `120 of 400 rows`, `45 %`; empty when nothing was told. */
+function noteOf({ progress }: Watched): string {
+  if (!progress) return "";
+  const { fraction, done, total, note } = progress;
+  if (done === null) return fraction === null ? "" : `${Math.floor(fraction * 100)} %`;
+  return [done, ...(total === null ? [] : ["of", total]), ...(note === null ? [] : [note])].join(" ");
+}
+
+async function watch(context: Context, path: string): Promise<Watched> {
+  const line = createProgress(context, "working");
+  try {
+    for (;;) {
+      const job = await context.api.ops<Watched>(path);
+      if (job.finishedAt) return job;
+      const { fraction = null } = job.progress ?? {};
+      line.update(fraction ?? 0, fraction === null ? undefined : 1, `${job.status} ${noteOf(job)}`.trimEnd());
+      await Bun.sleep(POLL_MS);
+    }
+  } finally {
+    line.end();
+  }
+}

@@ -1,45 +1,20 @@
 /** Jobs by hand, and the ledger: what became of every job. */
 
 import { Elysia, t } from "elysia";
-import { cancelJob, findJobs, getJob, jobStatuses } from "../../../../bus/index.ts";
-import { conflict, invalid, notFound } from "../../../../platform/errors.ts";
+import { findJobs, getJob, jobStatuses } from "../../../../bus/index.ts";
+import { invalid, notFound } from "../../../../platform/errors.ts";
 import { uuidPattern } from "../../../../platform/ids.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { oneOf } from "../../http/one-of.ts";
-import { tryView } from "./dead.schema.ts";
+import { jobView, jobWithProgress } from "./jobs.schema.ts";
 import { submitJob } from "./submit-job.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const MAX_DELAY_MS = 30 * DAY_MS;
 /** A job for later than this is a mistake, or one for a schedule. */
 const MAX_AHEAD_MS = 2 * 366 * DAY_MS;
-
-const time = t.Nullable(t.String({ format: "date-time" }));
-
-const jobView = t.Object({
-  id: t.String(),
-  kind: t.String(),
-  version: t.Integer(),
-  priority: t.String(),
-  storeId: t.String(),
-  key: t.String(),
-  status: oneOf(jobStatuses),
-  attempt: t.Integer(),
-  payload: t.Unknown(),
-  traceparent: t.String(),
-  queuedAt: t.String({ format: "date-time" }),
-  runAt: t.Nullable(t.String({ format: "date-time", description: "when a delayed job or a retry is due" })),
-  cancelRequestedAt: t.Nullable(
-    t.String({ format: "date-time", description: "somebody asked for its end; a worker will see to it" }),
-  ),
-  startedAt: time,
-  finishedAt: time,
-  worker: t.Nullable(t.String()),
-  error: t.Nullable(t.String()),
-  tries: t.Array(tryView),
-});
 
 const unique = t.Object(
   {
@@ -161,36 +136,11 @@ export function jobRoutes(deps: ApiDeps) {
       async ({ params }) => {
         const job = uuidPattern.test(params.id) ? await getJob(deps.sql, params.id) : null;
         if (!job) throw notFound("job");
-        return job;
-      },
-      { detail: { summary: "One job with its tries" }, response: documented({ 200: jobView }) },
-    )
-    .delete(
-      "/jobs/:id",
-      async ({ params, query, set }) => {
-        const { id } = params;
-        const cancel = { sql: deps.sql, connection: deps.bus.connection };
-        const reason = query.reason ?? "cancelled by an operator";
-        const verdict = uuidPattern.test(id) ? await cancelJob(cancel, id, reason) : "unknown";
-        if (verdict === "unknown") throw notFound("job");
-        const job = (await getJob(deps.sql, id))!;
-        if (verdict === "ended") throw conflict("already_ended", `The job is ${job.status} already.`);
-        if (verdict === "requested") set.status = 202;
-        return job;
+        return { ...job, progress: job.finishedAt ? null : await deps.bus.progress.read(job.id) };
       },
       {
-        detail: {
-          summary: "Cancel a job",
-          description:
-            "200: it waited, and is `cancelled` now (or was before). 202: a worker has it or will get it; it ends as " +
-            "`cancelled` before it starts or when its signal aborts, unless it ends by itself first. A job that runs " +
-            "in a batch goes on. 409 `already_ended`.",
-        },
-        query: t.Object(
-          { reason: t.Optional(t.String({ minLength: 1, maxLength: 500 })) },
-          { additionalProperties: false },
-        ),
-        response: documented({ 200: jobView, 202: jobView }),
+        detail: { summary: "One job with its tries, and how far it is while it runs" },
+        response: documented({ 200: jobWithProgress }),
       },
     );
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createTransport } from "nodemailer";
-import { testServers } from "../../../../platform/testing/index.ts";
+import { testServers, until } from "../../../../platform/testing/index.ts";
 import { type TestApi, type TestRequest, testApi } from "../../testing.ts";
 
 let api: TestApi;
@@ -417,5 +417,40 @@ describe("without NATS", () => {
     } finally {
       await alone.close();
     }
+  });
+});
+
+describe("progress of jobs", () => {
+  test("a job shows how far it is until it has ended, and its events follow it to the end", async () => {
+    const { body } = await ops("POST", "/jobs", { json: { kind: "drill.noop.high", delayMs: 60_000 } });
+    expect((await ops("GET", `/jobs/${body.id}`)).body.progress).toBeNull();
+    await api.bus.progress.prepare();
+    const reporter = api.bus.progress.reporter({ id: body.id, attempt: 1 }, "host:1:a");
+    reporter.step({ done: 1, total: 4, note: "rows" });
+    await until(async () => (await ops("GET", `/jobs/${body.id}`)).body.progress);
+    expect((await ops("GET", `/jobs/${body.id}`)).body.progress).toMatchObject({
+      fraction: 0.25,
+      worker: "host:1:a",
+    });
+
+    const response = await api.request("GET", `/ops/jobs/${body.id}/events`, { key: api.keys.ops });
+    expect(response.headers.get("content-type")).toContain("text/event-stream");
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("event: progress")) text += (await reader.read()).value ?? "";
+    expect((await ops("DELETE", `/jobs/${body.id}`)).status).toBe(200);
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    const events = [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)].map(([, name, data]) => ({
+      name,
+      data: JSON.parse(data!),
+    }));
+    expect(events[0]).toMatchObject({ name: "job", data: { status: "delayed" } });
+    expect(events.at(-1)).toMatchObject({ name: "job", data: { status: "cancelled" } });
+    expect((await ops("GET", `/jobs/${body.id}`)).body.progress).toBeNull();
+  });
+
+  test("events of a job that never was are not found", async () => {
+    expect((await ops("GET", `/jobs/${Bun.randomUUIDv7()}/events`)).status).toBe(404);
+    expect((await ops("GET", "/jobs/nonsense/events")).status).toBe(404);
   });
 });
