@@ -95,8 +95,8 @@ function endingOf(error: unknown): Ending {
 }
 
 /**
- * The time that a try may take. Past it, when the process leaves or when the job is cancelled, the signal aborts and the try counts as failed,
- * whether the handler listens or not. Its owner calls {@link check} now and then.
+ * The time that a try may take. Past it, when the process leaves or when the job is cancelled, the signal aborts and
+ * the try counts as failed, whether the handler listens or not. Its owner calls {@link check} now and then.
  */
 export class Deadline {
   readonly #timeoutMs: number;
