@@ -1,8 +1,6 @@
 /** How far running jobs are, told to whoever asks. */
 import { afterEach, expect, test } from "bun:test";
-import fc from "fast-check";
 import { contractOf, done, followJob, type Job, type JobEvent, type Progress, retry } from "../bus/index.ts";
-import { toldBy } from "../bus/progress.ts";
 import { until } from "../platform/testing/index.ts";
 import { defineJob, type JobContext } from "./handler.ts";
 import { drillJobs } from "./jobs/drill.ts";
@@ -21,21 +19,6 @@ async function setup(run: (job: Job, context: JobContext) => Promise<unknown>) {
   await cluster.startPool("high", [defineJob(sleep, () => ({ run: run as never }))]);
   return cluster;
 }
-
-test("what a handler says is bounded, whatever it says", () => {
-  const number = fc.oneof(fc.double(), fc.integer());
-  fc.assert(
-    fc.property(number, fc.option(number, { nil: undefined }), fc.string(), (count, total, note) => {
-      for (const value of [toldBy(count), toldBy({ done: count, total, note })]) {
-        if (value.fraction !== null) expect(value.fraction >= 0 && value.fraction <= 1).toBe(true);
-        for (const told of [value.done, value.total])
-          expect(told === null || Number.isFinite(told)).toBe(true);
-      }
-    }),
-  );
-  expect(toldBy({ done: 1, total: 4, note: "rows" })).toMatchObject({ fraction: 0.25, done: 1, total: 4 });
-  expect(toldBy({ done: 0, total: 0 }).fraction).toBe(1);
-});
 
 test("of ten thousand values few go out, the last one among them, and it can be read afterwards", async () => {
   const { bus, enqueue, ended } = await setup(async (_, { progress }) => {
