@@ -17,6 +17,7 @@ import { createInbox, type Msg } from "nats";
 import type { Log } from "../platform/log.ts";
 import { acks } from "./acks.ts";
 import type { Connection } from "./connection.ts";
+import { lanePublisher, type PublishedPlace } from "./lane-publisher.ts";
 import {
   FLASH_STREAM,
   LANE_ACK_WAIT_MS,
@@ -27,7 +28,6 @@ import {
   laneSubject,
 } from "./topology.ts";
 
-const PUBLISH_TIMEOUT_MS = 2_000;
 /** The server looks for overdue messages a little after they are. */
 const OVERDUE_MARGIN_MS = 500;
 const FAILED_PAUSE_MS = 500;
@@ -46,16 +46,12 @@ export type LaneMessage = {
 };
 
 /** @throws Error when the stream did not take it, or did not say so in time: then it may have. */
-export async function publishToLane(
+export function publishToLane(
   connection: Connection,
   lane: number,
   message: { id: string; data: string },
-): Promise<{ seq: number; duplicate: boolean }> {
-  const ack = await connection.js.publish(laneSubject(lane), message.data, {
-    msgID: message.id,
-    timeout: PUBLISH_TIMEOUT_MS,
-  });
-  return { seq: ack.seq, duplicate: ack.duplicate };
+): Promise<PublishedPlace> {
+  return lanePublisher(connection).publish(laneSubject(lane), message);
 }
 
 /** A message that still waits; null when it was settled. */

@@ -71,11 +71,12 @@ export function createDeferredLimiter(redis: SharedRedis): Limiter {
       const taken = local.take(buckets);
       if (!taken.allowed) return taken;
       for (const bucket of buckets) {
+        if (bucket.alone) continue;
         const known = pending.get(bucket.key);
         if (known) known.count++;
         else pending.set(bucket.key, { bucket, count: 1 });
       }
-      if (!flushing) schedule();
+      if (!flushing && pending.size > 0) schedule();
       return taken;
     },
   };

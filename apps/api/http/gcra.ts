@@ -10,7 +10,13 @@
 import type { Redis } from "@upstash/redis";
 import { type SharedRedis, unreached } from "../../../platform/redis/index.ts";
 
-export type Bucket = { readonly key: string; readonly quota: number; readonly windowMs: number };
+export type Bucket = {
+  readonly key: string;
+  readonly quota: number;
+  readonly windowMs: number;
+  /** Counted by each node for itself, where a limiter tells the others later (gcra.deferred.ts). */
+  readonly alone?: boolean;
+};
 
 /** Times from now, in microseconds. `waitUs`: until the next request may come; `resetUs`: until the whole quota is there. */
 export type Level = { readonly remaining: number; readonly resetUs: number; readonly waitUs: number };

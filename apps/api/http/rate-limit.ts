@@ -20,7 +20,7 @@ const per = (windowMs: number, quota: number): Rate => ({ quota, windowMs });
 /**
  * The limits, all of them; TRADEWIND_RATE_LIMIT_FACTOR multiplies each quota. Addresses get room for the many people behind
  * one; an account is one person. What an account is: the mail (registration, login, password reset), the customer (search),
- * the customer or else the cart (checkout).
+ * the customer or else the cart (checkout: a guest's cart is counted by each node for itself).
  */
 export const limits = {
   // A guess at a password costs the guesser a 30 s wait after the first ten.
@@ -66,7 +66,7 @@ const limitsOf = perNode(deps => ({
 export function limited(
   deps: ApiDeps,
   name: LimitName,
-  accountOf: (parts: AccountParts) => string | undefined = () => undefined,
+  accountOf: (parts: AccountParts) => Account = () => undefined,
 ) {
   const { strict, soon, clientIp, refused } = limitsOf(deps);
   const limiter = limits[name].shared === "soon" ? soon : strict;
@@ -86,6 +86,9 @@ export function limited(
   };
 }
 
+/** `alone`: not worth telling the other nodes, as there is a new one with nearly each request. */
+type Account = string | { readonly id: string; readonly alone: true } | undefined;
+
 type Policy = Bucket & { readonly name: string };
 
 /** Accounts stand in Redis as a hash: a mail address has no business there. */
@@ -93,7 +96,7 @@ function policiesOf(
   name: LimitName,
   storeId: string,
   network: string,
-  account: string | undefined,
+  account: Account,
   factor: number,
 ): Policy[] {
   const { address, account: perAccount } = limits[name];
@@ -105,8 +108,9 @@ function policiesOf(
   });
   const policies = [policy("", address, network)];
   if (account !== undefined) {
-    const hash = new Bun.CryptoHasher("sha256").update(account).digest("base64url").slice(0, 24);
-    policies.push(policy("account", perAccount, hash));
+    const { id, alone = false } = typeof account === "string" ? { id: account } : account;
+    const hash = new Bun.CryptoHasher("sha256").update(id).digest("base64url").slice(0, 24);
+    policies.push({ ...policy("account", perAccount, hash), alone });
   }
   return policies;
 }

@@ -32,9 +32,9 @@ function digits(value: number, length: number): string {
 }
 
 export function newNonce(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(NONCE_CHARS)), byte => alphabet[byte & 31]).join(
-    "",
-  );
+  let nonce = "";
+  for (const byte of crypto.getRandomValues(new Uint8Array(NONCE_CHARS))) nonce += alphabet[byte & 31];
+  return nonce;
 }
 
 /**

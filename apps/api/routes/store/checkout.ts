@@ -93,7 +93,7 @@ export function checkoutRoutes(deps: ApiDeps) {
         beforeHandle: limited(
           deps,
           "checkout",
-          ({ customer, params }) => customer?.id ?? (params as { id: string }).id,
+          ({ customer, params }) => customer?.id ?? { id: (params as { id: string }).id, alone: true },
         ),
         detail: {
           summary: "Check a cart out",
