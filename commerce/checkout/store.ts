@@ -35,23 +35,21 @@ function begunOf(request: BeginRequest, { amountMinor, currency, result }: Start
 
 /** T2 of a group of authorised payments; the answers stand in the order of the requests. */
 export async function place(sql: Db, requests: readonly PlaceRequest[]): Promise<Placed[]> {
-  const all = columns(requests);
+  // An attempt may be settled from two sides at once.
+  const all = columns([...new Map(requests.map(request => [request.orderId, request])).values()]);
   const jobs = Object.fromEntries(requests.map(({ storeId }) => [storeId, jobsOfOrder(storeId)]));
   const rows = await retried(
-    () => sql<PlacedRow[]>`
-      SELECT n, outcome, status, body, location, traceparent
+    () => sql<(Placed & { orderId: string })[]>`
+      SELECT order_id AS "orderId", outcome, status, body, location, traceparent
       FROM checkout.place_orders(${all("storeId")}::text[], ${all("key")}::text[], ${all("orderId")}::text[],
              ${ORDERS_PATH}, ${sql.json(jobs as never)})`,
   );
-  const placed: Placed[] = new Array(requests.length);
-  for (const { n, ...row } of rows) placed[n - 1] = row;
-  return placed;
+  const placed = new Map(rows.map(row => [row.orderId, row]));
+  return requests.map(request => placed.get(request.orderId)!);
 }
 
 /** Where an order is found: the `location` of the answer that makes it. */
 const ORDERS_PATH = "/store/orders/";
-
-type PlacedRow = { n: number } & Placed;
 
 /** What follows from an order, as a template: the order is called `$order`, and its own trace takes the place of this one. */
 function jobsOfOrder(storeId: string): OutboxRow[] {
