@@ -117,6 +117,14 @@ describe("operators", () => {
     expect((await cli("jobs find drill:nobody")).out).toBe("no such jobs\n");
     expect((await cli(`jobs show ${id}`)).out).toMatch(/status +queued/);
     expect((await cli("jobs show 1")).code).toBe(1);
+    expect((await cli("jobs find drill:find-me --since 2100-01-01T00:00:00Z")).out).toBe("no such jobs\n");
+    expect((await cli("jobs find drill:find-me --until soon")).code).toBe(1);
+    const timeline = () => cli("jobs timeline drill:find-me");
+    await until(async () => /request +POST \/ops\/jobs 202/.test((await timeline()).out), {
+      timeoutMs: 3_000,
+    });
+    expect((await timeline()).out).toMatch(/job\.queued +drill\.noop\.low/);
+    expect((await cli("jobs timeline drill:nobody")).out).toBe("nothing is known of this key\n");
   });
 
   test("jobs that wait are listed, watched and cancelled", async () => {
@@ -195,6 +203,13 @@ describe("operators", () => {
 });
 
 describe("merchants", () => {
+  test("customers erase asks for an erasure, by mail address or id", async () => {
+    const asked = JSON.parse((await cli("customers erase ada@example.org --no-wait --json")).out);
+    expect(asked).toMatchObject({ status: "queued", account: false });
+    const unknown = await cli("customers erase cus_00000000000000000000000000");
+    expect([unknown.code, unknown.err.includes("customer")]).toEqual([1, true]);
+  });
+
   const csv = `Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty
 mug,Mug,Title,Default Title,MUG-1,12.50,5
 hat,Hat,Title,Default Title,HAT-1,cheap,5

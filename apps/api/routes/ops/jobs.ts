@@ -86,7 +86,13 @@ export function jobRoutes(deps: ApiDeps) {
           {
             kind: t.String({ minLength: 1, maxLength: 64 }),
             payload: t.Optional(t.Unknown()),
-            key: t.Optional(t.String({ pattern: "^[!-~]{1,200}$", maxLength: 200 })),
+            key: t.Optional(
+              t.String({
+                pattern: "^[!-?A-~]{1,200}$",
+                maxLength: 200,
+                description: "names what the job is about, by an id: never by a mail address",
+              }),
+            ),
             delayMs: t.Optional(t.Integer({ minimum: 0, maximum: MAX_DELAY_MS })),
             runAt: t.Optional(
               t.String({ maxLength: 40, description: "RFC 3339 time, at most two years ahead" }),

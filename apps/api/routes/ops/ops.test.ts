@@ -140,6 +140,7 @@ describe("jobs", () => {
     [{ kind: "drill.noop.low", payload: [] }, "payload"],
     [{ kind: "drill.noop.low", delayMs: 2_592_000_001 }, "delayMs"],
     [{ kind: "drill.noop.low", key: "line\nbreak" }, "key"],
+    [{ kind: "drill.noop.low", key: "buyer:ada@example.org" }, "key"],
     [{ kind: "drill.noop.low", unique: {} }, "unique.mode"],
     [{ kind: "drill.noop.low", unique: { mode: "drop", until: "noon" } }, "unique.until"],
     [{ kind: "drill.noop.low", unique: { mode: "drop", maxWaitMs: 5 } }, "unique.maxWaitMs"],
