@@ -1,6 +1,6 @@
 /**
  * Caught mails on disk, in one file that only grows: for each mail a line of JSON (id, envelope, time, length), the mail as
- * it came, a line feed. Ids sort by time of arrival. In memory there is only where each mail lies.
+ * it came, a line feed. A mail's id is its place in the file. In memory there is only where each mail lies.
  *
  * Crash story: a mail is acknowledged when the write that holds it has returned, so what was acknowledged outlives the death
  * of any process; one that was cut off in the middle was not acknowledged, and the next start cuts it off the file. Mails that
@@ -11,7 +11,6 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import PostalMime from "postal-mime";
 import { grouped } from "../../platform/grouped.ts";
-import { newId } from "../../platform/ids.ts";
 import { type Entry, header, readEntries } from "./file.ts";
 
 export type MailSummary = {
@@ -76,14 +75,14 @@ export async function openMailStore(dir: string): Promise<MailStore> {
   return {
     add: (raw, envelope) => append({ raw, envelope }),
     async list({ limit, cursor }) {
-      const before = cursor === null ? entries.length : lowerBound(entries, cursor);
+      const before = cursor === null ? entries.length : Math.min(placeOf(cursor) ?? 0, entries.length);
       const from = Math.max(0, before - limit);
       const items = await Promise.all(entries.slice(from, before).reverse().map(summary));
       return { items, nextCursor: from > 0 ? (items.at(-1)?.id ?? null) : null };
     },
     async get(id) {
-      const entry = entries[lowerBound(entries, id)];
-      return entry?.mail.id === id ? read(entry) : null;
+      const entry = entries[placeOf(id) ?? -1];
+      return entry ? read(entry) : null;
     },
     close: () => file.close(),
   };
@@ -102,8 +101,8 @@ function appender(file: FileHandle, entries: Entry[], from: number): (mail: Arri
       const added: Entry[] = [];
       const parts: Buffer[] = [];
       let at = end;
-      for (const { raw, envelope } of mails) {
-        const mail = { id: newId("mail"), ...envelope, receivedAt: new Date().toISOString() };
+      for (const [i, { raw, envelope }] of mails.entries()) {
+        const mail = { id: idOf(entries.length + i), ...envelope, receivedAt: new Date().toISOString() };
         const head = header(mail, raw.length);
         added.push({ mail, at: at + head.length, length: raw.length });
         parts.push(head, raw, LINE_FEED);
@@ -115,7 +114,7 @@ function appender(file: FileHandle, entries: Entry[], from: number): (mail: Arri
         throw error;
       });
       end = at;
-      entries.push(...added.toSorted((a, b) => (a.mail.id < b.mail.id ? -1 : 1)));
+      entries.push(...added);
       return added.map(entry => entry.mail.id);
     },
   });
@@ -130,13 +129,13 @@ async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   }
 }
 
-/** The first place whose id is not before this one. */
-function lowerBound(entries: readonly Entry[], id: string): number {
-  let [low, high] = [0, entries.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (entries[middle]!.mail.id < id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+const DIGITS = 12;
+
+function idOf(place: number): string {
+  return `mail_${String(place + 1).padStart(DIGITS, "0")}`;
+}
+
+function placeOf(id: string): number | null {
+  const number = /^mail_(\d{12})$/.exec(id)?.[1];
+  return number === undefined ? null : Number(number) - 1;
 }
