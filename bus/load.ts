@@ -44,6 +44,7 @@ export type PoolLoad = {
 
 type Sources = { connection: Connection; sql: Sql; kinds: Kinds; registry: Registry };
 type Due = { count: number; oldestMs: number };
+const NOTHING_DUE: Due = { count: 0, oldestMs: 0 };
 
 export async function measureLoad(sources: Sources): Promise<PerPool<PoolLoad>> {
   const [workers, due] = await Promise.all([sources.registry.live(), dueRows(sources.sql)]);
@@ -73,7 +74,7 @@ async function loadOf(
   contract: Contract,
   info: ConsumerInfo | undefined,
   workers: readonly WorkerBeat[],
-  due: Due = { count: 0, oldestMs: 0 },
+  due = NOTHING_DUE,
 ): Promise<KindLoad> {
   const { capNow, rate, ...state } = kinds.state(contract);
   // What no worker can do because what it needs is away waits for that, not for more workers.
@@ -83,13 +84,15 @@ async function loadOf(
   const beats = workers.flatMap(worker => worker.kinds[contract.kind] ?? []);
   const running = sum(beats.map(beat => beat.running));
   const inStream = info ? info.num_pending + info.num_ack_pending : 0;
-  const waiting = paused ? 0 : Math.max(0, inStream - running) + due.count;
+  // Where workers have taken all that the stream has, the outbox waits for a keeper, not for more workers.
+  const unpublished = info?.num_pending || workers.length === 0 ? due : NOTHING_DUE;
+  const waiting = paused ? 0 : Math.max(0, inStream - running) + unpublished.count;
   const undelivered = paused || !info?.num_pending ? null : await undeliveredMs(connection, contract, info);
   return {
     contract,
     waiting,
     running,
-    oldestMs: waiting > 0 ? Math.max(undelivered ?? 0, due.oldestMs) : null,
+    oldestMs: waiting > 0 ? Math.max(undelivered ?? 0, unpublished.oldestMs) : null,
     perSecond: sum(beats.map(beat => beat.perSecond)),
     meanMs: meanMs(beats),
     cap: capNow,

@@ -43,12 +43,18 @@ export function startAutoscaler(options: AutoscalerOptions): { stop(): Promise<v
   const decideOnce = decider(options, leadership);
   let stopped = false;
   let wake = () => {};
+  let isAsked = false;
   let isFailing = false;
+  const ask = () => {
+    isAsked = true;
+    wake();
+  };
 
   async function loop(): Promise<void> {
     await bus.ready;
-    const unwatch = await bus.targets.watch({ onWish: () => wake() });
+    const unwatch = await bus.targets.watch({ onWish: ask });
     while (!stopped) {
+      isAsked = false;
       try {
         await decideOnce();
         isFailing = false;
@@ -56,7 +62,7 @@ export function startAutoscaler(options: AutoscalerOptions): { stop(): Promise<v
         if (!isFailing) log.warn({ err: error }, "nothing can be decided about the pools");
         isFailing = true;
       }
-      if (!stopped) await nap(resume => (wake = resume));
+      if (!stopped && !isAsked) await nap(resume => (wake = resume));
     }
     unwatch();
   }
@@ -64,7 +70,7 @@ export function startAutoscaler(options: AutoscalerOptions): { stop(): Promise<v
   return {
     async stop() {
       stopped = true;
-      wake();
+      ask();
       // Before the first connection to NATS there is nothing to wait for.
       await Promise.race([running, bus.isConnected ? running : undefined]);
       await leadership.close();

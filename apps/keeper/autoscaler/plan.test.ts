@@ -200,6 +200,17 @@ describe("a decision", () => {
     expect(run(3, { loadAt: quiet }, { ...next, second: 79 }).plan.pools.high.total).toBe(1);
   });
 
+  test("takes jobs that are on their way to a process for no shortage, however many processes there are", () => {
+    const loadAt = (_: number, processes: number): PoolLoad => ({
+      processes,
+      coresPerProcess: 0.1,
+      kinds: [load({ waiting: 40, running: 1, oldestMs: 20, perSecond: 800, meanMs: 1 })],
+    });
+    const wishes = { ...noWishes, high: { ...noWish, processes: 4 } };
+    const four = run(20, { loadAt, wishes });
+    expect(run(100, { loadAt }, { ...four, second: 20 }).plan.pools.high.total).toBe(1);
+  });
+
   test("changes nothing under a load that wavers around what the pool gets done", () => {
     const noisy = fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), {
       minLength: 400,

@@ -9,7 +9,7 @@ import type { KindLoad } from "../../../bus/index.ts";
 
 /** What is remembered of a kind between two looks. */
 export type KindMemory = {
-  /** Since when jobs have waited all the time; null: none does. */
+  /** Since when jobs have waited for {@link WAITS_MS} at any time; null: none does. */
   readonly waitingSinceMs: number | null;
   /** Jobs per second and process, as last measured or reckoned; null: nothing is known. */
   readonly rate: number | null;
@@ -21,6 +21,8 @@ export type KindMemory = {
 
 /** The rates of the heartbeats look back this far (bus/rates.ts). */
 const RATE_WINDOW_MS = 10_000;
+/** What is on its way to a process that has room for it does not wait. */
+const WAITS_MS = 1_000;
 const ARRIVALS_SMOOTHED_OVER_MS = 10_000;
 const NEW_RATE_WEIGHT = 0.3;
 /** What is assumed of jobs none of which has ended yet. */
@@ -34,7 +36,8 @@ export function observe(
   before: KindMemory | undefined,
   nowMs: number,
 ): KindMemory {
-  const waitingSinceMs = load.waiting > 0 ? (before?.waitingSinceMs ?? nowMs) : null;
+  const isShort = load.waiting > 0 && (load.oldestMs ?? 0) >= WAITS_MS;
+  const waitingSinceMs = isShort ? (before?.waitingSinceMs ?? nowMs) : null;
   return {
     waitingSinceMs,
     rate: rateOf(load, processes, before?.rate ?? null, waitingSinceMs, nowMs),
