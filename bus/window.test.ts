@@ -149,6 +149,10 @@ test("several keepers share the work, fill no window twice, and go on when the o
   expect((await inStream(bus)).length).toBeLessThanOrEqual(200);
   expect(keepers.filter(one => one.windows.leading)).toHaveLength(1);
   await keepers.find(one => one.windows.leading)!.stop();
+  // As if it had been killed: its lease stands until it runs out.
+  await sql`
+    INSERT INTO bus.lease VALUES ('windows', 'dead', now() + interval '2 seconds')
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until`;
   expect(await take(bus, 2_000)).toHaveLength(2_000);
   await untilEmpty(sql);
 }, 60_000);
