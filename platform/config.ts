@@ -305,6 +305,14 @@ export const settings = {
     8_760,
     "hours without a change after which a cart with lines counts as abandoned",
   ),
+  // Off: a shop front must know the answer 202 before load may bring it about.
+  flashAtWaiting: integer(
+    "TRADEWIND_FLASH_AT_WAITING",
+    0,
+    0,
+    100_000,
+    "checkouts of a store that wait in a node, beyond which flash mode comes on by itself for what they want; 0: never",
+  ),
   flashMaxWaiting: integer(
     "TRADEWIND_FLASH_MAX_WAITING",
     100_000,

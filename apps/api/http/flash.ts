@@ -2,6 +2,7 @@
 import {
   type Door,
   openDoor,
+  openLoadWatch,
   openQueue,
   openSwitches,
   type Queue,
@@ -18,6 +19,7 @@ export const flashOf = perNode(({ sql, log, bus, config }): Flash => {
     bus,
     queue,
     switches: openSwitches(sql),
+    load: openLoadWatch({ sql, log, limit: config.flashAtWaiting }),
     maxWaiting: config.flashMaxWaiting,
   });
   return { door, queue };

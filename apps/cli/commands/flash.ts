@@ -1,7 +1,11 @@
 import { type Command, type Context, type Result, textOption } from "../command.ts";
 import { type SaleView, saleText, setSale } from "./sale.ts";
 
-type FlashView = { on: boolean; variants: string[] };
+type FlashView = {
+  on: boolean;
+  variants: string[];
+  switches: { variantId: string | null; by: "admin" | "load"; until: string | null }[];
+};
 
 function show(view: FlashView, sale?: SaleView): Result {
   const variants = view.variants.length > 0 ? `\nvariants: ${view.variants.join(", ")}` : "";

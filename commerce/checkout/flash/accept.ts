@@ -16,6 +16,7 @@ import type { Log } from "../../../platform/log.ts";
 import { type Db, isRefusedStatement } from "../../../platform/postgres/index.ts";
 import { refusalOf } from "../errors.ts";
 import { answerOf, type CheckoutAnswer, type CheckoutRequest, fingerprintOf } from "../model.ts";
+import type { LoadWatch } from "./load.ts";
 import {
   flashOrderId,
   laneOf,
@@ -24,6 +25,7 @@ import {
   placeOf,
   type Queued,
   type QueuePosition,
+  variantsOf,
 } from "./model.ts";
 import type { Queue } from "./queue.ts";
 import * as store from "./store.ts";
@@ -46,11 +48,10 @@ export type DoorDeps = {
   bus: Bus;
   switches: Switches;
   queue: Queue;
+  load: LoadWatch;
   /** Most that may wait in a lane. */
   maxWaiting: number;
 };
-
-const direct = { direct: true as const, done() {} };
 
 export function openDoor(deps: DoorDeps): Door {
   const look = grouped<store.Wanted, store.Seen>({
@@ -76,20 +77,23 @@ export function openDoor(deps: DoorDeps): Door {
   return {
     async accept(request) {
       const { storeId, cartId, key } = request;
+      const direct = () => ({ direct: true as const, done: deps.load.begin(storeId, cartId) });
       const on = await deps.switches.of(storeId);
-      if (on.size === 0 || !isId("cart", cartId)) return direct;
+      if (on.size === 0 || !isId("cart", cartId)) return direct();
       const seen = await look({ storeId, cartId, key });
       const fingerprint = fingerprintOf(request);
       const before = await answerBefore(deps, seen, fingerprint);
       if (before) return before;
-      const lane = laneFor(storeId, seen, on);
-      if (lane === null) return direct;
+      const hot = hotOf(seen, on);
+      if (hot === null) return direct();
+      const lane = laneOf(storeId, hot);
       refuseHopeless(seen);
       if (!deps.bus.isConnected) return aside();
 
       const depth = await deps.queue.depth(lane).catch(() => null);
       if (depth === null) return aside();
       if (depth >= deps.maxWaiting) throw tooMany(deps.queue.secondsFor(lane, depth - deps.maxWaiting + 1));
+      deps.load.queued(storeId, on.has(hot) ? hot : "", depth);
       return enqueue(
         deps,
         { ...request, fingerprint, cart: cartOf(seen), atMs: Date.now(), nonce: newNonce() },
@@ -128,13 +132,12 @@ async function answerBefore(
 
 const cartOf = ({ version, lines }: store.Seen) => ({ version: version ?? 0, lines: lines ?? "" });
 
-function laneFor(storeId: string, { attempt, lines }: store.Seen, on: ReadonlySet<string>): number | null {
-  // A direct checkout under this key is under way.
-  if (attempt || lines === null) return null;
-  const variants = lines.split(",").map(line => line.slice(0, line.indexOf(":")));
+/** The variant whose queue it is; null when it is none of a queue, or a direct checkout under this key is under way. */
+function hotOf({ attempt, lines }: store.Seen, on: ReadonlySet<string>): string | null {
+  if (attempt) return null;
+  const variants = variantsOf(lines);
   // Of several the least, whatever their order in the cart: carts of the same articles go the same way.
-  const hot = (on.has("") ? variants : variants.filter(variant => on.has(variant))).toSorted()[0];
-  return hot === undefined ? null : laneOf(storeId, hot);
+  return (on.has("") ? variants : variants.filter(variant => on.has(variant))).toSorted()[0] ?? null;
 }
 
 /** What would be refused anyway need not wait. @throws Problem */

@@ -4,12 +4,15 @@ import { type Bus, LANES, type LaneMessage, openBus, publishToLane } from "../..
 import { silentLog } from "../../../platform/log.ts";
 import { freshNats, until } from "../../../platform/testing/index.ts";
 import { newTraceparent } from "../../../platform/trace.ts";
+import { addLine } from "../../carts/index.ts";
 import { openGroups } from "../groups.ts";
 import { type CheckoutRequest, fingerprintOf } from "../model.ts";
 import { fillCart, jobs, levelOf, openShop, type Shop, statuses } from "../shop.fixture.ts";
 import {
   type Accepted,
+  getFlash,
   openDoor,
+  openLoadWatch,
   openQueue,
   openSwitches,
   payAllocated,
@@ -45,10 +48,11 @@ async function hot(variant = 0): Promise<void> {
   });
 }
 
-function door(maxWaiting = 1_000, on: Bus = bus) {
+function door(maxWaiting = 1_000, on: Bus = bus, limit = 0) {
   const queue = openQueue(on.connection);
   const switches = openSwitches(shop.sql);
-  return openDoor({ sql: shop.sql, log: silentLog, bus: on, switches, queue, maxWaiting });
+  const load = openLoadWatch({ sql: shop.sql, log: silentLog, limit });
+  return openDoor({ sql: shop.sql, log: silentLog, bus: on, switches, load, queue, maxWaiting });
 }
 
 const requestFor = (cartId: string, key = cartId, token = "ok"): CheckoutRequest => ({
@@ -197,6 +201,83 @@ function messagesFor(carts: readonly string[], nonces?: string[]): LaneMessage[]
   });
 }
 
+test("who was refused for want of stock has an order that says so for good; the cart is free", async () => {
+  const carts = [await fillCart(shop, [[0, 7]]), await fillCart(shop, [[0, 2]])];
+  const messages = messagesFor(carts.map(cart => cart.id));
+  await allocate({ session: shop.sql, log: silentLog, holdMs: 60_000 }, 0, messages);
+  const id = flashOrderId(JSON.parse(messages[1]!.data), { lane: 0, seq: 2 });
+  // As a day later, when stored answers are forgotten.
+  await shop.sql`DELETE FROM checkout.attempt WHERE status = 'done'`;
+  expect(await lookUp(id)).toMatchObject({
+    id,
+    status: "refused",
+    paymentStatus: "voided",
+    lines: [{ variantId: shop.variants[0], quantity: 2 }],
+    refusal: { code: "out_of_stock", lines: [{ variantId: shop.variants[0], requested: 2, available: 0 }] },
+  });
+  expect(await statuses(shop)).toMatchObject({
+    orders: ["pending", "refused"],
+    carts: ["checking_out", "open"],
+  });
+});
+
+test("a batch mixes those who fit and those who do not as one after the other would", async () => {
+  const wanted = [3, 5, 2, 3, 1, 1];
+  const carts = await Promise.all(
+    wanted.map(quantity =>
+      fillCart(shop, [
+        [0, quantity],
+        [1, quantity],
+      ]),
+    ),
+  );
+  const messages = messagesFor(carts.map(cart => cart.id));
+  await allocate({ session: shop.sql, log: silentLog, holdMs: 60_000 }, 0, messages);
+  const states = await Promise.all(
+    messages.map((one, i) => statusOf(flashOrderId(JSON.parse(one.data), { lane: 0, seq: i + 1 }))),
+  );
+  // Of seven: 3, not 5, 2, not 3, 1, 1.
+  expect(states).toEqual(["pending", "refused", "pending", "refused", "pending", "pending"]);
+  expect([await levelOf(shop), await levelOf(shop, 1)]).toEqual([
+    { onHand: 7, reserved: 7 },
+    { onHand: 50, reserved: 7 },
+  ]);
+});
+
+test("a cart that has changed since it queued is served as it is now, at the price that was shown", async () => {
+  const cart = await fillCart(shop, [[0, 1]]);
+  const [one] = messagesFor([cart.id]);
+  const queued = {
+    ...JSON.parse(one!.data),
+    cart: { version: cart.version, lines: `${shop.variants[0]}:1` },
+  };
+  await addLine(shop.sql, shop.store.id, cart.id, { variantId: shop.variants[1]!, quantity: 2 });
+  const other = await fillCart(shop, [[0, 1]]);
+  await shop.sql`UPDATE carts.cart SET shown_total_minor = 1 WHERE id = ${other.id}`;
+  const [two] = messagesFor([other.id]);
+  const messages = [
+    { ...one!, data: JSON.stringify(queued) },
+    { ...two!, seq: 2 },
+  ];
+  const deps = { session: shop.sql, log: silentLog, holdMs: 60_000 };
+  await allocate(deps, 0, messages);
+  const ids = messages.map(({ data, seq }) => flashOrderId(JSON.parse(data), { lane: 0, seq }));
+  expect(await lookUp(ids[0]!)).toMatchObject({
+    status: "pending",
+    totalMinor: 5_000,
+    lines: [{}, { quantity: 2 }],
+  });
+  expect(await lookUp(ids[1]!)).toMatchObject({
+    status: "refused",
+    refusal: { code: "price_changed", totalMinor: 1_000 },
+  });
+  // Its cart is right again before the batch comes once more: what was told stays true.
+  await shop.sql`UPDATE carts.cart SET shown_total_minor = 1000 WHERE id = ${other.id}`;
+  await allocate(deps, 0, redelivered(messages));
+  expect(await statusOf(ids[1]!)).toBe("refused");
+  expect(await levelOf(shop)).toEqual({ onHand: 7, reserved: 1 });
+});
+
 test("a batch that is repeated after its commit changes nothing, and nobody is served twice", async () => {
   const carts = await Promise.all(Array.from({ length: 12 }, () => fillCart(shop, [[0, 1]])));
   const messages = messagesFor(carts.map(cart => cart.id));
@@ -270,6 +351,86 @@ test("an allocator whose session is killed is followed by another, in order and 
   expect(served).toEqual([...Array(50).fill("pending"), ...Array(10).fill("refused")]);
   expect(await levelOf(shop, 1)).toEqual({ onHand: 50, reserved: 50 });
 }, 45_000);
+
+test("first come, first served, each once, though the allocators' process is killed again and again", async () => {
+  await hot(1);
+  const at = door();
+  const carts = await Promise.all(Array.from({ length: 60 }, () => fillCart(shop, [[1, 1]])));
+  const program = `${import.meta.dir}/allocator.fixture.ts`;
+  const start = () =>
+    Bun.spawn([process.execPath, program, shop.url, nats.url], { stdout: "ignore", stderr: "ignore" });
+  let process_ = start();
+  closers.push(async () => process_.kill("SIGKILL"));
+  const all: Accepted[] = [];
+  for (let round = 1; round <= 3; round++) {
+    for (const cart of carts.slice((round - 1) * 20, round * 20))
+      all.push(await accepted(at.accept(requestFor(cart.id))));
+    // In the middle of it: something of this round was served.
+    await until(async () => (await statuses(shop)).orders!.length > (round - 1) * 20, {
+      what: "an order of the round",
+      timeoutMs: 30_000,
+    });
+    process_.kill("SIGKILL");
+    await process_.exited;
+    process_ = start();
+  }
+  await until(async () => (await statusOf(all.at(-1)!.id)) === "refused", {
+    what: "the last is served",
+    timeoutMs: 30_000,
+  });
+  expect(await Promise.all(all.map(one => statusOf(one.id)))).toEqual([
+    ...Array(50).fill("pending"),
+    ...Array(10).fill("refused"),
+  ]);
+  expect(await levelOf(shop, 1)).toEqual({ onHand: 50, reserved: 50 });
+  const rows = await shop.sql`SELECT payload FROM bus.outbox WHERE kind = 'checkout.pay'`;
+  expect(rows.flatMap(row => row.payload.orderIds).toSorted()).toEqual(
+    all
+      .slice(0, 50)
+      .map(one => one.id)
+      .toSorted(),
+  );
+}, 90_000);
+
+test("load switches on what most wait for, for a while; an admin's switch stays", async () => {
+  const at = door(1_000, bus, 3);
+  const carts = await Promise.all(Array.from({ length: 6 }, () => fillCart(shop, [[0, 1]])));
+  const ways = await Promise.all(carts.slice(0, 4).map(cart => at.accept(requestFor(cart.id))));
+  expect(ways.every(way => "direct" in way)).toBe(true);
+  const switched = () => getFlash(shop.sql, shop.store.id);
+  await until(async () => (await switched()).variants.length === 1, { what: "the switch" });
+  const [one] = (await switched()).switches;
+  expect(one).toMatchObject({ variantId: shop.variants[0], by: "load" });
+  expect(Date.parse(one!.until!)).toBeGreaterThan(Date.now());
+  for (const way of ways) if ("direct" in way) way.done();
+  await accepted(door().accept(requestFor(carts[4]!.id)));
+  // Its time is over.
+  await shop.sql`UPDATE checkout.flash_switch SET until = now()`;
+  expect(await switched()).toMatchObject({ on: false, variants: [], switches: [] });
+  expect(await door().accept(requestFor(carts[5]!.id))).toHaveProperty("direct");
+  await hot();
+  const busy = door(1_000, bus, 0);
+  const again = openLoadWatch({ sql: shop.sql, log: silentLog, limit: 1 });
+  for (const cart of carts.slice(0, 3)) again.begin(shop.store.id, cart.id);
+  await accepted(busy.accept(requestFor(carts[5]!.id)));
+  expect((await switched()).switches).toMatchObject([{ by: "admin", until: null }]);
+});
+
+test("a long queue keeps the switch of load on; load without a common variant switches the store", async () => {
+  const carts = [
+    ...(await Promise.all([0, 1].map(variant => fillCart(shop, [[variant, 1]])))),
+    await fillCart(shop, []),
+  ];
+  const watch = openLoadWatch({ sql: shop.sql, log: silentLog, limit: 2 });
+  for (const cart of carts) watch.begin(shop.store.id, cart.id);
+  await until(async () => (await getFlash(shop.sql, shop.store.id)).on, { what: "the store's switch" });
+  const end = async () => Date.parse((await getFlash(shop.sql, shop.store.id)).switches[0]!.until!);
+  await shop.sql`UPDATE checkout.flash_switch SET until = now() + interval '20 seconds'`;
+  const before = await end();
+  watch.queued(shop.store.id, "", 1);
+  watch.queued(shop.store.id, "", 2);
+  await until(async () => (await end()) > before + 30_000, { what: "a later end" });
+});
 
 test("beyond the limit of a lane buyers are told to come again", async () => {
   await hot();

@@ -6,6 +6,7 @@
  *                            id of its order to be, which carries lane and sequence.
  *   allocator (allocate.ts)  one per lane takes a batch in stream order: T1 of all of them in one statement. Who gets
  *                            stock gets a pending order and a job `checkout.pay`; who does not is told why.
+ *   load (load.ts)           switches it on for a while when many wait for the same.
  *   payment (pay.ts)         authorises and places (T2), many at a time.
  *   state (state.ts)         an id is `pending` with position and estimate until it was served, without any row.
  *
@@ -14,6 +15,7 @@
  */
 export { type Accepted, type Door, openDoor } from "./accept.ts";
 export { type AllocatorDeps, prepareBatch, startAllocators } from "./allocate.ts";
+export { type LoadWatch, openLoadWatch } from "./load.ts";
 export {
   placeOf as flashOrderPlace,
   type QueuedOrder,

@@ -60,6 +60,11 @@ export function placeOf(orderId: string): Place | null {
   return lane >= 0 && lane < LANES && seq > 0 ? { lane, seq } : null;
 }
 
+/** The variants of a cart's lines as they are told of (`carts.queueable`). */
+export function variantsOf(lines: string | null): string[] {
+  return lines ? lines.split(",").map(line => line.slice(0, line.indexOf(":"))) : [];
+}
+
 /** All checkouts of a variant go through one lane, so that they are served in the order they came. */
 export function laneOf(storeId: string, variantId: string): number {
   return Number(BigInt.asUintN(64, BigInt(Bun.hash(`${storeId}/${variantId}`))) % BigInt(LANES));

@@ -9,11 +9,12 @@ export async function switchedOn(sql: Sql, storeId: string): Promise<Set<string>
   return new Set(rows.map(row => row.variantId));
 }
 
-export type Switch = { variantId: string | null; author: string; at: Date };
+export type Switch = { variantId: string | null; author: string; at: Date; until: Date | null };
 
 export async function selectSwitches(sql: Sql, storeId: string, limit: number): Promise<Switch[]> {
   return sql<Switch[]>`
-    SELECT nullif(variant_id, '') AS "variantId", author, at FROM checkout.flash_switch
+    SELECT nullif(variant_id, '') AS "variantId", author, at, nullif(until, 'infinity') AS until
+    FROM checkout.flash_switch
     WHERE store_id = ${storeId} AND until > now() ORDER BY variant_id LIMIT ${limit}`;
 }
 
@@ -21,6 +22,47 @@ export async function switchOn(sql: Sql, storeId: string, variantId: string, aut
   await sql`
     INSERT INTO checkout.flash_switch AS s (store_id, variant_id, author) VALUES (${storeId}, ${variantId}, ${author})
     ON CONFLICT (store_id, variant_id) DO UPDATE SET author = excluded.author, at = now(), until = 'infinity'`;
+}
+
+/** Who switches by load. */
+export const LOAD = "load";
+
+/** What an admin has switched on is left as it is. */
+export async function switchOnForLoad(
+  sql: Sql,
+  storeId: string,
+  variantId: string,
+  seconds: number,
+): Promise<void> {
+  await sql`
+    INSERT INTO checkout.flash_switch AS s (store_id, variant_id, author, until)
+    VALUES (${storeId}, ${variantId}, ${LOAD}, now() + ${seconds} * interval '1 second')
+    ON CONFLICT (store_id, variant_id) DO UPDATE
+    SET author = excluded.author, at = CASE WHEN s.until > now() THEN s.at ELSE now() END, until = greatest(s.until, excluded.until)
+    WHERE s.until < 'infinity'`;
+}
+
+/** Only what is still on: an admin may have switched it off. */
+export async function renewForLoad(
+  sql: Sql,
+  storeId: string,
+  variantId: string,
+  seconds: number,
+): Promise<void> {
+  await sql`
+    UPDATE checkout.flash_switch SET until = greatest(until, now() + ${seconds} * interval '1 second')
+    WHERE store_id = ${storeId} AND variant_id = ${variantId} AND author = ${LOAD} AND until BETWEEN now() AND 'infinity'`;
+}
+
+/** Lines of carts, as {@link Seen} has them. */
+export async function linesOf(
+  sql: Sql,
+  storeId: string,
+  carts: readonly string[],
+): Promise<(string | null)[]> {
+  const rows = await sql<{ lines: string | null }[]>`
+    SELECT lines FROM carts.queueable(${carts.map(() => storeId)}, ${carts as string[]})`;
+  return rows.map(row => row.lines);
 }
 
 export async function switchOff(sql: Sql, storeId: string, variantId: string): Promise<void> {

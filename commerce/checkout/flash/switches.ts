@@ -27,7 +27,12 @@ export function openSwitches(sql: Db): Switches {
   };
 }
 
-export type FlashState = { on: boolean; variants: string[] };
+export type FlashState = {
+  on: boolean;
+  variants: string[];
+  /** Each with who switched it, and when it ends by itself (switched on by load); variantId null: the whole store. */
+  switches: { variantId: string | null; by: "admin" | "load"; since: string; until: string | null }[];
+};
 
 /** Switches flash mode for a variant, or without one for the whole store. Takes effect within a second on every node. */
 export async function setFlash(
@@ -58,5 +63,11 @@ export async function getFlash(sql: Db, storeId: string): Promise<FlashState> {
   return {
     on: switches.some(one => one.variantId === null),
     variants: switches.flatMap(one => one.variantId ?? []),
+    switches: switches.map(({ variantId, author, at, until }) => ({
+      variantId,
+      by: author === store.LOAD ? ("load" as const) : ("admin" as const),
+      since: at.toISOString(),
+      until: until?.toISOString() ?? null,
+    })),
   };
 }
