@@ -103,6 +103,11 @@ const gauges: readonly Gauge[] = [
     kind => (kind.paused ? null : (kind.oldestMs ?? 0) / 1_000),
   ),
   ofKinds(
+    "tradewind_queue_away",
+    "1 while what a kind needs is away for some process, so that its jobs wait",
+    kind => (kind.pauses.some(({ by }) => by === "downstream") ? 1 : 0),
+  ),
+  ofKinds(
     "tradewind_pool_saturation",
     "Running jobs of a kind over what its pool's processes can run at once",
     kind => {
@@ -177,6 +182,15 @@ const gauges: readonly Gauge[] = [
       ({ backlog }) =>
       set =>
         set({}, backlog.due),
+  },
+  {
+    name: "tradewind_outbox_held_jobs",
+    help: "Jobs that are due and wait because their store has a full window of the kind in the stream",
+    labels: [],
+    of:
+      ({ backlog }) =>
+      set =>
+        set({}, backlog.held),
   },
   {
     name: "tradewind_outbox_lag_seconds",

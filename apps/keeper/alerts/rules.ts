@@ -250,6 +250,23 @@ export const rules: readonly Rule[] = [
       })),
   },
   {
+    name: "DownstreamAway",
+    severity: "warning",
+    forSeconds: 60,
+    about:
+      "What a kind of job needs (SMTP, the search engine, the payment provider, the media folder) does not answer. Its jobs wait and burn no tries; `tradewind status` says what is wrong. They go on by themselves when it is back.",
+    expr: "max by (kind) (tradewind_queue_away) > 0",
+    check: series =>
+      above(
+        "tradewind_queue_away",
+        () => 0,
+      )(series).map(({ labels, value }) => ({
+        subject: labels.kind!,
+        value,
+        summary: `${labels.kind} waits because what it needs is away`,
+      })),
+  },
+  {
     name: "OutboxLag",
     severity: "critical",
     forSeconds: 30,
