@@ -162,6 +162,31 @@ describe.skipIf(!executable)("the console", () => {
     expect(await state()).toMatchObject({ cap: 7 });
   });
 
+  test("a sale is begun and ended with one button, and everybody is told that it is on", async () => {
+    const { page, open } = await visit(keys.ops);
+    await open("/pools");
+    await page.getByRole("button", { name: "Begin a sale…" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Begin the sale" }).click();
+    await page.getByText(/A sale is on/).waitFor();
+    await page
+      .getByRole("row", { name: /image\.convert/ })
+      .getByText("paused by the sale")
+      .waitFor();
+    await page.getByRole("button", { name: "End the sale" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "End the sale" }).click();
+    await page.getByText(/A sale is on/).waitFor({ state: "detached" });
+    expect(await call<{ on: boolean }>(cluster, "/ops/sale", { key: keys.ops })).toMatchObject({ on: false });
+  });
+
+  test("a schedule is run by hand, and its tick is listed", async () => {
+    const { page } = await visit(keys.ops);
+    await page.getByRole("link", { name: "Schedules" }).click();
+    await page.getByRole("table").getByRole("link").first().click();
+    await page.getByRole("button", { name: /^Run now/ }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Run now" }).click();
+    await page.getByRole("row", { name: /hand/ }).waitFor();
+  });
+
   test("a dead letter is found, corrected and replayed, and its job is done then", async () => {
     await deadLetter(cluster, "drill:triage");
     const { page } = await visit(keys.ops);
@@ -186,6 +211,23 @@ describe.skipIf(!executable)("the console", () => {
     await page.getByRole("link", { name: "drill:triage" }).click();
     await page.getByRole("heading", { name: "Jobs" }).waitFor();
     await until(async () => (await page.getByRole("row", { name: /drill\.fail\.low/ }).count()) === 2);
+  });
+
+  test("a canary of a group goes first, and stops by itself when it dies again", async () => {
+    await deadLetter(cluster, "drill:canary");
+    await deadLetter(cluster, "drill:canary");
+    const { page, open } = await visit(keys.ops);
+    await open("/dead");
+    await page
+      .getByRole("region", { name: "By error" })
+      .getByRole("button", { name: /^Canary/ })
+      .first()
+      .click();
+    await page.getByRole("button", { name: "Start the canary" }).click();
+    const canaries = page.getByRole("region", { name: "Canaries" });
+    await canaries.getByText("stopped", { exact: true }).waitFor();
+    await canaries.getByRole("link", { name: /^1: / }).click();
+    await page.getByText("Ended as dead").waitFor();
   });
 
   test("all letters of one error are discarded with a reason", async () => {
@@ -249,15 +291,13 @@ describe.skipIf(!executable)("the console", () => {
     await page.getByRole("region", { name: "Variants" }).waitFor();
   });
 
-  test("every page can be read and used by everybody: in light, in dark, on a phone", async () => {
+  test.each(["ops", "admin"] as const)("everybody can read and use the views of /%s", async area => {
     const { page, open } = await visit();
     await open("/");
     await page.getByRole("button", { name: "Log in" }).waitFor();
-    const faults = await faultsOf(page, "log in");
-    await enterKey(page, keys.ops);
-    await open("/enter");
-    await enterKey(page, keys.secret);
-    for (const path of await addresses(cluster)) faults.push(...(await looksOf(page, path)));
+    const faults = area === "ops" ? await faultsOf(page, "log in") : [];
+    await enterKey(page, area === "ops" ? keys.ops : keys.secret);
+    for (const path of await addresses(cluster, area)) faults.push(...(await looksOf(page, path)));
     expect(faults).toEqual([]);
   });
 

@@ -88,7 +88,7 @@ export async function faultsOf(page: Page, where: string, only?: string[]): Prom
 const LIGHT = { width: 1_280, height: 800 };
 const PHONE = { width: 375, height: 760 };
 
-/** What is wrong with a view for anybody: in light, in dark, on a phone. */
+/** What is wrong with a view for anybody: in light, on a phone, and (its colours alone) in dark. */
 export async function looksOf(page: Page, path: string): Promise<string[]> {
   // As the menu does it: loading the whole page anew for each view would take most of the time.
   await page.evaluate(
@@ -97,59 +97,38 @@ export async function looksOf(page: Page, path: string): Promise<string[]> {
   await page.locator("main h1").waitFor();
   await page.locator(".skeleton").first().waitFor({ state: "detached" });
   const faults = await faultsOf(page, path);
+  await page.setViewportSize(PHONE);
+  faults.push(...(await overflowOf(page, path)));
+  await page.setViewportSize(LIGHT);
+  // Single entries are made of the same parts as their lists.
+  if (path.lastIndexOf("/") > 0) return faults;
   await page.emulateMedia({ colorScheme: "dark" });
   faults.push(...(await faultsOf(page, `${path} in dark`, ["color-contrast"])));
-  await page.setViewportSize(PHONE);
-  faults.push(...(await faultsOf(page, `${path} on a phone`, ["color-contrast", "target-size"])));
-  faults.push(...(await overflowOf(page, path)));
   await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize(LIGHT);
   return faults;
 }
 
 /** A page must not be wider than the screen. */
 async function overflowOf(page: Page, where: string): Promise<string[]> {
-  const wide = await page.evaluate<number>("document.documentElement.scrollWidth - window.innerWidth");
+  const wide = await page.evaluate<number>(`document.documentElement.scrollWidth - ${PHONE.width}`);
   return wide > 0 ? [`${where}: ${wide} px wider than the screen`] : [];
 }
 
-/** Every view, with something in it. */
-export async function addresses(cluster: TestStack): Promise<string[]> {
+/** The views of operators or of merchants, lists and single entries, with something in them. */
+export async function addresses(cluster: TestStack, area: "ops" | "admin"): Promise<string[]> {
   const keys = cluster.stack().keys as { secret: string; ops: string };
-  const first = async (path: string, key: string) => {
-    const { items } = await call<{ items: { id: string }[] }>(cluster, `${path}?limit=1`, { key });
-    return items[0] ? encodeURIComponent(items[0].id) : "none";
-  };
-  await deadLetter(cluster, "drill:shown");
-  const ops = ["jobs", "dead", "mailbox"].map(
-    async name => `/${name}/${await first(`/ops/${name}`, keys.ops)}`,
-  );
-  const store = ["orders", "media", "products", "imports"].map(
-    async name => `/${name}/${await first(`/admin/${name}`, keys.secret)}`,
-  );
-  const single = await Promise.all([...ops, ...store]);
-  return [
-    "/overview",
-    "/pools",
-    "/alerts",
-    ...single.flatMap(path => [path.slice(0, path.lastIndexOf("/")), path]),
-  ];
-}
-
-/** Scripts for the page are texts: the project's own types know no DOM. */
-export function focused(page: Page): Promise<string> {
-  return page.evaluate<string>("document.activeElement.textContent.trim()");
-}
-
-/** Makes what the browser hands over when somebody drops a file. */
-export function dropOf(name: string, type: string, bytes: Buffer): string {
-  const content = JSON.stringify(bytes.toString("base64"));
-  return `(() => {
-    const bytes = Uint8Array.from(atob(${content}), one => one.charCodeAt(0));
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], ${JSON.stringify(name)}, { type: ${JSON.stringify(type)} }));
-    return transfer;
-  })()`;
+  const key = area === "ops" ? keys.ops : keys.secret;
+  const names =
+    area === "ops" ? ["jobs", "dead", "mailbox", "schedules"] : ["orders", "media", "products", "imports"];
+  if (area === "ops") await deadLetter(cluster, "drill:shown");
+  const both = names.map(async name => {
+    const limit = name === "schedules" ? "" : "?limit=1";
+    type Items = { items: { id?: string; name?: string }[] };
+    const { items } = await call<Items>(cluster, `/${area}/${name}${limit}`, { key });
+    return [`/${name}`, `/${name}/${encodeURIComponent(items[0]?.id ?? items[0]?.name ?? "none")}`];
+  });
+  const single = area === "ops" ? ["/overview", "/pools", "/alerts", "/timeline?key=drill:shown"] : [];
+  return [...single, ...(await Promise.all(both)).flat()];
 }
 
 type Call = { method?: string; json?: unknown; key: string };

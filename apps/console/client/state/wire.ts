@@ -150,6 +150,53 @@ export type Canary = {
   endedAt: string | null;
 };
 
+export type TimelineEntry = {
+  at: string;
+  type: string;
+  traceId: string | null;
+  jobId?: string | null;
+  kind?: string | null;
+  key?: string | null;
+  attempt?: number;
+  status?: string | null;
+  endedAt?: string | null;
+  outcome?: string | null;
+  error?: string | null;
+  worker?: string | null;
+  deadId?: string | null;
+  reason?: string | null;
+  replayedAs?: string | null;
+  note?: string | null;
+  method?: string | null;
+  route?: string | null;
+  httpStatus?: number;
+  tookMs?: number;
+  node?: string | null;
+  actor?: string | null;
+};
+
+export type Tick = {
+  tick: string;
+  byHand: boolean;
+  jobId: string;
+  outcome: string;
+  firedAt: string;
+  status: string | null;
+};
+
+export type Schedule = {
+  name: string;
+  about: string;
+  cron: string;
+  timeZone: string;
+  kind: string;
+  overlap: string;
+  paused: boolean;
+  note: string | null;
+  nextTick: string | null;
+  last: Tick | null;
+};
+
 export type Alert = {
   id: string;
   rule: string;

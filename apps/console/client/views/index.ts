@@ -11,6 +11,9 @@ import { MailView } from "./ops/mail.tsx";
 import { MailboxView } from "./ops/mailbox.tsx";
 import { OverviewView } from "./ops/overview.tsx";
 import { PoolsView } from "./ops/pools.tsx";
+import { ScheduleView } from "./ops/schedule.tsx";
+import { SchedulesView } from "./ops/schedules.tsx";
+import { TimelineView } from "./ops/timeline.tsx";
 import { AssetView } from "./store/asset.tsx";
 import { ImportView } from "./store/import.tsx";
 import { ImportsView } from "./store/imports.tsx";
@@ -43,6 +46,14 @@ export const views: readonly View[] = [
   { path: "/jobs/:id", area: "ops", show: JobView },
   { path: "/dead", area: "ops", show: DeadView, menu: { title: "Dead letters", icon: "dead", key: "d" } },
   { path: "/dead/:id", area: "ops", show: LetterView },
+  { path: "/timeline", area: "ops", show: TimelineView },
+  {
+    path: "/schedules",
+    area: "ops",
+    show: SchedulesView,
+    menu: { title: "Schedules", icon: "clock", key: "s" },
+  },
+  { path: "/schedules/:name", area: "ops", show: ScheduleView },
   { path: "/alerts", area: "ops", show: AlertsView, menu: { title: "Alerts", icon: "bell", key: "a" } },
   { path: "/mailbox", area: "ops", show: MailboxView, menu: { title: "Mailbox", icon: "mail", key: "b" } },
   { path: "/mailbox/:id", area: "ops", show: MailView },

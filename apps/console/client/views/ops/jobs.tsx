@@ -32,9 +32,14 @@ export function JobsView() {
     <Page
       title="Jobs"
       actions={
-        <Button icon="refresh" onPress={jobs.reload}>
-          Refresh
-        </Button>
+        <>
+          <Link to={key ? `/timeline?key=${encodeURIComponent(key)}` : "/timeline"} class="button">
+            Timeline{key ? " of this key" : " of a key"}
+          </Link>
+          <Button icon="refresh" onPress={jobs.reload}>
+            Refresh
+          </Button>
+        </>
       }
     >
       <Panel>

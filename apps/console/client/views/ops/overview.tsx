@@ -11,6 +11,7 @@ import { useSignal } from "../../state/signal.ts";
 import type { Alert, Point, PoolPoint, Snapshot } from "../../state/wire.ts";
 import { AlertList } from "./alert-list.tsx";
 import { BusyKinds } from "./busy-kinds.tsx";
+import { SaleNotice, useSale } from "./sale.tsx";
 
 const POOLS = ["high", "normal", "low"] as const;
 
@@ -27,9 +28,11 @@ export function OverviewView() {
   const now = useSignal(snapshot);
   const past = useSignal(points);
   const alerts = useRead<{ items: Alert[] }>("/ops/alerts?state=firing&limit=5", { everyMs: 10_000 });
+  const sale = useSale();
   const times = past.map(point => point.at);
   return (
     <Page title="Overview">
+      <SaleNotice sale={sale} />
       {now === null ? <Loading lines={3} what="Waiting for the first sample" /> : <Tiles now={now} />}
       {alerts.data && alerts.data.items.length > 0 && (
         <Panel title="Firing alerts" actions={<Link to="/alerts">All alerts</Link>}>

@@ -11,11 +11,14 @@ import type { Autoscaler, PoolState, WorkerProcess } from "../../state/wire.ts";
 import { PoolMark } from "./kind-mark.tsx";
 import { KindTable } from "./kind-table.tsx";
 import { PoolLevers } from "./pool-levers.tsx";
+import { SaleNotice, SaleSwitch, useSale } from "./sale.tsx";
 
 export function PoolsView() {
   const now = useSignal(snapshot);
+  const sale = useSale();
   return (
-    <Page title="Pools & kinds">
+    <Page title="Pools & kinds" actions={<SaleSwitch sale={sale} />}>
+      <SaleNotice sale={sale} />
       {now === null ? (
         <Loading what="Waiting for the first sample" />
       ) : (

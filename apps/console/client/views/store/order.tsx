@@ -114,8 +114,8 @@ function About({ order }: { order: Order }) {
           ? [
               [
                 "Jobs",
-                <Link key="jobs" to={`/jobs?key=order:${order.id}`}>
-                  its jobs
+                <Link key="jobs" to={`/timeline?key=order:${order.id}`}>
+                  what they did
                 </Link>,
               ] as const,
             ]
