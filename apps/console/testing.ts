@@ -131,6 +131,22 @@ export async function addresses(cluster: TestStack, area: "ops" | "admin"): Prom
   return [...single, ...(await Promise.all(both)).flat()];
 }
 
+/** Scripts for the page are texts: the project's own types know no DOM. */
+export function focused(page: Page): Promise<string> {
+  return page.evaluate<string>("document.activeElement.textContent.trim()");
+}
+
+/** Makes what the browser hands over when somebody drops a file. */
+export function dropOf(name: string, type: string, bytes: Buffer): string {
+  const content = JSON.stringify(bytes.toString("base64"));
+  return `(() => {
+    const bytes = Uint8Array.from(atob(${content}), one => one.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], ${JSON.stringify(name)}, { type: ${JSON.stringify(type)} }));
+    return transfer;
+  })()`;
+}
+
 type Call = { method?: string; json?: unknown; key: string };
 
 /** JSON of the API, past the console. */
