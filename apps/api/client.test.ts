@@ -56,10 +56,10 @@ const shop = (headers: Record<string, string> = {}) =>
   storefrontClient(api.app as never, { publishableKey: api.keys.publishable, headers });
 const office = () => backOfficeClient(api.app as never, { secretKey: api.keys.secret });
 
-async function fullCart(): Promise<string> {
+async function fullCart(quantity = 1): Promise<string> {
   const { data: cart } = await shop().store.carts.post({ email: "buyer@example.com" });
-  const { data } = await shop().store.carts({ id: cart!.id }).lines.post({ variantId, quantity: 1 });
-  expect(data!.totalMinor).toBe(4_900);
+  const { data } = await shop().store.carts({ id: cart!.id }).lines.post({ variantId, quantity });
+  expect(data!.totalMinor).toBe(4_900 * quantity);
   return cart!.id;
 }
 
@@ -89,7 +89,11 @@ test("a problem is an error with its document", async () => {
 
 test("flash mode is switched by the back office, and the checkout tells where to look", async () => {
   const { data: state } = await office().admin.flash.patch({ on: true, variantId });
-  expect(state).toEqual({ on: false, variants: [variantId] });
+  expect(state).toMatchObject({
+    on: false,
+    variants: [variantId],
+    switches: [{ variantId, by: "admin", until: null }],
+  });
   // A node may trust what it read for a second.
   await Bun.sleep(1_050);
   const cartId = await fullCart();
@@ -100,6 +104,16 @@ test("flash mode is switched by the back office, and the checkout tells where to
   const pending = await shop().store.orders({ id }).get();
   expect(pending.data).toMatchObject({ id, status: "pending", queue: { position: 1 } });
 
+  // Somebody who wants more than there is, and watches.
+  const greedy = await fullCart(30);
+  const late = await checkOut(greedy, { provider: "test", token: "ok" });
+  const lateId = (late.data as unknown as { id: string }).id;
+  const events = await api.request("GET", `/store/orders/${lateId}/events`, { key: api.keys.publishable });
+  const stream = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let told = "";
+  while (!told.includes("event: queue")) told += (await stream.read()).value;
+  expect(told).toContain('"position":2');
+
   const { sql, bus, deps, store } = api;
   const allocators = startAllocators({ sql, bus, log: deps.log, holdMs: 60_000 });
   await until(async () => "number" in ((await shop().store.orders({ id }).get()).data ?? {}), {
@@ -107,6 +121,13 @@ test("flash mode is switched by the back office, and the checkout tells where to
   });
   await payAllocated({ sql, log: deps.log, providers: openProviders(sql), holdMs: 60_000 }, store.id, id);
   expect((await shop().store.orders({ id }).get()).data).toMatchObject({ status: "placed" });
+  for (let part = await stream.read(); !part.done; part = await stream.read()) told += part.value;
+  expect(told).toContain('"code":"out_of_stock"');
+  expect((await shop().store.orders({ id: lateId }).get()).data).toMatchObject({
+    status: "refused",
+    lines: [{ quantity: 30 }],
+    refusal: { code: "out_of_stock", lines: [{ variantId, requested: 30 }] },
+  });
   await allocators.stop();
   await setFlash(sql, { storeId: store.id, variantId, on: false, author: "test" });
   await Bun.sleep(1_050);

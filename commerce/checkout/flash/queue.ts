@@ -35,9 +35,13 @@ export function openQueue(connection: Connection): Queue {
   }
   function fresh(): Promise<Picture> | Picture {
     if (picture && performance.now() - picture.atMs < FRESH_MS) return picture;
-    taking ??= take().finally(() => {
-      taking = undefined;
-    });
+    if (!taking) {
+      taking = take().finally(() => {
+        taking = undefined;
+      });
+      // Whoever waits for it hears of a failure; maybe nobody does.
+      taking.catch(() => {});
+    }
     // Better a picture of a second ago than to wait for each new one.
     return picture && performance.now() - picture.atMs < 4 * FRESH_MS ? picture : taking;
   }
