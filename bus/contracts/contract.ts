@@ -56,7 +56,10 @@ export type Contract<S extends TSchema = TSchema> = {
   readonly prefetch: number;
   /** Set for kinds whose handler takes many jobs a call: up to `max`, or what came within `waitMs`. */
   readonly batch?: { readonly max: number; readonly waitMs: number };
-  /** Jobs of this kind are unique by their key unless whoever enqueues says otherwise. */
+  /**
+   * Jobs of this kind are unique by their key unless whoever enqueues says otherwise. Not for kinds that checkouts enqueue by
+   * `bus.enqueue_each`: it makes each job without asking.
+   */
   readonly unique?: Uniqueness;
   /** Days that the ledger keeps a job after its end; default {@link keepDays}. */
   readonly keepDays?: { readonly done: number; readonly dead: number };
