@@ -61,7 +61,7 @@ export type Attempt = {
   currency: string;
 };
 
-/** What `checkout.begin` takes of each checkout of a group. */
+/** What `checkout.begin_orders` takes of each checkout of a group. */
 export type BeginRequest = {
   storeId: string;
   key: string;
