@@ -92,7 +92,16 @@ export {
   storesOfKey,
 } from "./ledger.ts";
 export type { KindLoad, PoolLoad } from "./load.ts";
-export { emit, enqueue, type NewJob, type Origin, type OutboxRow, outboxRow, outboxRows } from "./outbox.ts";
+export {
+  emit,
+  enqueue,
+  enqueueAlone,
+  type NewJob,
+  type Origin,
+  type OutboxRow,
+  outboxRow,
+  outboxRows,
+} from "./outbox.ts";
 export { away, discard, done, fail, type Outcome, retry, snooze } from "./outcome.ts";
 export { burstOf, takeStarts } from "./pace.ts";
 export { ensureLedgerPartitions, firstIdAt } from "./partitions.ts";

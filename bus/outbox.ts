@@ -6,7 +6,8 @@
  * Crash story: before commit neither change nor rows exist; after it the rows stay until a PubAck was seen, and a row
  * that was published but not yet deleted is published again under the same message id.
  */
-import type { Sql } from "../platform/postgres/index.ts";
+import { groupedBy } from "../platform/grouped.ts";
+import { type Db, isRefusedStatement, retried, type Sql } from "../platform/postgres/index.ts";
 import { newTraceparent } from "../platform/trace.ts";
 import { noteCause } from "./causes.ts";
 import type { Contract, Payload, Uniqueness } from "./contracts/contract.ts";
@@ -98,6 +99,23 @@ export async function enqueue<C extends Contract>(tx: Sql, job: NewJob<C>): Prom
   }
   await enqueueRows(tx, [row]);
   return row.id;
+}
+
+/** Jobs that have no change to commit with: those that come at the same moment are one statement. */
+const together = groupedBy((sql: Db) => ({
+  max: 128,
+  lanes: 2,
+  isDefinite: isRefusedStatement,
+  run: async (rows: readonly OutboxRow[]) => {
+    await retried(() => enqueueRows(sql, rows));
+    return rows;
+  },
+}));
+
+/** Writes one job that belongs to no other change, and returns its id. For jobs that are not unique. */
+export async function enqueueAlone<C extends Contract>(sql: Db, job: NewJob<C>): Promise<string> {
+  const { id } = await together(sql, outboxRow({ ...job, unique: false }));
+  return id;
 }
 
 /** Writes rows that `outboxRow` made, in the caller's transaction. */

@@ -5,9 +5,10 @@ import {
   type Contract,
   contractOf,
   type EnqueueOutcome,
-  enqueue,
+  enqueueAlone,
   enqueueUnique,
   type NewJob,
+  payloadFault,
 } from "../../../../bus/index.ts";
 import { getStore, listStores } from "../../../../commerce/stores/index.ts";
 import { type FieldError, invalid } from "../../../../platform/errors.ts";
@@ -37,6 +38,7 @@ export type Submission = {
 };
 
 function payloadErrors(contract: Contract, payload: unknown): FieldError[] {
+  if (payloadFault(contract, payload) === null) return [];
   const errors: FieldError[] = [];
   for (const { path, message } of Value.Errors(contract.schema, payload)) {
     errors.push({ path: `payload${path.replaceAll("/", ".").slice(0, 200)}`, message });
@@ -84,7 +86,7 @@ export async function submitJob(
   const job = { contract, payload, key, delayMs, runAt, storeId, traceparent, unique };
   const made = unique
     ? await enqueueUnique(deps.sql, job)
-    : { id: await enqueue(deps.sql, job), outcome: "enqueued" as const, was: null };
+    : { id: await enqueueAlone(deps.sql, job), outcome: "enqueued" as const, was: null };
   announceReplaced(deps.bus.connection, made);
   deps.bus.poke();
   return { id: made.id, outcome: made.outcome };
