@@ -18,7 +18,7 @@ const schema = Type.Object(
 );
 
 const shapes = [
-  { drill: "noop", concurrency: 64, prefetch: 1_000, cap: 10_000, timeoutMs: 30_000 },
+  { drill: "noop", concurrency: 64, prefetch: 3_000, cap: 10_000, timeoutMs: 30_000 },
   { drill: "sleep", concurrency: 10, prefetch: 10, cap: 100, timeoutMs: 660_000 },
   { drill: "fail", concurrency: 10, prefetch: 10, cap: 100, timeoutMs: 30_000 },
   { drill: "crash", concurrency: 1, prefetch: 1, cap: 10, timeoutMs: 30_000 },
