@@ -55,6 +55,9 @@ export type Try = {
 };
 
 const GROUP_MAX = 500;
+/** Groups under way at once: one is written while the next is made. A second one only when it is worth its statement. */
+const LANES = 2;
+const SECOND_LANE_MIN = 200;
 const STORE_RETRY_MS = 500;
 
 export type Settler = {
@@ -70,17 +73,32 @@ type Queued = { entry: Try; onSettled: (settled: SettledTry["status"] | "returne
 export function createSettler(deps: { connection: Connection; sql: Db; log: Log; worker: string }): Settler {
   const { connection, sql, log, worker } = deps;
   let queue: Queued[] = [];
-  let flushing: Promise<void> | undefined;
+  let underWay = 0;
+  let planned = false;
+  let onIdle = () => {};
   let giveUpAtMs = Number.POSITIVE_INFINITY;
 
-  async function flush(): Promise<void> {
+  const mayFlush = () => underWay === 0 || (underWay < LANES && queue.length >= SECOND_LANE_MIN);
+
+  function plan(): void {
+    if (planned || !mayFlush()) return;
+    planned = true;
     // What finished in the same turn of the event loop belongs to one group.
-    await new Promise(resolve => setImmediate(resolve));
-    while (queue.length > 0) {
+    setImmediate(flush);
+  }
+
+  function flush(): void {
+    planned = false;
+    while (queue.length > 0 && mayFlush()) {
       const group = queue.slice(0, GROUP_MAX);
       queue = queue.slice(GROUP_MAX);
-      await settleGroup(group);
+      underWay++;
+      void settleGroup(group).finally(() => {
+        underWay--;
+        flush();
+      });
     }
+    if (underWay === 0) onIdle();
   }
 
   async function settleGroup(group: Queued[]): Promise<void> {
@@ -147,13 +165,15 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   return {
     settle(entry, onSettled) {
       queue.push({ entry: entry.ending.type === "done" ? entry : withoutPersonalData(entry), onSettled });
-      flushing ??= flush().finally(() => {
-        flushing = undefined;
-      });
+      plan();
     },
     async close(patienceMs) {
       giveUpAtMs = Date.now() + patienceMs;
-      while (flushing) await flushing;
+      while (underWay > 0 || queue.length > 0) {
+        await new Promise<void>(resolve => {
+          onIdle = resolve;
+        });
+      }
       if (connection.connected) await connection.nc.flush();
     },
   };
