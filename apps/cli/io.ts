@@ -4,6 +4,8 @@ export type Io = {
   err(text: string): void;
   /** stderr is a terminal: progress may be drawn. */
   readonly interactive: boolean;
+  /** stdout is a terminal: a view may be drawn over the one before. */
+  readonly screen: boolean;
   readonly columns: number;
 };
 
@@ -11,5 +13,6 @@ export const processIo: Io = {
   out: text => void process.stdout.write(text),
   err: text => void process.stderr.write(text),
   interactive: process.stderr.isTTY === true,
+  screen: process.stdout.isTTY === true,
   columns: process.stderr.columns ?? 80,
 };

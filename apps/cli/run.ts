@@ -2,26 +2,20 @@
  * Finds the command, parses its options, runs it, prints its result.
  * Exit codes: 0 done, 1 failed, 2 called in a way it doesn't know (or with a malformed setting).
  */
-import { parseArgs } from "node:util";
-import { ConfigError, loadConfig } from "../../platform/config.ts";
-import { Problem } from "../../platform/errors.ts";
+import { loadConfig } from "../../platform/config.ts";
 import { createApi } from "./api.ts";
-import { CliError, type Command, UsageError } from "./command.ts";
+import { type Command, UsageError } from "./command.ts";
 import { commands } from "./commands/index.ts";
+import { explain } from "./explain.ts";
 import { commandHelp, groupHelp } from "./help.ts";
 import type { Io } from "./io.ts";
+import { find, parse } from "./parse.ts";
 import { readStack } from "./stack.ts";
 
 type Env = Record<string, string | undefined>;
 
 const startsWith = (command: Command, words: readonly string[]) =>
   words.every((word, i) => command.path[i] === word);
-
-/** The longest command whose words the line begins with. */
-function find(words: readonly string[]): Command | undefined {
-  const fits = commands.filter(command => command.path.every((word, i) => words[i] === word));
-  return fits.sort((a, b) => b.path.length - a.path.length)[0];
-}
 
 export async function run(argv: readonly string[], env: Env, io: Io): Promise<number> {
   const json = argv.includes("--json");
@@ -32,22 +26,6 @@ export async function run(argv: readonly string[], env: Env, io: Io): Promise<nu
     io.err(json ? `${JSON.stringify({ error: { code, message } })}\n` : `tradewind: ${message}\n`);
     return exitCode;
   }
-}
-
-/** Exit code, code word and the one line. */
-function explain(error: unknown): [number, string, string] {
-  if (error instanceof UsageError || error instanceof ConfigError)
-    return [2, "usage", oneLine(error.message)];
-  if (error instanceof CliError) return [1, error.code, oneLine(error.message)];
-  if (error instanceof Problem) {
-    const fields = error.more.errors?.map(({ path, message }) => `${path} ${message}`).join("; ");
-    return [1, error.code, oneLine(`${error.detail}${fields ? ` ${fields}` : ""}`)];
-  }
-  return [1, "failed", oneLine((error as Error)?.message || String(error))];
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim();
 }
 
 /** The leading words name the command; options begin with a dash and end them. */
@@ -64,7 +42,7 @@ async function dispatch(line: readonly string[], env: Env, io: Io, json: boolean
   if (argv[0] === "help") argv.shift();
   const help = line[0] === "help" || line.some(word => helpWords.has(word));
   const words = leadingWords(argv);
-  const command = find(words);
+  const command = find(commands, words);
   if (command === undefined) return group(words, help || line.length === 0, io);
   if (help) {
     const below = commands.filter(one => one !== command && startsWith(one, command.path));
@@ -77,7 +55,9 @@ async function dispatch(line: readonly string[], env: Env, io: Io, json: boolean
   const stack = await readStack(config.home, config.port, { api, secretKey, opsKey });
   const context = { args, options, json, io, config, stack, api: createApi(stack) };
   const result = await command.run(context);
-  io.out(json ? `${JSON.stringify(result.json)}\n` : result.text === "" ? "" : `${result.text}\n`);
+  // Undefined or empty: the command has printed what it had to.
+  const text = json ? JSON.stringify(result.json) : result.text;
+  if (text) io.out(`${text}\n`);
   return result.exitCode ?? 0;
 }
 
@@ -97,28 +77,4 @@ function group(words: readonly string[], help: boolean, io: Io): number {
     unknown === undefined ? `\`${prefix}\` wants a command` : `\`${prefix} ${unknown}\` is not a command`;
   const next = [...new Set(below.map(command => command.path[known.length]!))].join(", ");
   throw new UsageError(`${what}; there are ${next} (\`${prefix} --help\`)`);
-}
-
-function parse(command: Command, argv: readonly string[]) {
-  const options = Object.fromEntries(
-    Object.entries(command.options ?? {}).map(([name, { type }]) => [name, { type }]),
-  );
-  let parsed: ReturnType<typeof parseArgs>;
-  try {
-    parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
-  } catch (error) {
-    throw new UsageError(
-      `${(error as Error).message.split(". ")[0]} (\`tradewind ${command.path.join(" ")} --help\`)`,
-    );
-  }
-  checkArgs(command, parsed.positionals);
-  return { args: parsed.positionals, options: parsed.values as Record<string, string | boolean | undefined> };
-}
-
-function checkArgs({ path, args = [] }: Command, given: readonly string[]): void {
-  const required = args.filter(arg => !arg.startsWith("[")).length;
-  const many = args.some(arg => arg.includes("…"));
-  const usage = `usage: tradewind ${[...path, ...args].join(" ")}`;
-  if (given.length < required) throw new UsageError(`${args[given.length]} is missing; ${usage}`);
-  if (!many && given.length > args.length) throw new UsageError(`too many arguments; ${usage}`);
 }

@@ -20,6 +20,7 @@ export async function runLine(
       result.err += text;
     },
     interactive: tty,
+    screen: tty,
     columns: 100,
   };
   return { code: await run(argv, env, io), ...result };

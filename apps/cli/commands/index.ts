@@ -18,9 +18,11 @@ import { saleCommands } from "./sale.ts";
 import { statusCommand } from "./status.ts";
 import { storeCommands } from "./stores.ts";
 import { timelineCommand } from "./timeline.ts";
+import { watchCommand } from "./watch.ts";
 
 export const commands: readonly Command[] = [
   statusCommand,
+  watchCommand(() => commands),
   ...poolCommands,
   ...kindCommands,
   ...jobCommands,
