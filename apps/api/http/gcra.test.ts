@@ -89,7 +89,8 @@ describe("in this process", () => {
     const kept = bucket(1, 60_000);
     limiter.take([kept]);
     for (let i = 0; i < 1_000; i++) limiter.take([bucket(1, 60_000)]);
-    expect(limiter.size).toBe(100);
+    expect(limiter.size).toBeLessThanOrEqual(100);
+    expect(limiter.size).toBeGreaterThanOrEqual(50);
     expect(limiter.take([kept]).allowed).toBe(true);
   });
 });
