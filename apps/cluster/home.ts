@@ -59,7 +59,7 @@ export type Home = {
 };
 
 /** A supervisor notices within this time that it is to end, and says so in stack.json. */
-const NOTICE_MS = 1_500;
+const NOTICE_MS = 3_000;
 const LOCK_POLL_MS = 50;
 
 /**

@@ -96,6 +96,9 @@ function send(ref: ProcessRef, signal: NodeJS.Signals): void {
   }
 }
 
+/** What was killed is gone, but a busy machine takes its time to clear up: its files and ports are free only then. */
+const KILLED_MS = 30_000;
+
 /** Asks a process to end, waits, then kills it. Returns false when it had to be killed. */
 export async function end(
   ref: ProcessRef,
@@ -104,6 +107,6 @@ export async function end(
   send(ref, options.signal ?? "SIGTERM");
   if (await gone(ref, Date.now() + options.patienceMs)) return true;
   send(ref, "SIGKILL");
-  await gone(ref, Date.now() + 5_000);
+  await gone(ref, Date.now() + KILLED_MS);
   return false;
 }
