@@ -131,6 +131,17 @@ export async function deadOfJobs(sql: Sql, jobIds: readonly string[]): Promise<D
     SELECT ${deadColumns(sql)} FROM bus.dead WHERE job_id = ANY(${jobIds as string[]}::uuid[]) ORDER BY died_at, id`;
 }
 
+/** When the latest open letter of a kind came to light, for those of the keys that have one. */
+export async function openDeadOfKeys(
+  sql: Sql,
+  kind: string,
+  keys: readonly string[],
+): Promise<{ key: string; appearedAt: Date }[]> {
+  return sql<{ key: string; appearedAt: Date }[]>`
+    SELECT key, max(appeared_at) AS "appearedAt" FROM bus.dead
+    WHERE key = ANY(${keys as string[]}) AND kind = ${kind} AND status = 'open' GROUP BY key`;
+}
+
 export type Appeared = {
   kind: string;
   reason: string;

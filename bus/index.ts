@@ -56,6 +56,7 @@ export {
   getDead,
   groupDead,
   listDead,
+  openDeadOfKeys,
 } from "./dead.ts";
 export { openDeadByKind } from "./dead-counts.ts";
 export { startDeadProjection } from "./dead-projection.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { convertAsset, DecoderCrash } from "./index.ts";
 import { originalKey } from "./plan.ts";
-import { look, lookAtAll, origin, redAndBlue, type Seen, type Setup, setup } from "./testing.ts";
+import { gifOf, look, lookAtAll, origin, redAndBlue, type Seen, type Setup, setup } from "./testing.ts";
 
 let media: Setup;
 beforeAll(async () => {
@@ -184,16 +184,6 @@ describe("a picture that can't be used", () => {
     expect(await jobs()).toHaveLength(3);
   });
 });
-
-/** A GIF of 1 × 1 frames on a large canvas, by hand: a few bytes that decode to a lot. */
-function gifOf(width: number, height: number, frames: number): Buffer {
-  const head = Buffer.from("474946383961000000008000000000ffffff", "hex");
-  head.writeUInt16LE(width, 6);
-  head.writeUInt16LE(height, 8);
-  const loop = Buffer.from("21ff0b4e45545343415045322e300301000000", "hex");
-  const frame = Buffer.from("21f9040001000000" + "2c00000000010001000002024401" + "00", "hex");
-  return Buffer.concat([head, loop, ...Array<Buffer>(frames).fill(frame), Buffer.from(";")]);
-}
 
 describe("the conversion", () => {
   const bytes = (seed: number) =>

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { emit, type Origin } from "../bus/index.ts";
 import { type Db, transaction } from "../platform/postgres/index.ts";
 import type { Storage } from "../platform/storage/index.ts";
+import { reopen } from "./dead.ts";
 import { type DecoderAnswer, DecoderCrash, runDecoder } from "./decoder.ts";
 import type { Asset, MadeVariant, Refusal } from "./model.ts";
 import { limits, originalKey, type Plan, variantKey, variantPlan } from "./plan.ts";
@@ -49,6 +50,7 @@ export async function convertAsset(
   { attempt, signal }: { attempt: number; signal?: AbortSignal },
 ): Promise<ConversionResult> {
   const { sql, storage } = conversion;
+  await reopen(sql, origin.storeId, assetId);
   const asset = await findAsset(sql, origin.storeId, assetId);
   if (asset?.status !== "processing") return { type: "settled" };
   const answer = await storage.withLocalFile(originalKey(asset.sha256), input =>

@@ -23,7 +23,10 @@ const task = () => ({
 });
 
 /** Runs a program that stands in for the decoder's. */
-async function run(source: string, options: { deadlineMs?: number; signal?: AbortSignal } = {}) {
+async function run(
+  source: string,
+  options: { deadlineMs?: number; maxMemoryBytes?: number; signal?: AbortSignal } = {},
+) {
   const program = join(dir, `${crypto.randomUUID()}.ts`);
   await writeFile(program, source);
   const onVariant = async () => {};
@@ -74,6 +77,14 @@ describe("the decoder's process", () => {
     expect(await crash("")).toContain("code 0");
     const endless = `const block = "x".repeat(1 << 16); while (true) await Bun.write(Bun.stdout, block);`;
     expect(await crash(endless)).toContain("without end");
+  });
+
+  test("is killed when it takes too much memory, which is an answer", async () => {
+    const pidFile = join(dir, "pid-greedy");
+    const source = `${reportPid.replace("PIDFILE", pidFile)} const kept = []; while (true) kept.push(Buffer.alloc(1 << 20, 1)) % 16 || (await Bun.sleep(1));`;
+    const answer = await run(source, { maxMemoryBytes: 300 * 2 ** 20 });
+    expect(answer).toMatchObject({ refusal: { code: "too_much_memory" } });
+    expect(isAlive(Number(await Bun.file(pidFile).text()))).toBe(false);
   });
 
   test("gets no environment of ours, and a low priority for all its threads", async () => {

@@ -2,13 +2,16 @@
  * Runs the decoder: one process per photograph, because a native decoder fed with bytes of strangers may crash, hang,
  * or take all memory, and an abort signal does not stop it. Killing the process does.
  *
- * What can happen: it says `done` or `refused` and ends (both are answers); it ends or is killed before that
- * ({@link DecoderCrash}): by its deadline, by the caller's signal, by the kernel, by itself.
+ * What can happen: it says `done` or `refused` and ends (both are answers); it takes more memory than it may and is
+ * killed, which is the picture's fault and so an answer too; it ends or is killed otherwise ({@link DecoderCrash}): by its
+ * deadline, by the caller's signal, by the kernel, by itself.
  */
 import { setPriority } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { watchMemory } from "./memory-guard.ts";
 import type { Look, MadeVariant, Refusal } from "./model.ts";
+import { limits } from "./plan.ts";
 import type { DecoderMessage, DecoderTask } from "./protocol.ts";
 
 /** The decoder ended without an answer. The picture may be to blame, or the machine. */
@@ -18,6 +21,8 @@ export class DecoderCrash extends Error {
 
 export type DecoderOptions = {
   readonly deadlineMs: number;
+  /** Resident memory beyond which it is killed; default: that of the limits. */
+  readonly maxMemoryBytes?: number | undefined;
   /** Kills the process when aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Called for each file as it is finished, before the next is begun. */
@@ -42,6 +47,12 @@ export async function runDecoder(task: DecoderTask, options: DecoderOptions): Pr
     killed ??= why;
     child.kill("SIGKILL");
   };
+  const maxMemoryBytes = options.maxMemoryBytes ?? limits.decoderMemoryBytes;
+  let greedy = false;
+  const endWatch = watchMemory(child.pid, maxMemoryBytes, () => {
+    greedy = killed === undefined;
+    kill("took too much memory");
+  });
   const timer = setTimeout(kill, options.deadlineMs, `was killed after ${options.deadlineMs} ms`);
   const onAbort = () => kill("was killed because its job was aborted");
   options.signal?.addEventListener("abort", onAbort);
@@ -51,13 +62,21 @@ export async function runDecoder(task: DecoderTask, options: DecoderOptions): Pr
     const answer = await listen(child.stdout, options.onVariant);
     if (answer) return answer;
     await child.exited;
+    if (greedy) return { refusal: tooGreedy(maxMemoryBytes) };
     throw new DecoderCrash(`the decoder ${killed ?? ending(child)}${await complaint}`);
   } finally {
     clearTimeout(timer);
+    endWatch();
     options.signal?.removeEventListener("abort", onAbort);
     child.kill("SIGKILL");
     await child.exited;
   }
+}
+
+function tooGreedy(maxBytes: number): Refusal {
+  const megabytes = Math.round(maxBytes / 2 ** 20);
+  const message = `Opening the picture takes more than ${megabytes} MB of memory. Export it with fewer pixels.`;
+  return { code: "too_much_memory", message };
 }
 
 function start(task: DecoderTask, program: string) {

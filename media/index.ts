@@ -13,6 +13,7 @@ import type { Asset, AssetStatus } from "./model.ts";
 import { findAsset, findAssets } from "./store.ts";
 
 export { type Conversion, type ConversionResult, convertAsset } from "./convert.ts";
+export { failDeadConversions } from "./dead.ts";
 export { DecoderCrash } from "./decoder.ts";
 export type { Asset, AssetStatus, AssetVariant } from "./model.ts";
 export { keyOfFile, limits, mediaTypes, variantCount, variantPlan } from "./plan.ts";

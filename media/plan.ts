@@ -50,6 +50,8 @@ export const limits = {
   maxFrames: 2_000,
   /** How long the decoder's process may run; less than the job's own time-out, so that this one is met first. */
   decoderDeadlineMs: 60_000,
+  /** Memory of the decoder's process. 50 million pixels in 16 bits with alpha are 400 MB, and are spilled to disk. */
+  decoderMemoryBytes: 768 * 2 ** 20,
 } as const;
 
 const extensions: Readonly<Record<OutputFormat, string>> = {

@@ -65,3 +65,13 @@ export async function look(media: Setup, variant: AssetVariant): Promise<Seen> {
 export function lookAtAll(media: Setup, asset: Asset): Promise<Seen[]> {
   return Promise.all(asset.variants.map(variant => look(media, variant)));
 }
+
+/** A GIF of 1 × 1 frames on a large canvas, by hand: a few bytes that decode to a lot. */
+export function gifOf(width: number, height: number, frames: number): Buffer {
+  const head = Buffer.from("47494638396100000000800000000000ffffff", "hex");
+  head.writeUInt16LE(width, 6);
+  head.writeUInt16LE(height, 8);
+  const loop = Buffer.from("21ff0b4e45545343415045322e300301000000", "hex");
+  const frame = Buffer.from("21f9040001000000" + "2c00000000010001000002024401" + "00", "hex");
+  return Buffer.concat([head, loop, ...Array<Buffer>(frames).fill(frame), Buffer.from(";")]);
+}

@@ -10,6 +10,7 @@ import { openProviders } from "../../commerce/payments/index.ts";
 import { announceBoundaries } from "../../commerce/pricing/index.ts";
 import { ensureSummaries, showPopularity } from "../../commerce/storefront/index.ts";
 import { sweepConsoleSessions } from "../../commerce/stores/index.ts";
+import { failDeadConversions } from "../../media/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -74,6 +75,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "lost checkouts",
       everyMs: 2_000,
       run: () => recoverCheckouts({ sql, log, bus, providers, holdMs }),
+    },
+    {
+      name: "pictures whose conversion died",
+      everyMs: 10_000,
+      run: () => failDeadConversions(sql),
     },
     {
       name: "abandoned carts",
