@@ -1,5 +1,5 @@
 /** SMTP by nodemailer, connections pooled. The message is made by us (message.ts): nodemailer's composer costs four times as much. */
-import nodemailer from "nodemailer";
+import type { Transporter } from "nodemailer";
 import { addressOf, asMessage } from "./message.ts";
 import type { Mail } from "./model.ts";
 
@@ -43,9 +43,11 @@ function isPermanent(error: SmtpError): boolean {
   return code >= 500 && code < 600 && (error.code === "EENVELOPE" || error.code === "EMESSAGE");
 }
 
-export function createMailer(options: { smtpUrl: string; from: string }): Mailer {
-  const transport = nodemailer.createTransport({
-    url: options.smtpUrl,
+/** Loaded for the first mail: most processes send none. */
+async function openTransport(smtpUrl: string): Promise<Transporter> {
+  const { default: nodemailer } = await import("nodemailer");
+  return nodemailer.createTransport({
+    url: smtpUrl,
     pool: true,
     maxConnections: CONNECTIONS,
     maxMessages: MAILS_PER_CONNECTION,
@@ -55,6 +57,10 @@ export function createMailer(options: { smtpUrl: string; from: string }): Mailer
     disableUrlAccess: true,
     ...TIMEOUTS_MS,
   } as Parameters<typeof nodemailer.createTransport>[0]);
+}
+
+export function createMailer(options: { smtpUrl: string; from: string }): Mailer {
+  let opening: Promise<Transporter> | undefined;
   const sender = addressOf(options.from);
   return {
     from: options.from,
@@ -62,6 +68,8 @@ export function createMailer(options: { smtpUrl: string; from: string }): Mailer
       signal?.throwIfAborted();
       try {
         const raw = asMessage({ from: options.from, to, subject, text, html, messageId, date: new Date() });
+        opening ??= openTransport(options.smtpUrl);
+        const transport = await opening;
         await transport.sendMail({ envelope: { from: sender, to: [to] }, raw });
       } catch (error) {
         const smtp = error as SmtpError;
@@ -70,7 +78,7 @@ export function createMailer(options: { smtpUrl: string; from: string }): Mailer
       }
     },
     async close() {
-      transport.close();
+      (await opening)?.close();
     },
   };
 }
