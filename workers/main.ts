@@ -33,6 +33,8 @@ const bus = openBus({
 const jobs = await loadJobs(priority);
 const pool = await startPool({ config, sql, log, clock: systemClock, metrics, bus, tracer, priority, jobs });
 log.info({ worker: pool.worker, priority }, "pool process is working");
+// What starting left behind is a tenth of an idle process.
+Bun.gc(true);
 
 // A forgotten promise is a defect, but no reason to end the work of the other jobs.
 process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));

@@ -2,7 +2,7 @@
  * What providers tell us by themselves. An event is kept by its id and makes one job; the job asks the provider how things
  * stand, so neither the order nor the content of events is relied on.
  */
-import Stripe from "stripe";
+import type Stripe from "stripe";
 import { type OutboxRow, outboxRows } from "../../bus/index.ts";
 import { invalid, Problem } from "../../platform/errors.ts";
 import { isId } from "../../platform/ids.ts";
@@ -29,16 +29,11 @@ export async function readStripeEvent(
   signature: string,
   secret: string,
 ): Promise<ProviderEvent | null> {
-  const crypto = Stripe.createSubtleCryptoProvider();
+  const { default: sdk } = await import("stripe");
+  const crypto = sdk.createSubtleCryptoProvider();
   let event: Stripe.Event;
   try {
-    event = await Stripe.webhooks.constructEventAsync(
-      Buffer.from(body),
-      signature,
-      secret,
-      TOLERANCE_S,
-      crypto,
-    );
+    event = await sdk.webhooks.constructEventAsync(Buffer.from(body), signature, secret, TOLERANCE_S, crypto);
   } catch {
     throw new Problem(400, "signature_invalid", "The signature does not fit the body, or is too old.");
   }

@@ -1,7 +1,7 @@
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import type { PaymentProvider, Providers } from "./provider.ts";
-import { stripeProvider } from "./providers/stripe.ts";
+import { lazyProvider } from "./providers/lazy.ts";
 import { testProvider } from "./providers/test.ts";
 import { markVoided, takeVoiding } from "./store.ts";
 
@@ -17,8 +17,16 @@ export function openProviders(sql: Db, settings: ProviderSettings = {}): Provide
   const { stripeSecretKey: secretKey, stripeApiHost: apiHost } = settings;
   return {
     test: testProvider(sql),
-    ...(secretKey && { stripe: stripeProvider(sql, { secretKey, apiHost }) }),
+    ...(secretKey && { stripe: lazyProvider("stripe", () => loadStripe(sql, { secretKey, apiHost })) }),
   };
+}
+
+async function loadStripe(
+  sql: Db,
+  options: { secretKey: string; apiHost?: string | undefined },
+): Promise<PaymentProvider> {
+  const { stripeProvider } = await import("./providers/stripe.ts");
+  return stripeProvider(sql, options);
 }
 
 /** @throws Error for a name that no provider of this process has: a defect, as routes accept known names only. */
