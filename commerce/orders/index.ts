@@ -1,8 +1,8 @@
 /**
  * What was bought, and what is done with it. Owns `orders.order`, `orders.line`, `orders.transition` and
  * `orders.state_transition` (the states and the ways between them, as data), `orders.action` and `action_line` (cancels,
- * refunds, fulfilments), `orders.event` (the timeline). Publishes `orders.create_pending`, `orders.create_orders`,
- * `orders.move`, `orders.move_group` and `orders.document` for checkout's transactions.
+ * refunds, fulfilments), `orders.event` (the timeline). Publishes `orders.create_orders`, `orders.place_orders`,
+ * `orders.move` and `orders.document` for checkout's transactions.
  *
  * Always holds: an order is written once with its lines, and only its states and counts change; a state changes along the
  * tables (a trigger sees to it) and conditionally on the state before; totals are the sums of the lines (checked by the

@@ -1,6 +1,6 @@
 /**
  * Payments through providers. Owns `payments.intent`, `payments.refund`, and `payments.test_charge` and `test_refund` (the
- * books of the provider `test`, which plays a company outside). Publishes `payments.intend` and `payments.move` for
+ * books of the provider `test`, which plays a company outside). Publishes `payments.intend_orders`, `authorise_orders` and `move` for
  * checkout's transactions, `promise_capture`, `promise_refund` and `settle_refund` for those of orders.
  *
  * Always holds: an intent or a refund is committed before the provider hears of it, and its id is the one by which the
