@@ -301,6 +301,21 @@ describe.skipIf(!executable)("the console", () => {
     expect(faults).toEqual([]);
   });
 
+  test("a caught mail is previewed in a frame that can run and load nothing", async () => {
+    const { page, open } = await visit(keys.ops);
+    await open("/mailbox");
+    await page.getByRole("link", { name: /^Your order/ }).click();
+    const frame = page.frameLocator("iframe[title='Preview of the mail']");
+    await frame.getByRole("heading").first().waitFor();
+    const src = await page.locator("iframe").getAttribute("src");
+    const answer = await page.request.get(src!);
+    expect(answer.headers()["content-security-policy"]).toContain("sandbox");
+    expect(answer.headers()["content-security-policy"]).toContain("default-src 'none'");
+    await page.getByRole("tab", { name: "Preview" }).press("ArrowRight");
+    await page.getByRole("tab", { name: "Text", selected: true }).waitFor();
+    await page.getByRole("tabpanel").getByText(/Order/).waitFor();
+  });
+
   test("who only looks finds every lever greyed out", async () => {
     const { page } = await visit(keys.ops, "View");
     await page.getByRole("link", { name: "Pools & kinds" }).click();

@@ -43,7 +43,7 @@ export function Shortcuts({ session }: { session: Session }) {
   });
   if (!help) return null;
   return (
-    <Dialog title="Keys" action="Close" onSubmit={async () => {}} onClose={() => setHelp(false)}>
+    <Dialog plain title="Keys" action="Close" onSubmit={async () => {}} onClose={() => setHelp(false)}>
       <dl class="facts">
         {menu.map(view => (
           <>

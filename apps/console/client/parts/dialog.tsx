@@ -11,13 +11,15 @@ type DialogProps = {
   action: string;
   danger?: boolean;
   wide?: boolean;
+  /** There is nothing to cancel: the action closes it. */
+  plain?: boolean;
   /** Runs the action; the dialog closes when it is done, and shows what went wrong. */
   onSubmit: () => Promise<unknown>;
   onClose: () => void;
   children?: ComponentChildren;
 };
 
-export function Dialog({ title, action, danger, wide, onSubmit, onClose, children }: DialogProps) {
+export function Dialog({ title, action, danger, wide, plain, onSubmit, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
@@ -51,7 +53,7 @@ export function Dialog({ title, action, danger, wide, onSubmit, onClose, childre
           </p>
         )}
         <div class="dialog-actions">
-          <Button onPress={() => dialog.current?.close()}>Cancel</Button>
+          {!plain && <Button onPress={() => dialog.current?.close()}>Cancel</Button>}
           <Button type="submit" tone={danger ? "danger-full" : "primary"} disabled={busy}>
             {action}
           </Button>

@@ -20,14 +20,16 @@ type TableProps<T> = {
   columns: readonly Column<T>[];
   rows: readonly T[];
   keyOf: (row: T) => string;
+  /** Many small numbers: two in a line on a phone. */
+  dense?: boolean;
 };
 
-export function Table<T>({ caption, columns, rows, keyOf }: TableProps<T>) {
+export function Table<T>({ caption, columns, rows, keyOf, dense }: TableProps<T>) {
   const classOf = (one: Column<T>) =>
     [one.number ? "number" : "", one.class ?? ""].join(" ").trim() || undefined;
   return (
     <div class="table-frame">
-      <table class="table">
+      <table class="table" data-dense={dense || undefined}>
         <caption class="hidden-text">{caption}</caption>
         <thead>
           <tr>

@@ -28,6 +28,7 @@ export function BusyKinds({ pools }: { pools: readonly PoolState[] }) {
         </Empty>
       ) : (
         <Table
+          dense
           caption="Kinds of job with something to do"
           rows={rows}
           keyOf={row => row.kind}

@@ -1,4 +1,5 @@
 import { Badge } from "../../parts/badge.tsx";
+import { Link } from "../../parts/link.tsx";
 import type { KindState } from "../../state/wire.ts";
 
 /** The pool as a shape and a colour. */
@@ -15,8 +16,12 @@ export function PoolMark({ priority, label = priority }: { priority: string; lab
 export function KindMark({ kind, priority }: { kind: KindState; priority: string }) {
   return (
     <span class="row">
-      <span class="swatch" data-pool={priority} aria-hidden="true" />
-      <span class="kind-name">{kind.kind}</span>
+      <span class="kind-mark">
+        <span class="swatch" data-pool={priority} aria-hidden="true" />
+        <Link to={`/jobs?kind=${kind.kind}`} class="kind-name">
+          {kind.kind}
+        </Link>
+      </span>
       <span class="hidden-text">, pool {priority}</span>
       {kind.paused && (
         <Badge tone="warn" icon="pause">

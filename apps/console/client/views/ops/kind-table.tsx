@@ -2,7 +2,6 @@ import { useRef, useState } from "preact/hooks";
 import { Button } from "../../parts/button.tsx";
 import { Spark } from "../../parts/chart.tsx";
 import { confirm } from "../../parts/dialog.tsx";
-import { Link } from "../../parts/link.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { attempt } from "../../parts/toast.tsx";
 import { ask } from "../../state/api.ts";
@@ -64,9 +63,6 @@ export function KindTable({ pool }: { pool: PoolState }) {
       class: "nowrap number",
       cell: one => (
         <span class="row end">
-          <Link to={`/jobs?kind=${one.kind}`} class="button small-link">
-            Jobs<span class="hidden-text"> of {one.kind}</span>
-          </Link>
           <Button small disabled={!operate} onPress={() => setEdited(one.kind)}>
             Limits<span class="hidden-text"> of {one.kind}</span>
           </Button>
@@ -78,6 +74,7 @@ export function KindTable({ pool }: { pool: PoolState }) {
   return (
     <>
       <Table
+        dense
         caption={`Kinds of the pool ${pool.priority}`}
         columns={columns}
         rows={pool.kinds}
