@@ -12,6 +12,7 @@ import { go } from "./state/router.ts";
 import { leave, type Session } from "./state/session.ts";
 import { useSignal } from "./state/signal.ts";
 import { nextTheme, theme } from "./state/theme.ts";
+import type { Snapshot } from "./state/wire.ts";
 import { menuOf, type View } from "./views/index.ts";
 
 type ShellProps = { path: string; session: Session; children: ComponentChildren };
@@ -93,17 +94,28 @@ function Menu({ title, views, path, onGo }: MenuProps) {
             <Link to={to} class="nav-link" current={path === to || path.startsWith(`${to}/`)} onGo={onGo}>
               <Icon name={menu!.icon} />
               {menu!.title}
-              {to === "/dead" && live && live.status.dead > 0 && (
-                <span class="nav-count">
-                  {live.status.dead}
-                  <span class="hidden-text"> open</span>
-                </span>
-              )}
+              <Count n={countOf(to, live)} />
             </Link>
           </li>
         ))}
       </ul>
     </>
+  );
+}
+
+function countOf(path: string, live: Snapshot | null): number {
+  if (path === "/dead") return live?.status.dead ?? 0;
+  return path === "/alerts" ? (live?.status.alerts ?? 0) : 0;
+}
+
+/** How many want to be looked at. */
+function Count({ n }: { n: number }) {
+  if (n === 0) return null;
+  return (
+    <span class="nav-count">
+      {n}
+      <span class="hidden-text"> open</span>
+    </span>
   );
 }
 

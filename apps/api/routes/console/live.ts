@@ -6,6 +6,7 @@
  * Sampling must not weigh on a cluster in trouble: the next sample waits for at least four times what the last one took.
  */
 import { countDead, outboxBacklog, type PoolsView } from "../../../../bus/index.ts";
+import { listAlerts } from "../../../../platform/alerts/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { problemOf } from "../../http/problem.ts";
 import type { SseEvent } from "../../http/sse.ts";
@@ -14,8 +15,14 @@ const EVERY_MS = 1_000;
 const LINGER_MS = 300_000;
 /** Five minutes at one a second. */
 const HISTORY = 300;
+const MOST_ALERTS = 100;
 
-type Status = { outbox: Awaited<ReturnType<typeof outboxBacklog>>; dead: number };
+type Status = {
+  outbox: Awaited<ReturnType<typeof outboxBacklog>>;
+  dead: number;
+  /** Firing ones, {@link MOST_ALERTS} at most. */
+  alerts: number;
+};
 /** As `GET /ops/pools`, and what stands beside it. */
 export type Snapshot = PoolsView & { at: number; status: Status };
 /** A part of the cluster does not answer; the next sample comes all the same. */
@@ -72,8 +79,13 @@ export function createLive({ bus, sql, log }: ApiDeps): Live {
   async function sample(): Promise<Sample> {
     const at = Date.now();
     try {
-      const [view, outbox, dead] = await Promise.all([bus.viewPools(), outboxBacklog(sql), countDead(sql)]);
-      const data = { ...view, at, status: { outbox, dead } };
+      const [view, outbox, dead, firing] = await Promise.all([
+        bus.viewPools(),
+        outboxBacklog(sql),
+        countDead(sql),
+        listAlerts(sql, { state: "firing", limit: MOST_ALERTS }),
+      ]);
+      const data = { ...view, at, status: { outbox, dead, alerts: firing.items.length } };
       history.push(pointOf(data));
       if (history.length > HISTORY) history.shift();
       return { event: "pools", data };

@@ -51,7 +51,7 @@ export type Snapshot = {
   at: number;
   pools: PoolState[];
   autoscaler?: Autoscaler | null;
-  status: { outbox: { due: number; delayed: number; oldestMs: number | null }; dead: number };
+  status: { outbox: { due: number; delayed: number; oldestMs: number | null }; dead: number; alerts: number };
 };
 
 export type PoolPoint = {
