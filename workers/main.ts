@@ -6,7 +6,7 @@ import { createLog, flushLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { connect } from "../platform/postgres/index.ts";
 import { openTracer } from "../platform/tracing/index.ts";
-import { loadJobs } from "./jobs/index.ts";
+import { jobs } from "./jobs/index.ts";
 import { watchMemory } from "./memory.ts";
 import { startPool } from "./pool.ts";
 
@@ -30,7 +30,6 @@ const bus = openBus({
   metrics,
   replicas: config.natsReplicas,
 });
-const jobs = await loadJobs(priority);
 const pool = await startPool({ config, sql, log, clock: systemClock, metrics, bus, tracer, priority, jobs });
 log.info({ worker: pool.worker, priority }, "pool process is working");
 // What starting left behind is a tenth of an idle process.

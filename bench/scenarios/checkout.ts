@@ -16,7 +16,7 @@ const SKUS = 1_000;
 const MOST_PER_SECOND = 12_000;
 const CLIENTS = 32;
 
-const WARM_SECONDS = 5;
+const WARM_SECONDS = 10;
 
 type Bench = { stack: BenchStack; shop: BenchShop; carts: string[]; placed: { count: number } };
 

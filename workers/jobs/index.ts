@@ -1,6 +1,6 @@
 /**
- * The one list of handlers. Each is loaded by processes that serve its priority only: what a handler needs (a mail client, a
- * payment provider's SDK) is memory of every process that loads it.
+ * The one list of handlers. Each is loaded at its first job: what it needs (the modules of the shop, a mail client, an SDK) is
+ * memory of every process that loads it, and an idle process shall be small.
  */
 import {
   type Contract,
@@ -16,19 +16,18 @@ import {
   emailSend,
   imageConvert,
   maintenanceTidy,
-  type Priority,
   paymentReconcile,
   searchIndex,
   searchRestock,
   stockCommit,
   stockRelease,
 } from "../../bus/index.ts";
-import type { JobDefinition } from "../handler.ts";
+import type { BatchHandler, Handler, JobDefinition } from "../handler.ts";
 import { drillJobs } from "./drill.ts";
 
 type Source = { readonly contract: Contract; load(): Promise<JobDefinition> };
 
-const sources: readonly Source[] = [
+export const sources: readonly Source[] = [
   { contract: checkoutPay, load: async () => (await import("./checkout.pay.ts")).checkoutPayJob },
   {
     contract: paymentReconcile,
@@ -60,9 +59,24 @@ const sources: readonly Source[] = [
   { contract: customerErase, load: async () => (await import("./customer.erase.ts")).customerEraseJob },
 ];
 
-/** The handlers of a priority's kinds. */
-export async function loadJobs(priority: Priority): Promise<JobDefinition[]> {
-  const mine = sources.filter(one => one.contract.priority === priority);
-  const drills = drillJobs.filter(job => job.contract.priority === priority);
-  return [...drills, ...(await Promise.all(mine.map(one => one.load())))];
+export const jobs: readonly JobDefinition[] = [...drillJobs, ...sources.map(lazily)];
+
+/** Batch kinds have batch handlers, and no others have (a test checks it): so the form is known before the handler is. */
+function lazily({ contract, load }: Source): JobDefinition {
+  return {
+    contract,
+    make(deps) {
+      let loading: Promise<Handler & BatchHandler> | undefined;
+      const loaded = () => {
+        loading ??= load().then(job => job.make(deps) as Handler & BatchHandler);
+        return loading;
+      };
+      const close = async () => {
+        await (await loading)?.close?.();
+      };
+      return contract.batch
+        ? { runBatch: async (jobs, context) => (await loaded()).runBatch(jobs, context), close }
+        : { run: async (job, context) => (await loaded()).run(job, context), close };
+    },
+  };
 }
