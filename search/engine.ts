@@ -12,8 +12,12 @@ export type EngineName = (typeof engineNames)[number];
 export const searchSorts = ["newest", "title", "price", "-price"] as const;
 export type SearchSort = (typeof searchSorts)[number];
 
-export const facetNames = ["category", "vendor", "tag", "inStock", "price"] as const;
+/** `option` stands for all options of the hits, each a facet of its own: `option.Colour`. */
+export const facetNames = ["category", "vendor", "tag", "inStock", "price", "option"] as const;
 export type FacetName = (typeof facetNames)[number];
+
+/** How an option's facet is called in answers. */
+export const optionFacet = (name: string) => `option.${name}`;
 
 export type SearchQuery = {
   /** Cleaned text, possibly empty: everything. */
@@ -25,16 +29,28 @@ export type SearchQuery = {
   readonly priceMin?: number | undefined;
   readonly priceMax?: number | undefined;
   readonly inStock?: boolean | undefined;
+  /** Option → values, one of which a product must have, for each of the options. */
+  readonly options?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** A product that is not looked for. */
+  readonly exclude?: string | undefined;
+  /** Any of the words is enough, in no order to rely on; without facets and descriptions. */
+  readonly anyWord?: boolean | undefined;
+  /** Give the text of descriptions too, for highlights. */
+  readonly describe?: boolean | undefined;
   readonly sort?: SearchSort | undefined;
   readonly limit: number;
   readonly offset: number;
   readonly facets: readonly FacetName[];
 };
 
-/** Value → products among all hits; for `price` its `min` and `max` instead (absent when no hit has a price). */
-export type Facets = Partial<Record<FacetName, Record<string, number>>>;
+/**
+ * By facet, or `option.<name>`: value → products among all hits; for `price` its `min` and `max` instead (absent when no
+ * hit has a price). A facet that is filtered by counts as if it were not: what else could be chosen there.
+ */
+export type Facets = Record<string, Record<string, number>>;
 
-export type Found = { items: SearchItem[]; total: number; facets: Facets };
+/** `descriptions`: beside the items, when they were asked for. */
+export type Found = { items: SearchItem[]; total: number; facets: Facets; descriptions?: string[] };
 
 export interface SearchEngine {
   readonly name: EngineName;

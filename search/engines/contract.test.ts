@@ -139,6 +139,52 @@ for (const setup of setups) {
         expect(none.facets).toEqual({ category: {}, price: {} });
       });
 
+      test("counts a facet as if it were not filtered by", async () => {
+        const { items, facets, total } = await find({
+          category: "beauty",
+          priceMax: 1_000,
+          facets: ["category", "vendor", "price"],
+        });
+        expect(items.map(item => item.title)).toEqual(["Essence Mascara"]);
+        expect(total).toBe(1);
+        // Of what costs up to 1,000, in all categories; of the category, at all prices; the vendor sees both filters.
+        expect(facets.category).toEqual({ beauty: 1 });
+        expect(facets.price).toEqual({ min: 999, max: 1_299 });
+        expect(facets.vendor).toEqual({ Essence: 1 });
+        const all = await find({ category: "beauty", facets: ["category"] });
+        expect(all.facets.category).toEqual({ beauty: 2, "mens-wear": 2, kitchen: 1 });
+      });
+
+      test("filters by options: one of the values of each", async () => {
+        expect(await titles({ options: { Colour: ["Turquoise", "Black"] } })).toEqual(["Linen Shirt"]);
+        expect(await titles({ options: { Colour: ["turquoise"] } })).toEqual(["Linen Shirt"]);
+        expect(await titles({ options: { Colour: ["Black"] } })).toEqual([]);
+        expect(await titles({ options: { Colour: ["Sand"], Size: ["M"] } })).toEqual([]);
+        expect(await titles({ options: { 'Co"lour\\ = 1 OR inStock': ['x"] OR id EXISTS'] } })).toEqual([]);
+      });
+
+      test("counts each option as a facet of its own, without its own filter", async () => {
+        const colours = { Turquoise: 1, Sand: 1 };
+        expect((await find({ facets: ["option"] })).facets).toEqual({ "option.Colour": colours });
+        const chosen = await find({ options: { Colour: ["Sand"] }, facets: ["option", "category"] });
+        expect(chosen.facets).toEqual({ "option.Colour": colours, category: { "mens-wear": 1 } });
+        const elsewhere = await find({ category: "beauty", facets: ["option"] });
+        expect(elsewhere.facets).toEqual({});
+      });
+
+      test("leaves out one product, and is content with any of the words where that is asked for", async () => {
+        const [belt] = (await find({ q: "leather belt" })).items;
+        expect(await titles({ q: "leather belt", exclude: belt!.id })).toEqual([]);
+        const some = await titles({ q: "turquoise lipstick kettle", anyWord: true });
+        expect(some.toSorted()).toEqual(["Linen Shirt", "Red Lipstick"]);
+      });
+
+      test("gives descriptions beside the hits when it is asked for them", async () => {
+        const { descriptions } = await find({ q: "belt", describe: true });
+        expect(descriptions).toEqual(["Full grain, with a brass buckle"]);
+        expect(await find({ q: "belt" })).not.toHaveProperty("descriptions");
+      });
+
       test("shows hits as summaries", async () => {
         const { items, total } = await find({ q: "mascara" });
         expect(total).toBe(1);

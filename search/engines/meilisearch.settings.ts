@@ -19,9 +19,9 @@ export const settings: Settings = {
     "optionValues",
     "description",
   ],
-  filterableAttributes: ["category", "categoryIds", "vendor", "tags", "price", "inStock", "options"],
+  filterableAttributes: ["id", "category", "categoryIds", "vendor", "tags", "price", "inStock", "options"],
   sortableAttributes: ["price", "title", "createdAt"],
-  displayedAttributes: ["id", "item"],
+  displayedAttributes: ["id", "item", "description"],
   // "sort" before the rest: an order that a shopper asked for is kept strictly; without one the rule does nothing.
   rankingRules: ["sort", "words", "typo", "proximity", "attribute", "exactness"],
   typoTolerance: {

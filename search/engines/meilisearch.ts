@@ -11,7 +11,7 @@ import {
   type SearchQuery,
   type TaskState,
 } from "../engine.ts";
-import { facetsOf, searchParams } from "./meilisearch.query.ts";
+import { anyWordQueries, facetsOf, searchQueries } from "./meilisearch.query.ts";
 import { settings, settingsHash } from "./meilisearch.settings.ts";
 
 /** Of one post; the engine takes 100 MB. */
@@ -37,7 +37,7 @@ export function openMeilisearch(options: { url: string; key?: string | undefined
   return {
     name: "meilisearch",
     settingsHash,
-    search: (storeId, query, signal) => search(indexOf(storeId), query, signal),
+    search: (storeId, query, signal) => search(client, indexUid(storeId), query, signal),
     identity: storeId =>
       client.getRawIndex(indexUid(storeId)).then(
         index => index.createdAt,
@@ -61,23 +61,37 @@ function nullWhenMissing(error: unknown): null {
   throw error;
 }
 
-async function search(index: Index, query: SearchQuery, signal?: AbortSignal): Promise<Found> {
+type Hit = { item: SearchItem; description?: string };
+
+async function search(
+  client: Meilisearch,
+  uid: string,
+  query: SearchQuery,
+  signal?: AbortSignal,
+): Promise<Found> {
   try {
-    const answer = await index.search<{ item: SearchItem }>(
-      query.q,
-      searchParams(query),
-      signal ? { signal } : {},
-    );
+    const options = signal ? { signal } : {};
+    if (query.anyWord) {
+      const { limit, offset } = query;
+      const merged = { federation: { limit, offset }, queries: anyWordQueries(uid, query) };
+      const { hits, estimatedTotalHits } = await client.multiSearch<typeof merged, Hit>(merged, options);
+      return { items: hits.map(hit => hit.item), total: estimatedTotalHits ?? hits.length, facets: {} };
+    }
+    const queries = searchQueries(uid, query);
+    const { results } = await client.multiSearch<{ queries: typeof queries }, Hit>({ queries }, options);
+    const [first] = results;
+    if (!first) throw new Error("the engine gave no answer");
     return {
-      items: answer.hits.map(hit => hit.item),
-      total: answer.estimatedTotalHits ?? answer.hits.length,
-      facets: facetsOf(query, answer),
+      items: first.hits.map(hit => hit.item),
+      total: first.estimatedTotalHits ?? first.hits.length,
+      facets: facetsOf(query, results),
+      ...(query.describe ? { descriptions: first.hits.map(hit => hit.description ?? "") } : {}),
     };
   } catch (error) {
-    if (isApiError(error, "index_not_found")) throw new IndexMissing(index.uid);
+    if (isApiError(error, "index_not_found")) throw new IndexMissing(uid);
     // An index whose settings have not been applied yet can't filter or sort.
     if (isApiError(error, "invalid_search_filter", "invalid_search_sort", "invalid_search_facets"))
-      throw new IndexMissing(index.uid);
+      throw new IndexMissing(uid);
     throw error;
   }
 }
