@@ -162,11 +162,9 @@ function Foot({ session }: { session: Session }) {
       <Button tone="quiet" icon={icon} onPress={nextTheme}>
         {label}
       </Button>
-      {(!session.ops || !session.store) && (
-        <Button tone="quiet" icon="key" onPress={() => go("/enter")}>
-          Add a key
-        </Button>
-      )}
+      <Button tone="quiet" icon="key" onPress={() => go("/enter")}>
+        {session.ops && session.store ? "Change a key" : "Add a key"}
+      </Button>
       <div class="who stack">
         <ul class="stack">
           {session.ops && <Key kind="Ops key" name={session.ops.name} role={session.ops.role} />}

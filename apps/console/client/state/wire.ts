@@ -72,6 +72,7 @@ export type Try = {
   outcome: string | null;
   error: string | null;
   worker: string | null;
+  traceparent?: string;
 };
 
 export type Job = {

@@ -1,5 +1,5 @@
 /** The ledger: find a job by its id, business key, kind or status. */
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { Status } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
@@ -18,16 +18,27 @@ import { useSignal } from "../../state/signal.ts";
 import type { Job } from "../../state/wire.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const ages: Record<string, number> = { "15m": 900_000, "1h": 3_600_000, "1d": 86_400_000, "7d": 604_800_000 };
+const ageNames: [string, string][] = [
+  ["", "any time"],
+  ["15m", "the last 15 minutes"],
+  ["1h", "the last hour"],
+  ["1d", "the last day"],
+  ["7d", "the last week"],
+];
 const statuses = ["queued", "delayed", "retrying", "done", "discarded", "cancelled", "dead"];
 
 export function JobsView() {
   const { query } = useSignal(place);
-  const [key, kind, status] = ["key", "kind", "status"].map(name => query.get(name) ?? "") as [
+  const [key, kind, status, age] = ["key", "kind", "status", "age"].map(name => query.get(name) ?? "") as [
+    string,
     string,
     string,
     string,
   ];
-  const jobs = useList<Job>(withQuery("/ops/jobs", { key, kind, status, limit: 50 }));
+  // Fixed when it is chosen: a moment that moved on would be another list each time.
+  const since = useMemo(() => (ages[age] ? new Date(Date.now() - ages[age]).toISOString() : ""), [age]);
+  const jobs = useList<Job>(withQuery("/ops/jobs", { key, kind, status, since, limit: 50 }));
   return (
     <Page
       title="Jobs"
@@ -43,14 +54,14 @@ export function JobsView() {
       }
     >
       <Panel>
-        <Filters key={key} text={key} kind={kind} status={status} />
+        <Filters key={key} text={key} kind={kind} status={status} age={age} />
         <ListTable<Job>
           caption="Jobs, latest first"
           listing={jobs}
           keyOf={job => job.id}
           empty={
             <Empty icon="jobs" title="No such jobs">
-              {key || kind || status
+              {key || kind || status || age
                 ? "Nothing in the ledger fits these filters."
                 : "The ledger is empty: no job has been enqueued yet."}
             </Empty>
@@ -86,7 +97,9 @@ function KeyLink({ of }: { of: string }) {
   return of ? <Link to={`/jobs?key=${encodeURIComponent(of)}`}>{of}</Link> : null;
 }
 
-function Filters({ text, kind, status }: { text: string; kind: string; status: string }) {
+type FiltersProps = { text: string; kind: string; status: string; age: string };
+
+function Filters({ text, kind, status, age }: FiltersProps) {
   const [typed, setTyped] = useState(text);
   const now = useSignal(snapshot);
   const kinds = now?.pools.flatMap(pool => pool.kinds.map(one => one.kind)) ?? (kind ? [kind] : []);
@@ -118,6 +131,12 @@ function Filters({ text, kind, status }: { text: string; kind: string; status: s
         value={status}
         onValue={value => setQuery("status", value)}
         options={[["", "any status"], ...statuses.map(one => [one, one] as const)]}
+      />
+      <SelectField
+        label="Queued in"
+        value={age}
+        onValue={value => setQuery("age", value)}
+        options={ageNames}
       />
       <Button type="submit">Search</Button>
     </form>

@@ -17,7 +17,13 @@ export function TryList({ tries }: { tries: readonly Try[] }) {
               <span class="muted">{duration(Date.parse(one.endedAt) - Date.parse(one.startedAt))}</span>
             )}
           </span>
-          {one.worker && <span class="muted small">on {one.worker}</span>}
+          {(one.worker || one.traceparent) && (
+            <span class="muted small">
+              {[one.worker && `on ${one.worker}`, one.traceparent && `trace ${one.traceparent.split("-")[1]}`]
+                .filter(Boolean)
+                .join(" · ")}
+            </span>
+          )}
           {one.error && <span>{one.error}</span>}
         </li>
       ))}
