@@ -2,17 +2,26 @@
  * For tests: an engine in memory that keeps the engine's promises and no more. Tasks run in the order of their enqueueing,
  * the last write wins, and a task may be pending, refused, lost, or enqueued without the sender hearing of it.
  */
-import { type Change, EngineRefusal, type IndexedEngine, type TaskState } from "./engine.ts";
+import { checksum } from "./document.ts";
+import {
+  type Change,
+  EngineRefusal,
+  type IndexedEngine,
+  type IndexName,
+  type StoreSettings,
+  type TaskState,
+} from "./engine.ts";
 
-type Task = { changes: readonly Change[]; state: TaskState };
+type Task = { index: IndexName; changes: readonly Change[]; swap?: IndexName; state: TaskState };
+type Stored = { title: string; version: number; sum: string };
 
 export class EngineModel implements IndexedEngine {
   readonly name = "meilisearch";
-  settingsHash = "settings-1";
-  /** Titles by product, as of the tasks that ran. */
-  readonly titles = new Map<string, string>();
+  settings = "settings-1";
   /** What was sent, in order: settings and products. */
   readonly sent: string[][] = [];
+  /** Products that were sent in part only. */
+  readonly partial: string[] = [];
   /** Product ids whose document makes a task be refused. */
   readonly bad = new Set<string>();
   /** Like `bad`, but the post itself is refused. */
@@ -24,27 +33,46 @@ export class EngineModel implements IndexedEngine {
   /** Called when a post is in the queue, before its sender hears of it; may throw. */
   afterEnqueue: () => void | Promise<void> = () => {};
   #tasks: Task[] = [];
-  #identity: string | null = null;
+  #indexes = new Map<IndexName, { identity: string; stored: Map<string, Stored> }>();
 
-  async identity() {
-    return this.#identity;
+  /** Titles by product in the indexes of stores, as of the tasks that ran. */
+  get titles(): Map<string, string> {
+    const stores = [...this.#indexes].filter(([name]) => !name.includes("/"));
+    return new Map(
+      stores.flatMap(([, { stored }]) => [...stored].map(([id, { title }]) => [id, title] as const)),
+    );
   }
 
-  async applySettings() {
-    this.sent.push([this.settingsHash]);
-    this.#identity ??= crypto.randomUUID();
-    return this.#add([]);
+  get names(): string[] {
+    return [...this.#indexes.keys()];
   }
 
-  async clear() {
-    this.titles.clear();
+  settingsHash(own: StoreSettings) {
+    return this.settings + (own.stopWords.length > 0 ? own.stopWords.join() : "");
   }
 
-  async enqueue(_storeId: string, changes: readonly Change[]) {
+  async identity(index: IndexName) {
+    return this.#indexes.get(index)?.identity ?? null;
+  }
+
+  async applySettings(index: IndexName, own: StoreSettings) {
+    this.sent.push([this.settingsHash(own)]);
+    if (!this.#indexes.has(index)) {
+      this.#indexes.set(index, { identity: crypto.randomUUID(), stored: new Map() });
+    }
+    return this.#add({ index, changes: [] });
+  }
+
+  async clear(index: IndexName) {
+    this.#indexes.get(index)?.stored.clear();
+  }
+
+  async enqueue(index: IndexName, changes: readonly Change[]) {
     await Bun.sleep(this.latencyMs());
     if (changes.some(change => this.unpostable.has(change.productId))) throw new EngineRefusal("unpostable");
     this.sent.push(changes.map(change => change.productId));
-    const task = this.#add(changes);
+    this.partial.push(...changes.filter(change => change.partial).map(change => change.productId));
+    const task = this.#add({ index, changes });
     await this.afterEnqueue();
     return [{ task, productIds: changes.map(change => change.productId) }];
   }
@@ -53,15 +81,48 @@ export class EngineModel implements IndexedEngine {
     return this.#tasks[task]?.state ?? { type: "lost", error: "forgotten" };
   }
 
+  async count(index: IndexName) {
+    return this.#stored(index).size;
+  }
+
+  async held(index: IndexName, { offset, limit }: { offset: number; limit: number }) {
+    const all = [...this.#stored(index)].map(([productId, { version }]) => ({ productId, version }));
+    return all.slice(offset, offset + limit);
+  }
+
+  async checksums(index: IndexName, ids: readonly string[]) {
+    const stored = this.#stored(index);
+    return new Map(
+      ids.flatMap(id => {
+        const one = stored.get(id);
+        return one ? [[id, one.sum] as const] : [];
+      }),
+    );
+  }
+
+  async swap(one: IndexName, other: IndexName) {
+    return this.#add({ index: one, changes: [], swap: other });
+  }
+
+  async drop(index: IndexName) {
+    this.#indexes.delete(index);
+  }
+
   async search(): Promise<never> {
     throw new Error("the model does not search");
   }
 
   /** Everything is gone, as with a new disk. */
   wipe(): void {
-    this.titles.clear();
+    this.#indexes.clear();
     this.#tasks = [];
-    this.#identity = null;
+  }
+
+  /** As if somebody had written past us. */
+  tamper(index: IndexName, productId: string, change: Partial<Stored> | null): void {
+    const stored = this.#stored(index);
+    if (change === null) stored.delete(productId);
+    else stored.set(productId, { title: "?", version: 0, sum: "?", ...stored.get(productId), ...change });
   }
 
   /** Loses what is pending. */
@@ -74,8 +135,12 @@ export class EngineModel implements IndexedEngine {
     for (const task of this.#tasks) if (task.state.type === "pending") this.#apply(task);
   }
 
-  #add(changes: readonly Change[]): number {
-    this.#tasks.push({ changes, state: { type: "pending" } });
+  #stored(index: IndexName): Map<string, Stored> {
+    return this.#indexes.get(index)?.stored ?? new Map();
+  }
+
+  #add(task: Omit<Task, "state">): number {
+    this.#tasks.push({ ...task, state: { type: "pending" } });
     if (!this.manual) this.run();
     return this.#tasks.length - 1;
   }
@@ -85,10 +150,18 @@ export class EngineModel implements IndexedEngine {
       task.state = { type: "refused", error: "bad document" };
       return;
     }
-    for (const { productId, document } of task.changes) {
-      if (document) this.titles.set(productId, document.title);
-      else this.titles.delete(productId);
+    if (task.swap !== undefined) this.#swap(task.index, task.swap);
+    const stored = this.#stored(task.index);
+    for (const { productId, document, version } of task.changes) {
+      if (document) stored.set(productId, { title: document.title, version, sum: checksum(document) });
+      else stored.delete(productId);
     }
     task.state = { type: "succeeded" };
+  }
+
+  #swap(one: IndexName, other: IndexName): void {
+    const [a, b] = [this.#indexes.get(one)!, this.#indexes.get(other)!];
+    this.#indexes.set(one, b);
+    this.#indexes.set(other, a);
   }
 }

@@ -59,7 +59,30 @@ export interface SearchEngine {
 }
 
 /** What the engine shall hold of a product; a null document removes it. */
-export type Change = { readonly productId: string; readonly document: SearchDocument | null };
+export type Change = {
+  readonly productId: string;
+  readonly document: SearchDocument | null;
+  /** The engine keeps it beside the document, so that it can be asked what it holds. */
+  readonly version: number;
+  /** The engine has the rest: price, stock and popularity are enough. */
+  readonly partial?: boolean;
+};
+
+/** What merchants said about how their shop is searched (settings.ts). */
+export type StoreSettings = {
+  /** Words of a group stand for one another. */
+  readonly synonyms: readonly (readonly string[])[];
+  readonly stopWords: readonly string[];
+  /** ISO 639-1; empty: the engine guesses the language of each text. */
+  readonly languages: readonly string[];
+};
+
+/** An index of the engine: a store's id, or {@link besideName} for one that is built beside it. */
+export type IndexName = string;
+
+export function besideName(storeId: string, buildId: string): IndexName {
+  return `${storeId}/${buildId}`;
+}
 
 /** A task in the engine's queue and the products in it. Tasks of one index run in the order they were enqueued in. */
 export type EnqueuedTask = { readonly task: number; readonly productIds: readonly string[] };
@@ -73,18 +96,31 @@ export type TaskOutcome =
 
 export type TaskState = TaskOutcome | { readonly type: "pending" };
 
+/** What the engine holds of a product. */
+export type Held = { readonly productId: string; readonly version: number };
+
 export interface IndexedEngine extends SearchEngine {
-  /** Hash of the settings that this program wants. */
-  readonly settingsHash: string;
+  /** Hash of the settings that this program wants for a store that has these of its own. */
+  settingsHash(own: StoreSettings): string;
   /** Names the index as it is now; null when there is none. */
-  identity(storeId: string): Promise<string | null>;
-  /** Enqueues our settings, with which the engine makes the index if there is none; gives their task. */
-  applySettings(storeId: string): Promise<number>;
+  identity(index: IndexName): Promise<string | null>;
+  /** Enqueues the settings, with which the engine makes the index if there is none; gives their task. */
+  applySettings(index: IndexName, own: StoreSettings): Promise<number>;
   /** Enqueues the removal of all documents. */
-  clear(storeId: string): Promise<void>;
+  clear(index: IndexName): Promise<void>;
   /** Enqueues changes. @throws EngineRefusal when the engine won't take them as a whole. */
-  enqueue(storeId: string, changes: readonly Change[]): Promise<EnqueuedTask[]>;
+  enqueue(index: IndexName, changes: readonly Change[]): Promise<EnqueuedTask[]>;
   taskState(task: number): Promise<TaskState>;
+  /** Documents in the index, as of the tasks that have run. */
+  count(index: IndexName): Promise<number>;
+  /** A page of what the index holds, in an order of its own that stays the same while nothing changes. */
+  held(index: IndexName, page: { offset: number; limit: number }): Promise<Held[]>;
+  /** Checksums of what the index holds of these products (`checksum` in document.ts); the absent are absent. */
+  checksums(index: IndexName, productIds: readonly string[]): Promise<Map<string, string>>;
+  /** Enqueues that the two change names at one moment; both must be there. */
+  swap(one: IndexName, other: IndexName): Promise<number>;
+  /** Enqueues that the index goes, if it is there. */
+  drop(index: IndexName): Promise<void>;
 }
 
 /** The store has no index in the engine: nothing was indexed yet, or the engine was emptied. Not an outage. */

@@ -12,7 +12,8 @@
  */
 import { emit } from "../bus/index.ts";
 import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
-import type { IndexedEngine } from "./engine.ts";
+import type { IndexedEngine, StoreSettings } from "./engine.ts";
+import { selectSettings } from "./settings.store.ts";
 import { forgetSent, type KnownIndex, saveIndex, selectIndex } from "./store.ts";
 
 export type IndexDeps = { readonly sql: Db; readonly engine: IndexedEngine };
@@ -27,30 +28,39 @@ export async function prepareIndex(
   sending: readonly string[],
 ): Promise<void> {
   const { engine } = deps;
-  const [known, identity] = await Promise.all([selectIndex(held, storeId), engine.identity(storeId)]);
+  const [known, own, identity] = await Promise.all([
+    selectIndex(held, storeId),
+    selectSettings(held, storeId),
+    engine.identity(storeId),
+  ]);
+  const settingsHash = engine.settingsHash(own);
   if (!known) {
     // An index that we know nothing of holds documents of another life.
     if (identity !== null) await engine.clear(storeId);
-    return fillAnew(deps, storeId, identity, sending);
+    return fillAnew(deps, { storeId, identity, own }, sending);
   }
-  const settings = await settingsState(engine, known);
+  const settings = await settingsState(engine, known, settingsHash);
   if (isOurs(known, identity, settings)) {
     if (settings === "wanted") {
-      const settingsTask = await engine.applySettings(storeId);
-      await saveIndex(held, storeId, { identity, settingsHash: engine.settingsHash, settingsTask });
+      const settingsTask = await engine.applySettings(storeId, own);
+      await saveIndex(held, storeId, { identity, settingsHash, settingsTask });
     } else if (known.identity !== identity || (settings === "applied" && known.settingsTask !== null)) {
       const settingsTask = settings === "applied" ? null : known.settingsTask;
       await saveIndex(held, storeId, { ...known, identity, settingsTask });
     }
     return;
   }
-  await fillAnew(deps, storeId, identity, sending);
+  await fillAnew(deps, { storeId, identity, own }, sending);
 }
 
 type SettingsState = "applied" | "pending" | "wanted";
 
-async function settingsState(engine: IndexedEngine, known: KnownIndex): Promise<SettingsState> {
-  if (known.settingsHash !== engine.settingsHash) return "wanted";
+async function settingsState(
+  engine: IndexedEngine,
+  known: KnownIndex,
+  settingsHash: string,
+): Promise<SettingsState> {
+  if (known.settingsHash !== settingsHash) return "wanted";
   if (known.settingsTask === null) return "applied";
   const { type } = await engine.taskState(known.settingsTask);
   if (type === "succeeded") return "applied";
@@ -65,11 +75,11 @@ function isOurs(known: KnownIndex, identity: string | null, settings: SettingsSt
 
 async function fillAnew(
   { sql, engine }: IndexDeps,
-  storeId: string,
-  identity: string | null,
+  { storeId, identity, own }: { storeId: string; identity: string | null; own: StoreSettings },
   sending: readonly string[],
 ): Promise<void> {
-  const settingsTask = await engine.applySettings(storeId);
+  const settingsHash = engine.settingsHash(own);
+  const settingsTask = await engine.applySettings(storeId, own);
   const ours = new Set(sending);
   await transaction(sql, async tx => {
     const productIds = (await forgetSent(tx, storeId)).filter(id => !ours.has(id));
@@ -79,6 +89,6 @@ async function fillAnew(
         .map(productId => ({ type: "summary.changed" as const, productId }));
       await emit(tx, { storeId }, ...events);
     }
-    await saveIndex(tx, storeId, { identity, settingsHash: engine.settingsHash, settingsTask });
+    await saveIndex(tx, storeId, { identity, settingsHash, settingsTask });
   });
 }

@@ -134,6 +134,40 @@ describe("what is sent", () => {
     expect(held()).toEqual({ [id!]: "Kettle again" });
   });
 
+  test("only price, stock and popularity, where nothing else differs and the engine has the rest", async () => {
+    const [id, other] = (await shop.stock({ title: "Kettle" }, { title: "Pan" })) as [string, string];
+    shop.put({ title: "Kettle", price: 900, unitsSold: 40 }, id);
+    shop.put({ title: "Copper pan", price: 900 }, other);
+    await shop.index([id, other]);
+    // A variant's id is part of what a hit shows, and the shelf gives new ones: SKUs and words are as before.
+    expect(engine.partial).toEqual([id]);
+    shop.put({ title: "Kettle", price: 800 }, id);
+    await shop.index([id], { doubtful: [id] });
+    expect(engine.partial).toEqual([id]);
+    shop.shelf().delete(id);
+    await shop.index([id]);
+    shop.put({ title: "Kettle", price: 800 }, id);
+    await shop.index([id]);
+    expect(engine.partial).toEqual([id]);
+    const [row] = await shop.sql`SELECT price, popularity FROM search.document WHERE product_id = ${id}`;
+    expect(row).toMatchObject({ price: 800, popularity: 0 });
+  });
+
+  test("the whole product again, after the task with its words was lost", async () => {
+    const [id] = (await shop.stock({ title: "Kettle" })) as [string];
+    engine.manual = true;
+    shop.put({ title: "Copper kettle" }, id);
+    const job = shop.index([id]);
+    await until(async () => (await rowOf(id))?.task);
+    engine.lose();
+    await job;
+    engine.manual = false;
+    shop.put({ title: "Copper kettle", price: 1 }, id);
+    await shop.index([id]);
+    expect(engine.partial).toEqual([]);
+    expect(held()).toEqual({ [id]: "Copper kettle" });
+  });
+
   test("only the store's own products", async () => {
     const other = newId("store");
     const id = shop.put({ title: "Ours" });
@@ -215,7 +249,7 @@ describe("the index", () => {
   test("gets its settings before the first document and again when they change, not otherwise", async () => {
     const [id] = await shop.stock({ title: "Kettle" });
     await shop.index([id!], { doubtful: [id!] });
-    engine.settingsHash = "settings-2";
+    engine.settings = "settings-2";
     await shop.index([id!], { doubtful: [id!] });
     await shop.index([id!], { doubtful: [id!] });
     expect(engine.sent).toEqual([["settings-1"], [id!], [id!], ["settings-2"], [id!], [id!]]);

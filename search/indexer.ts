@@ -27,8 +27,11 @@
  *   engine emptied     index-state.ts sees another index there and fills it anew
  *
  * A task that the engine refuses is sent again product by product, so that one bad document fails alone.
+ *
+ * What is sent is partial (price, stock, popularity) where the queue holds the rest already, which enqueued_version tells;
+ * for a doubtful product, and after a lost task, it does not.
  */
-import type { ProductDocument } from "../commerce/storefront/index.ts";
+import type { SearchSource } from "../commerce/storefront/index.ts";
 import type { Db, Sql, Tx } from "../platform/postgres/index.ts";
 import { searchDocument } from "./document.ts";
 import { EngineRefusal, type IndexedEngine, type TaskOutcome } from "./engine.ts";
@@ -36,12 +39,14 @@ import { prepareIndex } from "./index-state.ts";
 import { withIndexLock } from "./lock.ts";
 import * as rows from "./store.ts";
 
+export type Products = (sql: Sql, storeId: string, ids: readonly string[]) => Promise<SearchSource[]>;
+
 export type IndexerDeps = {
   readonly sql: Db;
   /** Null: Postgres is the only engine. */
   readonly engine: IndexedEngine | null;
-  /** Current products by id; those that shops may not see are absent (storefront's `productDocuments`). */
-  readonly products: (sql: Sql, storeId: string, ids: readonly string[]) => Promise<ProductDocument[]>;
+  /** Current products by id; those that shops may not see are absent (storefront's `searchSources`). */
+  readonly products: Products;
 };
 
 export type IndexOptions = {
@@ -93,7 +98,7 @@ async function bring(
   storeId: string,
   ids: readonly string[],
   { doubtful = [], signal }: IndexOptions,
-  write: (held: Tx, productIds: string[]) => Promise<void>,
+  write: (held: Tx, productIds: string[]) => Promise<unknown>,
 ): Promise<Map<string, IndexOutcome>> {
   const productIds = [...new Set(ids)];
   const { engine } = deps;
@@ -110,14 +115,25 @@ async function bring(
   return outcomes;
 }
 
-async function project(deps: IndexerDeps, held: Sql, storeId: string, productIds: string[]): Promise<void> {
+export type Projected = {
+  readonly contents: readonly rows.Content[];
+  readonly versions: Map<string, number>;
+};
+
+/** Step 1, also of a rebuild. */
+export async function project(
+  deps: Pick<IndexerDeps, "products">,
+  held: Sql,
+  storeId: string,
+  productIds: readonly string[],
+): Promise<Projected> {
   const products = await deps.products(held, storeId, productIds);
   const byId = new Map(products.map(product => [product.id, product]));
-  const changes = productIds.map(productId => {
+  const contents = productIds.map(productId => {
     const product = byId.get(productId);
     return { productId, document: product ? searchDocument(product) : null };
   });
-  await rows.writeDocuments(held, storeId, changes);
+  return { contents, versions: await rows.writeDocuments(held, storeId, contents) };
 }
 
 type Batch = { storeId: string; productIds: readonly string[]; doubtful: readonly string[] };

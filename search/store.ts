@@ -1,29 +1,41 @@
 /** The SQL of what the indexer keeps: documents with their versions, and what is known of each index. */
 import type { Sql } from "../platform/postgres/index.ts";
-import type { SearchDocument } from "./document.ts";
+import { checksum, type SearchDocument, textPart } from "./document.ts";
 import type { Change } from "./engine.ts";
 import { fold } from "./fold.ts";
 
 const GONE = "gone";
 
-/** What is written for a product: its content and the columns that the fallback searches. */
-function projected({ productId, document }: Change) {
-  if (!document) return { product_id: productId, content_hash: GONE, document: null };
-  const names = [document.vendor, ...document.categories, ...document.tags, ...document.optionValues].join(
-    " ",
-  );
+/** What a product's document is now; null: shops don't show it. */
+export type Content = { readonly productId: string; readonly document: SearchDocument | null };
+
+type Hashed = Content & { readonly contentHash: string; readonly textHash: string };
+
+function hashed({ productId, document }: Content): Hashed {
+  if (!document) return { productId, document, contentHash: GONE, textHash: GONE };
   return {
-    product_id: productId,
-    content_hash: new Bun.CryptoHasher("sha256").update(JSON.stringify(document)).digest("base64url"),
+    productId,
     document,
+    contentHash: checksum(document),
+    textHash: checksum(textPart(document)),
+  };
+}
+
+/** What is written for a product: its content and the columns that the fallback searches. */
+function projected({ productId, document, contentHash, textHash }: Hashed) {
+  const row = { product_id: productId, content_hash: contentHash, text_hash: textHash, document };
+  if (!document) return row;
+  const { vendor, type, categories, collections, tags, optionValues } = document;
+  const names = [vendor, type, ...categories, ...collections, ...tags, ...optionValues].join(" ");
+  return {
+    ...row,
+    ...volatileColumns(document),
     title: document.title,
     vendor: document.vendor,
     category: document.category,
     category_ids: document.categoryIds,
     tags: document.tags,
     codes: [...document.skus, ...document.barcodes].map(code => code.toLowerCase()),
-    price: document.price,
-    in_stock: document.inStock,
     created_at: new Date(document.createdAt),
     folded_title: fold(document.title),
     folded_names: fold(names),
@@ -31,34 +43,91 @@ function projected({ productId, document }: Change) {
   };
 }
 
+const volatileColumns = ({ price, inStock, popularity }: SearchDocument) => ({
+  price,
+  in_stock: inStock,
+  popularity,
+});
+
+type Known = { productId: string; version: number; contentHash: string; textHash: string };
+
 /**
- * Writes the content of `changes`; a version rises only where the content differs. A removal leaves a tombstone, and
- * nothing where the product was never known.
+ * Writes the content of products where it differs, which raises their version, and returns the versions as they are then.
+ * A removal leaves a tombstone, and nothing where the product was never known. The caller holds the lock of the index.
  */
-export async function writeDocuments(sql: Sql, storeId: string, changes: readonly Change[]): Promise<void> {
-  await sql`
-    INSERT INTO search.document AS d (store_id, product_id, deleted, content_hash, document, title, vendor, category,
-      category_ids, tags, codes, price, in_stock, created_at, names, words)
-    SELECT ${storeId}, r.product_id, r.document IS NULL, r.content_hash, r.document, coalesce(r.title, ''),
+export async function writeDocuments(
+  sql: Sql,
+  storeId: string,
+  contents: readonly Content[],
+): Promise<Map<string, number>> {
+  const ids = contents.map(one => one.productId);
+  const rows = await sql<Known[]>`
+    SELECT product_id AS "productId", version, content_hash AS "contentHash", text_hash AS "textHash"
+    FROM search.document WHERE store_id = ${storeId} AND product_id = ANY(${ids})`;
+  const known = new Map(rows.map(row => [row.productId, row]));
+  const differing = contents.map(hashed).filter(one => {
+    const row = known.get(one.productId);
+    return row ? row.contentHash !== one.contentHash : one.document !== null;
+  });
+  const isSameText = (one: Hashed) =>
+    one.document !== null && known.get(one.productId)?.textHash === one.textHash;
+  const written = [
+    ...(await upsertWhole(
+      sql,
+      storeId,
+      differing.filter(one => !isSameText(one)),
+    )),
+    ...(await updateVolatile(sql, storeId, differing.filter(isSameText))),
+  ];
+  const versions = new Map(rows.map(row => [row.productId, row.version]));
+  for (const { productId, version } of written) versions.set(productId, version);
+  return versions;
+}
+
+type Written = { productId: string; version: number };
+
+async function upsertWhole(sql: Sql, storeId: string, some: readonly Hashed[]): Promise<Written[]> {
+  if (some.length === 0) return [];
+  return sql<Written[]>`
+    INSERT INTO search.document AS d (store_id, product_id, deleted, content_hash, text_hash, text_version, document, title,
+      vendor, category, category_ids, tags, codes, price, in_stock, popularity, created_at, names, words)
+    SELECT ${storeId}, r.product_id, r.document IS NULL, r.content_hash, r.text_hash, 1, r.document, coalesce(r.title, ''),
       coalesce(r.vendor, ''), coalesce(r.category, '{}'), coalesce(r.category_ids, '{}'), coalesce(r.tags, '{}'),
-      coalesce(r.codes, '{}'), r.price, coalesce(r.in_stock, false), coalesce(r.created_at, now()),
-      coalesce(r.folded_title || ' ' || r.folded_names, ''),
+      coalesce(r.codes, '{}'), r.price, coalesce(r.in_stock, false), coalesce(r.popularity, 0),
+      coalesce(r.created_at, now()), coalesce(r.folded_title || ' ' || r.folded_names, ''),
       setweight(to_tsvector('english', coalesce(r.folded_title, '')), 'A')
         || setweight(to_tsvector('english', coalesce(r.folded_names, '')), 'B')
         || setweight(to_tsvector('english', coalesce(r.folded_description, '')), 'D')
-    FROM jsonb_to_recordset(${sql.json(changes.map(projected) as never)}) AS r (
-      product_id text, content_hash text, document jsonb, title text, vendor text, category text[],
-      category_ids text[], tags text[], codes text[], price bigint, in_stock boolean, created_at timestamptz,
-      folded_title text, folded_names text, folded_description text)
-    WHERE r.document IS NOT NULL OR EXISTS (
-      SELECT FROM search.document known WHERE known.store_id = ${storeId} AND known.product_id = r.product_id)
+    FROM jsonb_to_recordset(${sql.json(some.map(projected) as never)}) AS r (
+      product_id text, content_hash text, text_hash text, document jsonb, title text, vendor text, category text[],
+      category_ids text[], tags text[], codes text[], price bigint, in_stock boolean, popularity integer,
+      created_at timestamptz, folded_title text, folded_names text, folded_description text)
     ON CONFLICT (store_id, product_id) DO UPDATE SET
       version = d.version + 1, deleted = EXCLUDED.deleted, content_hash = EXCLUDED.content_hash,
+      text_hash = EXCLUDED.text_hash, text_version = d.version + 1,
       document = EXCLUDED.document, title = EXCLUDED.title, vendor = EXCLUDED.vendor, category = EXCLUDED.category,
       category_ids = EXCLUDED.category_ids, tags = EXCLUDED.tags, codes = EXCLUDED.codes, price = EXCLUDED.price,
-      in_stock = EXCLUDED.in_stock, created_at = EXCLUDED.created_at, names = EXCLUDED.names,
-      words = EXCLUDED.words, updated_at = now()
-    WHERE d.content_hash <> EXCLUDED.content_hash`;
+      in_stock = EXCLUDED.in_stock, popularity = EXCLUDED.popularity, created_at = EXCLUDED.created_at,
+      names = EXCLUDED.names, words = EXCLUDED.words, updated_at = now()
+    RETURNING product_id AS "productId", version`;
+}
+
+/** Where nothing differs but price, stock and popularity, the words need not be taken apart again. */
+async function updateVolatile(sql: Sql, storeId: string, some: readonly Hashed[]): Promise<Written[]> {
+  if (some.length === 0) return [];
+  const rows = some.map(({ productId, document, contentHash }) => ({
+    product_id: productId,
+    content_hash: contentHash,
+    document,
+    ...volatileColumns(document!),
+  }));
+  return sql<Written[]>`
+    UPDATE search.document d SET version = d.version + 1, content_hash = r.content_hash, document = r.document,
+      price = r.price, in_stock = r.in_stock, popularity = r.popularity, updated_at = now()
+    FROM jsonb_to_recordset(${sql.json(rows as never)}) AS r (
+      product_id text, content_hash text, document jsonb, price bigint, in_stock boolean, popularity integer)
+    WHERE d.store_id = ${storeId} AND d.product_id = r.product_id
+    RETURNING d.product_id AS "productId", d.version`;
 }
 
 /**
@@ -83,23 +152,25 @@ export async function writeStock(sql: Sql, storeId: string, productIds: readonly
     )
     UPDATE search.document d
     SET version = d.version + 1, in_stock = f.in_stock, content_hash = 'restocked', updated_at = now(),
-        document = d.document || jsonb_build_object('inStock', f.in_stock, 'item', (d.document -> 'item') || f.item)
+        document = d.document || jsonb_build_object('inStock', f.in_stock, 'available', f.item -> 'available', 'item', (d.document -> 'item') || f.item)
     FROM fresh f
     WHERE d.store_id = ${storeId} AND d.product_id = f.product_id
       AND d.document #> '{item,variants}' <> f.item -> 'variants'`;
 }
 
-export type Due = { productId: string; version: number; document: SearchDocument | null };
-
-/** What the engine's queue doesn't hold yet; of `doubtful` products also what it is believed to hold. */
+/**
+ * What the engine's queue doesn't hold yet; of `doubtful` products also what it is believed to hold, and whole. A change
+ * is partial where the queue holds this text of the product already.
+ */
 export async function selectDue(
   sql: Sql,
   storeId: string,
   productIds: readonly string[],
   doubtful: readonly string[],
-): Promise<Due[]> {
-  return sql<Due[]>`
-    SELECT product_id AS "productId", version, document
+): Promise<Change[]> {
+  return sql<Change[]>`
+    SELECT product_id AS "productId", version, document,
+           enqueued_version >= text_version AND enqueued_version > 0 AND NOT product_id = ANY(${doubtful as string[]}) AS partial
     FROM search.document
     WHERE store_id = ${storeId} AND product_id = ANY(${productIds as string[]})
       AND (version > enqueued_version OR product_id = ANY(${doubtful as string[]}))

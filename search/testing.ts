@@ -1,5 +1,5 @@
 /** For tests: a shop whose products are a map in memory, indexed by the real indexer into real engines. */
-import type { ProductDocument } from "../commerce/storefront/index.ts";
+import type { SearchSource } from "../commerce/storefront/index.ts";
 import { newId } from "../platform/ids.ts";
 import { freshDatabase, testServers } from "../platform/testing/index.ts";
 import type { IndexedEngine } from "./engine.ts";
@@ -18,9 +18,12 @@ export type Product = {
   /** Null: can't be bought in this currency. */
   price?: number | null;
   available?: number;
+  unitsSold?: number;
+  /** Titles of the categories above its own, from the root down. */
+  above?: string[];
 };
 
-export function product(id: string, of: Product): ProductDocument {
+export function product(id: string, of: Product): SearchSource {
   const { title, category, price = 1_000, available = 5 } = of;
   const handle = title.toLowerCase().replaceAll(" ", "-");
   return {
@@ -31,7 +34,7 @@ export function product(id: string, of: Product): ProductDocument {
     vendor: of.vendor ?? "",
     type: "",
     status: "active",
-    categories: category ? [{ id: `cat_${category}`, handle: category, title: `All ${category}` }] : [],
+    categories: category ? [categoryOf(category)] : [],
     collections: [],
     tags: of.tags ?? [],
     options: of.options ?? [],
@@ -49,8 +52,13 @@ export function product(id: string, of: Product): ProductDocument {
       },
     ],
     updatedAt: "2026-01-01T00:00:00.000Z",
+    branches: category ? [[...(of.above ?? []), category].map(categoryOf)] : [],
+    priceRanges: price === null ? {} : { EUR: { min: price, max: price } },
+    unitsSold: of.unitsSold ?? 0,
   };
 }
+
+const categoryOf = (handle: string) => ({ id: `cat_${handle}`, handle, title: `All ${handle}` });
 
 export async function meilisearch(): Promise<IndexedEngine | null> {
   const { meiliUrl, meiliKey } = await testServers();
@@ -61,13 +69,13 @@ export type Shop = Awaited<ReturnType<typeof openShop>>;
 
 export async function openShop(engine: IndexedEngine | null) {
   const database = await freshDatabase();
-  const shelves = new Map<string, Map<string, ProductDocument>>();
+  const shelves = new Map<string, Map<string, SearchSource>>();
   const home = newId("store");
   const shop = {
     sql: database.sql,
     storeId: home,
-    shelf(storeId = home): Map<string, ProductDocument> {
-      const shelf = shelves.get(storeId) ?? new Map<string, ProductDocument>();
+    shelf(storeId = home): Map<string, SearchSource> {
+      const shelf = shelves.get(storeId) ?? new Map<string, SearchSource>();
       shelves.set(storeId, shelf);
       return shelf;
     },

@@ -10,6 +10,7 @@ export const searchRestock = defineContract({
     { additionalProperties: false },
   ),
   priority: "normal",
+  needs: "search",
   maxTries: 10,
   backoff: { baseMs: 500, maxMs: 600_000 },
   timeoutMs: 60_000,

@@ -46,6 +46,7 @@ export {
   type VariantInput,
 } from "./model.ts";
 export {
+  categoryPaths,
   countProducts,
   findActiveProduct,
   type ProductRecord,

@@ -1,7 +1,14 @@
 /** Products as they are read: without prices and stock, which the storefront adds. */
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { Image, ProductStatus } from "./model.ts";
-import { selectCount, selectExists, selectIdsAfter, selectProductId, selectProducts } from "./store.read.ts";
+import {
+  selectCount,
+  selectExists,
+  selectIdsAfter,
+  selectPaths,
+  selectProductId,
+  selectProducts,
+} from "./store.read.ts";
 
 export type ProductRecord = {
   id: string;
@@ -67,4 +74,14 @@ export function productIdsAfter(sql: Sql, storeId: string, after: string, limit:
 /** In any status. */
 export function countProducts(sql: Sql, storeId: string): Promise<number> {
   return selectCount(sql, storeId);
+}
+
+/** For each of these categories the way to it, from the root down, itself included. */
+export async function categoryPaths(
+  sql: Sql,
+  storeId: string,
+  ids: readonly string[],
+): Promise<Map<string, { id: string; handle: string; title: string }[]>> {
+  const rows = ids.length === 0 ? [] : await selectPaths(sql, storeId, ids);
+  return new Map(rows.map(row => [row.id, row.path]));
 }

@@ -121,3 +121,15 @@ export async function selectCount(sql: Sql, storeId: string): Promise<number> {
     SELECT count(*) FROM catalog.product WHERE store_id = ${storeId}`;
   return row!.count;
 }
+
+export async function selectPaths(
+  sql: Sql,
+  storeId: string,
+  ids: readonly string[],
+): Promise<{ id: string; path: { id: string; handle: string; title: string }[] }[]> {
+  return sql<{ id: string; path: { id: string; handle: string; title: string }[] }[]>`
+    SELECT c.id, (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'handle', a.handle, 'title', a.title) ORDER BY p.n)
+                  FROM unnest(c.path) WITH ORDINALITY p(id, n)
+                  JOIN catalog.category a ON a.store_id = c.store_id AND a.id = p.id) AS path
+    FROM catalog.category c WHERE c.store_id = ${storeId} AND c.id = ANY(${ids as string[]})`;
+}

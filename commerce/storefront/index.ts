@@ -19,7 +19,7 @@ export {
   productSummary,
   type VariantDocument,
 } from "./model.ts";
-export { countSales, forgetCountedOrders, isTooOld, showPopularity } from "./popularity.ts";
+export { countSales, forgetCountedOrders, isTooOld, popularityRank, showPopularity } from "./popularity.ts";
 export {
   type Build,
   ensureSummaries,
@@ -30,6 +30,7 @@ export {
 } from "./rebuild.ts";
 export { regroup } from "./regroup.ts";
 export { restock } from "./restock.ts";
+export { type PriceRange, type SearchSource, searchSources } from "./search-source.ts";
 export {
   MAX_PAGE,
   type ProductPage,

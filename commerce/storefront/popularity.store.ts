@@ -21,9 +21,12 @@ export async function selectDirtyStores(sql: Sql): Promise<string[]> {
   return rows.map(row => row.storeId);
 }
 
-/** How many products were taken. Those that others are counting at the moment come next time. */
-export async function writePopularity(tx: Tx, storeId: string, limit: number): Promise<number> {
-  const rows = await tx`
+/** `before`: as lists had it; null: the product is in no list. */
+export type Sold = { productId: string; units: number; before: number | null };
+
+/** The products that were taken. Those that others are counting at the moment come next time. */
+export async function writePopularity(tx: Tx, storeId: string, limit: number): Promise<Sold[]> {
+  return tx<Sold[]>`
     WITH due AS (
       SELECT product_id FROM storefront.popularity WHERE store_id = ${storeId} AND dirty
       ORDER BY product_id LIMIT ${limit} FOR UPDATE SKIP LOCKED
@@ -38,8 +41,8 @@ export async function writePopularity(tx: Tx, storeId: string, limit: number): P
       UPDATE storefront.listing l SET popularity = sold.units
       FROM sold WHERE l.store_id = ${storeId} AND l.product_id = sold.product_id
     )
-    SELECT 1 FROM sold`;
-  return rows.length;
+    SELECT sold.product_id AS "productId", sold.units, s.popularity AS before
+    FROM sold LEFT JOIN storefront.product_summary s ON s.store_id = ${storeId} AND s.product_id = sold.product_id`;
 }
 
 export async function deleteNotes(sql: Sql, days: number, limit: number): Promise<number> {

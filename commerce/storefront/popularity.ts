@@ -5,10 +5,17 @@
  * job that comes again finds it noted. Notes are kept as long as a job may come for the order; what is older than
  * that is not counted any more.
  */
+import { emit } from "../../bus/index.ts";
 import { timeOfId } from "../../platform/ids.ts";
 import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
 import { lockGroups } from "../catalog/index.ts";
-import { deleteNotes, insertSales, selectDirtyStores, writePopularity } from "./popularity.store.ts";
+import {
+  deleteNotes,
+  insertSales,
+  type Sold,
+  selectDirtyStores,
+  writePopularity,
+} from "./popularity.store.ts";
 
 const DAY_MS = 86_400_000;
 /** Notes are kept a little longer than orders are taken, so that clocks may differ. */
@@ -30,8 +37,15 @@ export function countSales(sql: Db, storeId: string, orderIds: readonly string[]
 }
 
 /**
+ * What search ranks by: 0 and up, about four times the logarithm of the units, so that it does not move with each order.
+ */
+export function popularityRank(units: number): number {
+  return Math.round(4 * Math.log2(1 + Math.max(0, units)));
+}
+
+/**
  * For keepers: has lists sort by what was sold meanwhile; returns for how many products. Under the lock of groups, as all
- * that writes lists.
+ * that writes lists. Search hears of those whose rank is another one now.
  */
 export async function showPopularity(sql: Db): Promise<number> {
   let shown = 0;
@@ -39,12 +53,21 @@ export async function showPopularity(sql: Db): Promise<number> {
     for (let step = SHOWN_BATCH; step === SHOWN_BATCH; shown += step) {
       step = await transaction(sql, async tx => {
         await lockGroups(tx, storeId);
-        return writePopularity(tx, storeId, SHOWN_BATCH);
+        const sold = await writePopularity(tx, storeId, SHOWN_BATCH);
+        const events = sold.filter(isRankedAnew).map(({ productId }) => ({
+          type: "summary.changed" as const,
+          productId,
+        }));
+        await emit(tx, { storeId }, ...events);
+        return sold.length;
       });
     }
   }
   return shown;
 }
+
+const isRankedAnew = ({ units, before }: Sold) =>
+  before !== null && popularityRank(units) !== popularityRank(before);
 
 /** For keepers: forgets the notes of orders for which no job can come any more. */
 export function forgetCountedOrders(sql: Sql): Promise<number> {

@@ -1,18 +1,20 @@
-/** Meilisearch: one index a store, `products_<store id>`. Reads and enqueues; the order of changes is the indexer's to keep. */
+/** Meilisearch: one index a store, `products_<store id>`, and one beside it while it is made anew. Reads and enqueues; the order of changes is the indexer's to keep. */
 import { type Index, Meilisearch, MeilisearchApiError } from "meilisearch";
-import type { SearchItem } from "../document.ts";
+import { checksum, type SearchDocument, type SearchItem, volatilePart } from "../document.ts";
 import {
   type Change,
   EngineRefusal,
   type EnqueuedTask,
   type Found,
+  type Held,
   type IndexedEngine,
   IndexMissing,
+  type IndexName,
   type SearchQuery,
   type TaskState,
 } from "../engine.ts";
 import { anyWordQueries, facetsOf, searchQueries } from "./meilisearch.query.ts";
-import { settings, settingsHash } from "./meilisearch.settings.ts";
+import { settingsHash, settingsOf } from "./meilisearch.settings.ts";
 
 /** Of one post; the engine takes 100 MB. */
 const MAX_POST_BYTES = 8 * 1024 * 1024;
@@ -21,8 +23,8 @@ const REQUEST_MS = 10_000;
 /** What the engine says of input that it won't take. Other answers (busy, no key, no room) are outages. */
 const REFUSALS = new Set([400, 413, 415, 422]);
 
-export function indexUid(storeId: string): string {
-  return `products_${storeId.toLowerCase()}`;
+export function indexUid(index: IndexName): string {
+  return `products_${index.toLowerCase().replace("/", "__")}`;
 }
 
 export function openMeilisearch(options: { url: string; key?: string | undefined }): IndexedEngine {
@@ -33,22 +35,32 @@ export function openMeilisearch(options: { url: string; key?: string | undefined
     // Without it the answer of every search waits 44 ms for a delayed ACK.
     requestInit: { headers: { "Accept-Encoding": "identity" } },
   });
-  const indexOf = (storeId: string) => client.index(indexUid(storeId));
+  const indexOf = (index: IndexName) => client.index(indexUid(index));
   return {
     name: "meilisearch",
     settingsHash,
     search: (storeId, query, signal) => search(client, indexUid(storeId), query, signal),
-    identity: storeId =>
-      client.getRawIndex(indexUid(storeId)).then(
-        index => index.createdAt,
+    identity: index =>
+      client.getRawIndex(indexUid(index)).then(
+        raw => raw.createdAt,
         error => nullWhenMissing(error),
       ),
-    applySettings: async storeId => (await indexOf(storeId).updateSettings(settings)).taskUid,
-    async clear(storeId) {
-      await indexOf(storeId).deleteAllDocuments();
+    applySettings: async (index, own) => (await indexOf(index).updateSettings(settingsOf(own))).taskUid,
+    async clear(index) {
+      await indexOf(index).deleteAllDocuments();
     },
-    enqueue: (storeId, changes) => enqueue(indexOf(storeId), changes),
+    enqueue: (index, changes) => enqueue(indexOf(index), changes),
     taskState: task => taskState(client, task),
+    count: async index => (await indexOf(index).getStats()).numberOfDocuments,
+    held: (index, page) => held(indexOf(index), page),
+    checksums: (index, ids) => checksums(indexOf(index), ids),
+    async swap(one, other) {
+      const indexes: [string, string] = [indexUid(one), indexUid(other)];
+      return (await client.swapIndexes([{ indexes, rename: false }])).taskUid;
+    },
+    async drop(index) {
+      await client.deleteIndex(indexUid(index));
+    },
   };
 }
 
@@ -98,11 +110,17 @@ async function search(
 
 async function enqueue(index: Index, changes: readonly Change[]): Promise<EnqueuedTask[]> {
   const tasks: EnqueuedTask[] = [];
+  const shown = changes.filter(change => change.document);
+  const options = { primaryKey: "id" };
   try {
-    for (const post of posts(changes)) {
-      const { taskUid } = await index.addDocumentsFromString(`[${post.bodies.join()}]`, "application/json", {
-        primaryKey: "id",
-      });
+    for (const post of posts(shown.filter(change => !change.partial))) {
+      const body = `[${post.bodies.join()}]`;
+      const { taskUid } = await index.addDocumentsFromString(body, "application/json", options);
+      tasks.push({ task: taskUid, productIds: post.productIds });
+    }
+    for (const post of posts(shown.filter(change => change.partial))) {
+      const body = `[${post.bodies.join()}]`;
+      const { taskUid } = await index.updateDocumentsFromString(body, "application/json", options);
       tasks.push({ task: taskUid, productIds: post.productIds });
     }
     const removed = changes.filter(change => !change.document).map(change => change.productId);
@@ -122,19 +140,36 @@ type Post = { bodies: string[]; productIds: string[]; bytes: number };
 
 function posts(changes: readonly Change[]): Post[] {
   const all: Post[] = [];
-  for (const { productId, document } of changes) {
-    if (!document) continue;
-    const body = JSON.stringify(document);
+  for (const change of changes) {
+    const body = bodyOf(change);
     let last = all.at(-1);
     if (!last || last.bytes + body.length > MAX_POST_BYTES) {
       last = { bodies: [], productIds: [], bytes: 0 };
       all.push(last);
     }
     last.bodies.push(body);
-    last.productIds.push(productId);
+    last.productIds.push(change.productId);
     last.bytes += body.length;
   }
   return all;
+}
+
+/** `v` is our version of the document; no search looks at it. */
+function bodyOf({ productId, document, version, partial }: Change): string {
+  const content = partial ? { id: productId, ...volatilePart(document!) } : document;
+  return JSON.stringify({ ...content, v: version });
+}
+
+type Stored = SearchDocument & { v?: number };
+
+async function held(index: Index, page: { offset: number; limit: number }): Promise<Held[]> {
+  const { results } = await index.getDocuments<Stored>({ ...page, fields: ["id", "v"] });
+  return results.map(({ id, v }) => ({ productId: id, version: v ?? 0 }));
+}
+
+async function checksums(index: Index, ids: readonly string[]): Promise<Map<string, string>> {
+  const { results } = await index.getDocuments<Stored>({ ids: [...ids], limit: ids.length });
+  return new Map(results.map(({ v: _version, ...document }) => [document.id, checksum(document)]));
 }
 
 async function taskState(client: Meilisearch, uid: number): Promise<TaskState> {

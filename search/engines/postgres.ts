@@ -19,7 +19,9 @@ export function openPostgresEngine(sql: Sql): SearchEngine {
 }
 
 const orders: Record<SearchSort | "best", (sql: Sql) => Fragment> = {
-  best: sql => sql`score DESC, created_at DESC, product_id`,
+  // As the other engine ranks: what can be bought and what sells first among hits that fit equally well.
+  best: sql =>
+    sql`round(score::numeric, 2) DESC, in_stock DESC, popularity DESC, created_at DESC, product_id`,
   newest: sql => sql`created_at DESC, product_id`,
   title: sql => sql`lower(title), product_id`,
   price: sql => sql`price NULLS LAST, product_id`,
@@ -40,7 +42,7 @@ async function search(sql: Sql, storeId: string, query: SearchQuery): Promise<Fo
   const description = sql`, coalesce(jsonb_agg(d.document ->> 'description' ORDER BY page.place), '[]') AS descriptions`;
   const [row] = await sql<Row[]>`
     WITH hit AS MATERIALIZED (
-      SELECT d.product_id, d.title, d.vendor, d.category, d.tags, d.price, d.in_stock, d.created_at,
+      SELECT d.product_id, d.title, d.vendor, d.category, d.tags, d.price, d.in_stock, d.popularity, d.created_at,
         ${okArray(sql, own)} AS ok, ${score(sql, q, words)} AS score
         ${query.facets.includes("option") ? sql`, d.document -> 'options' AS options` : sql``}
       FROM search.document d

@@ -1,5 +1,5 @@
 import { discard, done, fail, type JobOf, type Outcome, retry, searchIndex } from "../../bus/index.ts";
-import { productDocuments } from "../../commerce/storefront/index.ts";
+import { searchSources } from "../../commerce/storefront/index.ts";
 import { getStore } from "../../commerce/stores/index.ts";
 import { type IndexOutcome, indexProducts, openMeilisearch } from "../../search/index.ts";
 import { defineJob, type JobContext, type WorkerDeps } from "../handler.ts";
@@ -15,7 +15,7 @@ function outcomeOf(outcome: IndexOutcome): Outcome {
 /** Brings search up to date with the products of a batch, store by store; jobs of one product are one. */
 export const searchIndexJob = defineJob(searchIndex, ({ config, sql, log }: WorkerDeps) => {
   const engine = config.meiliUrl ? openMeilisearch({ url: config.meiliUrl, key: config.meiliKey }) : null;
-  const deps = { sql, engine, products: productDocuments };
+  const deps = { sql, engine, products: searchSources };
 
   async function runStore(storeId: string, jobs: IndexJob[], context: JobContext): Promise<Outcome[]> {
     if (!(await getStore(sql, storeId))) return jobs.map(() => discard({ reason: "there is no such store" }));

@@ -1,5 +1,5 @@
 import { done, fail, type JobOf, type Outcome, retry, searchRestock } from "../../bus/index.ts";
-import { productDocuments } from "../../commerce/storefront/index.ts";
+import { searchSources } from "../../commerce/storefront/index.ts";
 import { type IndexOutcome, openMeilisearch, restockProducts } from "../../search/index.ts";
 import { defineJob, type JobContext } from "../handler.ts";
 
@@ -17,7 +17,7 @@ function outcomeOf(job: RestockJob, outcomes: ReadonlyMap<string, IndexOutcome>)
 /** Brings the stock that search shows up to date, store by store; products that several jobs name are one. */
 export const searchRestockJob = defineJob(searchRestock, ({ config, sql, log }) => {
   const engine = config.meiliUrl ? openMeilisearch({ url: config.meiliUrl, key: config.meiliKey }) : null;
-  const deps = { sql, engine, products: productDocuments };
+  const deps = { sql, engine, products: searchSources };
 
   function runStore(storeId: string, jobs: readonly RestockJob[], { delivery, signal }: JobContext) {
     const again = jobs.filter(job => job.attempt > 1 || delivery > 1);
