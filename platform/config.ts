@@ -155,6 +155,11 @@ export const settings = {
   redisToken: optional("UPSTASH_REDIS_REST_TOKEN", "token of the Redis REST endpoint"),
   meiliUrl: url("MEILI_URL", "Meilisearch; embedded when unset", ["http:", "https:"]),
   meiliKey: optional("MEILI_KEY", "API key of Meilisearch"),
+  s3Endpoint: url("S3_ENDPOINT", "S3-compatible service for media; a folder when unset", ["https:", "http:"]),
+  s3Bucket: optional("S3_BUCKET", "bucket of the media"),
+  s3AccessKeyId: optional("S3_ACCESS_KEY_ID", "access key of the S3 service"),
+  s3SecretAccessKey: optional("S3_SECRET_ACCESS_KEY", "secret key of the S3 service"),
+  s3Region: text("S3_REGION", "us-east-1", "region of the bucket"),
   smtpUrl: url("SMTP_URL", "SMTP server; an embedded mail catcher when unset", ["smtp:", "smtps:"]),
 
   redisTimeoutMs: integer(

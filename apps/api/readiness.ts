@@ -3,8 +3,7 @@
  * requests fail. NATS, Redis and the search engine are not: writes wait in the outbox, reads go to Postgres; a node that
  * called itself unready for them would turn a slow feature into an outage.
  */
-import { access, constants, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { openStorage } from "../../platform/storage/index.ts";
 import type { ApiDeps } from "./deps.ts";
 
 /** All checks run side by side and end within this time. */
@@ -27,15 +26,8 @@ async function expectOk(answer: Promise<Response>): Promise<void> {
   if (!response.ok) throw new Error(`status ${response.status}`);
 }
 
-/** The folder is made by the first upload; a fresh stack is ready before that. */
-async function writable(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await access(folder, constants.W_OK);
-}
-
 function checksOf({ config, sql, bus }: ApiDeps): Check[] {
   const { redisUrl, redisToken, meiliUrl } = config;
-  const media = config.mediaDir ?? join(config.home, "media");
   return [
     { name: "postgres", needed: true, probe: () => sql`SELECT 1` },
     { name: "nats", needed: false, probe: () => bus.ping() },
@@ -54,7 +46,7 @@ function checksOf({ config, sql, bus }: ApiDeps): Check[] {
       needed: false,
       probe: meiliUrl ? signal => expectOk(fetch(new URL("/health", meiliUrl), { signal })) : undefined,
     },
-    { name: "storage", needed: true, probe: () => writable(media) },
+    { name: "storage", needed: true, probe: () => openStorage(config).probe() },
   ];
 }
 

@@ -6,7 +6,17 @@
  * been written to for an hour; after it the file is whole under its key. Two writers of one key both rename a whole
  * file; the last one stays.
  */
-import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import {
+  copyFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { segmentsOf } from "./key.ts";
 import {
@@ -126,6 +136,14 @@ export class DiskStorage implements Storage {
       removed++;
     }
     return removed;
+  }
+
+  /** Writes, because a full or read-only disk can be read. */
+  async probe(): Promise<void> {
+    await mkdir(this.root, { recursive: true });
+    const file = join(this.root, `.probe-${process.pid}`);
+    await writeFile(file, "probe");
+    await rm(file, { force: true });
   }
 
   private async *entry(key: string): AsyncIterable<StoredEntry> {

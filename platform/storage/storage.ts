@@ -22,7 +22,10 @@ export type StagedFile = {
 export type StoredFile = {
   readonly bytes: number;
   readonly modifiedAt: Date;
-  /** Lazy: `slice` gives a range, and a `Response` made from it is sent without passing through the program. */
+  /**
+   * Lazy: `slice` gives a range. A `Response` made from one on a disk is sent without passing through the program; made
+   * from one in a bucket (`S3File`) it is a redirect to a signed URL: take its `stream()` to send the bytes instead.
+   */
   readonly blob: Blob;
 };
 
@@ -50,6 +53,8 @@ export type Storage = {
   remove(key: string): Promise<boolean>;
   /** All files whose key begins with `prefix` (whole segments), in no particular order. */
   list(prefix?: string): AsyncIterable<StoredEntry>;
+  /** @throws what is wrong when files can't be written and read now. */
+  probe(): Promise<void>;
   /** Removes what never got a key and was last written before `olderThanMs`; returns how much was removed. */
   sweep(olderThanMs: number): Promise<number>;
 };

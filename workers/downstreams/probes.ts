@@ -1,9 +1,8 @@
 /** How each downstream is asked whether it works: the least that a job would need of it. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import nodemailer from "nodemailer";
 import type { Downstream } from "../../bus/index.ts";
 import type { Config } from "../../platform/config.ts";
+import { openStorage } from "../../platform/storage/index.ts";
 
 /** Resolves when it works. @throws what is wrong with it */
 export type Probe = (signal: AbortSignal) => Promise<unknown>;
@@ -19,7 +18,7 @@ export function probesOf(config: Config): Probes {
     ...(smtpUrl && { smtp: () => greets(smtpUrl) }),
     ...(meiliUrl && { search: signal => answers(new URL("/health", meiliUrl), signal) }),
     ...(stripeSecretKey && { payments: signal => answers(new URL(stripeApiHost ?? STRIPE_API), signal) }),
-    storage: () => takesFiles(config.mediaDir ?? join(config.home, "media")),
+    storage: () => openStorage(config).probe(),
   };
 }
 
@@ -44,12 +43,4 @@ async function answers(url: URL, signal: AbortSignal): Promise<void> {
   const response = await fetch(url, { signal, redirect: "manual" });
   await response.body?.cancel();
   if (response.status >= 500) throw new Error(`status ${response.status}`);
-}
-
-/** Writes, because a full or read-only disk can be read. */
-async function takesFiles(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, `.probe-${process.pid}`);
-  await writeFile(file, "probe");
-  await rm(file, { force: true });
 }

@@ -10,6 +10,7 @@ import { importCommand } from "./import.ts";
 import { jobControlCommands } from "./jobs.control.ts";
 import { jobCommands } from "./jobs.ts";
 import { keyCommands } from "./keys.ts";
+import { mediaMove } from "./media.move.ts";
 import { mediaUpload } from "./media.ts";
 import { migrateCommand } from "./migrate.ts";
 import { kindCommands, poolCommands } from "./pools.ts";
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   ...canaryCommands,
   importCommand,
   mediaUpload,
+  mediaMove,
   eraseCommand,
   ...flashCommands,
   ...saleCommands,
