@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDisk } from "../../platform/storage/index.ts";
-import { startTestS3, type TestS3 } from "../../platform/storage/s3-server.ts";
+import { startTestS3, type TestS3 } from "../../platform/testing/index.ts";
 import { runLine } from "./testing.ts";
 
 let home = "";

@@ -3,10 +3,10 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../config.ts";
+import { startTestS3, type TestS3 } from "../testing/index.ts";
 import { storageContract } from "./contract.ts";
 import { DiskStorage } from "./disk.ts";
 import { moveFiles, openStorage, S3Storage } from "./index.ts";
-import { startTestS3, type TestS3 } from "./s3-server.ts";
 
 let server: TestS3;
 const spools: string[] = [];

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import S3rver from "s3rver";
-import type { S3Options } from "./s3.ts";
+import type { S3Options } from "../storage/index.ts";
 
 export type TestS3 = Omit<S3Options, "spool" | "bucket"> & {
   /** The name of an empty bucket. */
