@@ -36,7 +36,11 @@ const runner = await run({
     },
   },
 });
-const seconds = await counted.done;
+const ran = await counted.done;
+// Its workers don't wait for the batches that complete their jobs: a job is done when its row is gone.
+const ranAt = performance.now();
+while ((await sql`SELECT 1 FROM graphile_bench._private_jobs LIMIT 1`).length > 0) await Bun.sleep(5);
+const seconds = ran + (performance.now() - ranAt) / 1_000;
 await runner.stop();
 const [left] = await sql`SELECT count(*)::int AS count FROM graphile_bench._private_jobs`;
 if (left!.count > 0) throw new Error(`${left!.count} jobs left over`);
