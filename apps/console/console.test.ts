@@ -137,6 +137,14 @@ describe.skipIf(!executable)("the console", () => {
     await low.getByRole("table", { name: "Processes of the pool low" }).waitFor();
     await scaleTo(1);
     await page.getByRole("button", { name: "Scale the pool low" }).click();
+    await page.getByRole("button", { name: "Let the autoscaler decide…" }).click();
+    await page.getByLabel("Most processes").fill("0");
+    await page.getByText("Not below the least.").waitFor();
+    await page.getByLabel("Most processes").fill("3");
+    await page.getByRole("button", { name: "Let the autoscaler decide" }).click();
+    await low.getByText("automatic").waitFor();
+    expect(await pool("low")).toMatchObject({ mode: "auto", ceiling: 3 });
+    await page.getByRole("button", { name: "Scale the pool low" }).click();
     await page.getByLabel("Processes in the whole cluster").fill("1001");
     await page.getByText("A whole number from 0 to 1000.").waitFor();
   });

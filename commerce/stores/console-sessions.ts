@@ -10,6 +10,7 @@ import { newToken } from "../../platform/ids.ts";
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { Access, Role } from "./model.ts";
 import * as rows from "./store.console-sessions.ts";
+import { touchKey } from "./store.ts";
 
 /** One of the two keys of a session, with the lesser of its own role and the one that was entered with it. */
 export type SessionPart = Access & { readonly name: string };
@@ -63,8 +64,15 @@ export async function findConsoleSession(sql: Sql, token: string): Promise<Conso
   if (!shape.test(token)) return null;
   const found = await rows.selectSession(sql, hashOf(token), { idleMs: IDLE_MS, touchMs: TOUCH_MS });
   if (!found || (found.ops === null && found.store === null)) return null;
-  if (found.stale) await rows.touchSession(sql, hashOf(token), TOUCH_MS);
+  if (found.stale) await touch(sql, hashOf(token), found);
   return { ops: found.ops, store: found.store, expiresAt: found.expiresAt };
+}
+
+/** Who works in the console uses its keys: lists of keys must not show them as idle. One row at a time: no order to keep. */
+async function touch(sql: Sql, hash: Buffer, { ops, store }: ConsoleSession): Promise<void> {
+  await rows.touchSession(sql, hash, TOUCH_MS);
+  if (ops) await touchKey(sql, ops.id, TOUCH_MS);
+  if (store) await touchKey(sql, store.id, TOUCH_MS);
 }
 
 /** Ends a session; one that is over already stays so. */

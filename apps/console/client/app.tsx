@@ -6,7 +6,7 @@ import { Shell } from "./shell.tsx";
 import { onSignedOut } from "./state/api.ts";
 import { closeLive, openLive } from "./state/live.ts";
 import { go, place } from "./state/router.ts";
-import { session } from "./state/session.ts";
+import { session, trouble } from "./state/session.ts";
 import { useSignal } from "./state/signal.ts";
 import { find, firstView } from "./views/index.ts";
 import { Login } from "./views/login.tsx";
@@ -24,6 +24,14 @@ export function App() {
     if (who && path === "/") go(firstView(who), { replace: true });
   }, [who, path]);
 
+  const wrong = useSignal(trouble);
+  if (who === undefined && wrong) {
+    return (
+      <main class="login">
+        <Empty icon="dead" title={wrong} />
+      </main>
+    );
+  }
   if (who === undefined) return <Loading lines={4} />;
   if (who === null || path === "/enter") return <Login adding={who !== null} />;
   if (path === "/") return <Loading lines={4} />;

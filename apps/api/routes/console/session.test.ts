@@ -204,6 +204,17 @@ describe("a session", () => {
     expect(await sweepConsoleSessions(api.sql)).toBe(0);
   });
 
+  test("counts as use of its keys", async () => {
+    const { id, key } = await keyOf("ops");
+    const { cookie } = await enter(key);
+    await api.sql`UPDATE stores.api_key SET last_used_at = now() - interval '1 day' WHERE id = ${id}`;
+    await api.sql`UPDATE stores.console_session SET last_used_at = now() - interval '1 hour'`;
+    expect((await get("/ops/status", cookie)).status).toBe(200);
+    const [row] =
+      await api.sql`SELECT last_used_at > now() - interval '1 minute' AS fresh FROM stores.api_key WHERE id = ${id}`;
+    expect(row!.fresh).toBe(true);
+  });
+
   test("is kept as a hash only", async () => {
     const { cookie } = await enter(api.keys.ops);
     const rows = await api.sql`SELECT s::text AS text FROM stores.console_session s`;

@@ -1,5 +1,6 @@
 /** The live stream of pools: one connection for all views, open while an operator is here. */
 import { sessionIsOver } from "./api.ts";
+import { loadSession } from "./session.ts";
 import { signal } from "./signal.ts";
 import type { Point, Snapshot } from "./wire.ts";
 
@@ -63,9 +64,10 @@ export function openLive(): void {
   });
   events.onerror = () => {
     connection.set("connecting");
-    // 2: the server refused for good (a session that is over); the browser does not try again.
+    // 2: the server refused (the session may be over, the node may be starting); the browser does not try again.
     if (events.readyState === 2 && source === events) {
       source = null;
+      void loadSession();
       setTimeout(() => connection.get() === "connecting" && openLive(), 3_000);
     }
   };

@@ -1,6 +1,6 @@
 /** Who is here: what GET /console/session says. */
 
-import { ask } from "./api.ts";
+import { type ApiError, ask } from "./api.ts";
 import { signal } from "./signal.ts";
 
 export type Role = "view" | "operate";
@@ -14,8 +14,25 @@ export type Session = {
 /** undefined: not known yet; null: nobody. */
 export const session = signal<Session | null | undefined>(undefined);
 
+/** What went wrong when nobody could be asked. */
+export const trouble = signal<string | null>(null);
+
+const AGAIN_MS = 2_000;
+
+/** Asks who is here. Only a server that says "nobody" ends a session here; one that is away is asked again. */
 export async function loadSession(): Promise<void> {
-  session.set(await ask<Session>("/console/session").catch(() => null));
+  try {
+    session.set(await ask<Session>("/console/session"));
+    trouble.set(null);
+  } catch (error) {
+    if ((error as ApiError).status === 401) {
+      trouble.set(null);
+      session.set(null);
+      return;
+    }
+    trouble.set((error as Error).message);
+    setTimeout(loadSession, AGAIN_MS);
+  }
 }
 
 export async function enter(key: string, role: Role): Promise<Session> {

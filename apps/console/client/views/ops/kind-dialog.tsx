@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { Dialog } from "../../parts/dialog.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
+import { tell } from "../../parts/toast.tsx";
 import { ask } from "../../state/api.ts";
 import type { KindState } from "../../state/wire.ts";
 
@@ -24,6 +25,7 @@ export function KindDialog({ kind, onClose }: { kind: KindState; onClose: () => 
       ...(kind.rate === undefined ? {} : { rate: limit === "" ? null : { limit: Number(limit), per } }),
     };
     await ask(`/ops/kinds/${kind.kind}`, { method: "PATCH", json });
+    tell(`The limits of ${kind.kind} are saved.`);
   };
   return (
     <Dialog title={`Limits of ${kind.kind}`} action="Save" onSubmit={submit} onClose={onClose}>

@@ -3,7 +3,7 @@ import { Button } from "../../parts/button.tsx";
 import { Spark } from "../../parts/chart.tsx";
 import { confirm } from "../../parts/dialog.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
-import { attempt } from "../../parts/toast.tsx";
+import { attempt, tell } from "../../parts/toast.tsx";
 import { ask } from "../../state/api.ts";
 import { count, duration, rate } from "../../state/format.ts";
 import { mayOperate } from "../../state/session.ts";
@@ -118,7 +118,10 @@ function PauseButton({ kind, operate }: { kind: KindState; operate: boolean }) {
       ),
       action: "Pause",
       danger: true,
-      run: () => set(true),
+      run: async () => {
+        await set(true);
+        tell(`${kind.kind} is paused.`);
+      },
     });
   const resume = () => attempt(() => set(false), `${kind.kind} goes on.`);
   return (
