@@ -32,6 +32,18 @@ describe("the project", () => {
     expect(leaks.filter(leak => !leak.startsWith("apps/cluster/test"))).toEqual([]);
   });
 
+  test("what runs in the browser imports nothing from outside its folder, and of packages Preact alone", async () => {
+    const client = "apps/console/client/";
+    const sources = (await readSources("ts")).filter(({ path }) => path.startsWith(client));
+    expect(sources.length).toBeGreaterThan(50);
+    const outside = sources.flatMap(source => importsOf(source).filter(to => !to.startsWith(client)));
+    const packages = sources.flatMap(({ text }) =>
+      [...text.matchAll(/ from "([^."][^"]*)"/g)].map(one => one[1]!),
+    );
+    expect(outside).toEqual([]);
+    expect([...new Set(packages)].toSorted()).toEqual(["preact", "preact/hooks"]);
+  });
+
   test("no folder is a drawer", async () => {
     const folders = (await readSources("ts")).flatMap(({ path }) => path.split("/").slice(0, -1));
     expect(folders.filter(name => /^(utils?|common|helpers?|lib|types)$/.test(name))).toEqual([]);

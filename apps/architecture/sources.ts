@@ -8,11 +8,11 @@ export type Source = { path: string; text: string };
 /** Top folders that hold code; others (docs, data, dependencies) are not read. */
 const LAYER_FOLDERS = ["platform", "bus", "commerce", "search", "media", "workers", "apps", "bench"];
 
-/** Files that end in `.ts` or `.sql`, paths relative to the project's root, in a stable order. */
+/** Files that end in `.ts` (or `.tsx`) or `.sql`, paths relative to the project's root, in a stable order. */
 export async function readSources(extension: "ts" | "sql"): Promise<Source[]> {
   const paths: string[] = [];
   for (const folder of LAYER_FOLDERS) {
-    const glob = new Bun.Glob(`${folder}/**/*.${extension}`);
+    const glob = new Bun.Glob(`${folder}/**/*.${extension === "ts" ? "{ts,tsx}" : extension}`);
     for await (const path of glob.scan({ cwd: root })) {
       if (!path.includes("node_modules")) paths.push(path);
     }

@@ -280,6 +280,18 @@ describe.skipIf(!executable)("the console", () => {
     await upload.getByText(/no picture|not a picture|takes|can't/i).waitFor();
   });
 
+  test("a merchant sends a product file, and sees what became of it and what was wrong with which row", async () => {
+    const { page } = await visit(keys.secret);
+    await page.getByRole("link", { name: "Imports" }).click();
+    const csv = "Handle,Title,Variant SKU,Variant Price\nkettle,Kettle,KET-1,39.00\npot,Pot,POT-1,cheap\n";
+    const file = { name: "kettles.csv", mimeType: "text/csv", buffer: Buffer.from(csv) };
+    await page.locator("input[type=file]").setInputFiles(file);
+    await page.getByRole("heading", { name: "kettles.csv" }).waitFor();
+    await page.getByText("done", { exact: true }).waitFor();
+    await page.getByText(/^2 rows read, \d products?, /).waitFor();
+    await page.getByRole("row", { name: /Row 3.*Variant Price/ }).waitFor();
+  });
+
   test("a merchant finds an order and sees no operator's view; an operator's key adds them", async () => {
     const { page, open } = await visit(keys.secret);
     await page.getByRole("heading", { name: "Orders", level: 1 }).waitFor();
@@ -331,6 +343,20 @@ describe.skipIf(!executable)("the console", () => {
     for (const button of await page.getByRole("button", { name: /^(Scale|Pause|Limits)/ }).all()) {
       expect(await button.isDisabled()).toBe(true);
     }
+  });
+
+  test("when its node dies the page says so, keeps its session, and goes on by itself", async () => {
+    const one = await visit(keys.ops);
+    const live = one.page.getByRole("navigation", { name: "Console" }).getByRole("status");
+    await live.getByText("Live").waitFor();
+    const gone = live.getByText("Connecting…").waitFor();
+    await cluster.kill("api-1");
+    await gone;
+    await live.getByText("Live").waitFor();
+    await one.page.getByRole("link", { name: "Jobs" }).click();
+    await one.page.getByRole("heading", { name: "Jobs", level: 1 }).waitFor();
+    // The browser complains about each connection that was refused meanwhile.
+    one.complaints.length = 0;
   });
 
   test("leaving ends the session here and in every other tab", async () => {
