@@ -4,7 +4,6 @@
  */
 import { type AnyElysia, Elysia } from "elysia";
 import { Problem } from "../../platform/errors.ts";
-import { latencyBuckets } from "../../platform/metrics.ts";
 import { traceId } from "../../platform/trace.ts";
 import { noTracer } from "../../platform/tracing/index.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -12,6 +11,7 @@ import { createAccessLog } from "./http/access-log.ts";
 import { readJson } from "./http/body.ts";
 import { beginRequest, type RequestMeta } from "./http/context.ts";
 import { createFinish, type ResponseSet } from "./http/finish.ts";
+import { answersOf } from "./http/observe.ts";
 import { requestLogOf } from "./http/per-node.ts";
 import { internalError, problemDocument, problemOf } from "./http/problem.ts";
 import { allowedMethods, markDocumentedOnly, streamedRoutes } from "./http/route-table.ts";
@@ -22,14 +22,9 @@ import { areas } from "./routes/index.ts";
 type WithMeta = { meta: RequestMeta };
 
 function createObserve(deps: ApiDeps) {
-  const histogram = deps.metrics.histogram(
-    "tradewind_http_request_seconds",
-    "Time from the arrival of a request to its answer, streams up to their first byte",
-    latencyBuckets,
-    ["method", "route", "status"],
-  );
+  const answers = answersOf(deps);
   return (method: string, route: string, status: number, seconds: number) =>
-    histogram.observe({ method, route, status: String(status) }, seconds);
+    answers.observe({ method, route, status: String(status) }, seconds);
 }
 
 /** `extra` areas come after our own; for tests. */

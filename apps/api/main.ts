@@ -15,6 +15,8 @@ import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
 import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
+import { answerFault } from "./http/fault.ts";
+import { type HotFiles, hotFilesOf } from "./http/hot-files.ts";
 import { requestLogOf } from "./http/per-node.ts";
 
 /** Above the largest upload that a route takes, so that our own limits answer; Bun's bare 413 has no body. */
@@ -38,13 +40,18 @@ const takenBy = new WeakMap<Request, { requestIP(request: Request): { address: s
 
 const peerOf = (request: Request): string | undefined => takenBy.get(request)?.requestIP(request)?.address;
 
-function serve(fetch: (request: Request) => Response | Promise<Response>, listeners: Listener[]) {
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+function serve(fetch: Fetch, hot: HotFiles, listeners: Listener[]) {
   return listeners.map(listener =>
     Bun.serve({
       ...listener,
       maxRequestBodySize: MAX_REQUEST_BYTES,
       idleTimeout: 30,
+      error: answerFault,
       fetch(request, server) {
+        const file = hot.answer(request);
+        if (file) return file;
         takenBy.set(request, server);
         // Streams of events may be quiet for longer than the idle time.
         if (request.url.endsWith("/events")) server.timeout(request, 0);
@@ -70,7 +77,7 @@ async function main(): Promise<void> {
   const drain = { active: false };
   const deps = { config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf };
   const app = createApp(deps);
-  const servers = serve(app.fetch, [
+  const servers = serve(app.fetch, hotFilesOf(deps), [
     { port: config.port, reusePort: true },
     { port: config.nodePort, hostname: "127.0.0.1" },
   ]);

@@ -5,6 +5,7 @@ import { backlogScenario } from "./backlog.ts";
 import { checkoutScenario } from "./checkout.ts";
 import { enqueueScenario } from "./enqueue.ts";
 import { flashScenario } from "./flash.ts";
+import { imagesScenario } from "./images.ts";
 import { isolationScenario } from "./isolation.ts";
 import { jobsScenario } from "./jobs.ts";
 import { listScenario } from "./list.ts";
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   enqueueScenario,
   isolationScenario,
   backlogScenario,
+  imagesScenario,
 ];

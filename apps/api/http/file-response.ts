@@ -13,8 +13,13 @@ export type ServedFile = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
+/** The headers of the answer that holds the whole file. */
+export function wholeFile(headers: ServedFile["headers"], etag: string): Record<string, string> {
+  return { ...headers, etag, "accept-ranges": "bytes" };
+}
+
 export function fileResponse(request: Request, { blob, bytes, etag, headers }: ServedFile): Response {
-  const all = { ...headers, etag, "accept-ranges": "bytes" };
+  const all = wholeFile(headers, etag);
   const given = request.headers;
   if (matchesETag(given.get("if-none-match"), etag)) return new Response(null, { status: 304, headers: all });
   const range = applies(given.get("if-range"), etag) ? rangeOf(given.get("range"), bytes) : undefined;

@@ -2,9 +2,10 @@
 import { Elysia, t } from "elysia";
 import { keyOfFile, mediaTypes } from "../../../../media/index.ts";
 import { notFound } from "../../../../platform/errors.ts";
-import { openStorage } from "../../../../platform/storage/index.ts";
+import { DiskStorage, openStorage } from "../../../../platform/storage/index.ts";
 import type { ApiDeps } from "../../deps.ts";
-import { fileResponse } from "../../http/file-response.ts";
+import { fileResponse, wholeFile } from "../../http/file-response.ts";
+import { hotFilesOf } from "../../http/hot-files.ts";
 
 /** SHA-256 and extension; nothing else is looked up, so no request names a path. */
 const fileName = /^([0-9a-f]{64})\.([a-z]{3,4})$/;
@@ -15,18 +16,23 @@ const immutable = {
   // Opened by itself, a file may load, run and frame nothing.
   "content-security-policy": "default-src 'none'; sandbox",
   "cross-origin-resource-policy": "cross-origin",
+  "content-disposition": "inline",
 };
 
 export function mediaFileRoutes(deps: ApiDeps) {
   const storage = openStorage(deps.config);
+  const hot = hotFilesOf(deps);
 
   async function serve(request: Request, name: string): Promise<Response> {
     const [, sha256, extension] = fileName.exec(name) ?? [];
     const type = extension && mediaTypes[extension];
     const file = type ? await storage.open(keyOfFile(name)) : null;
     if (!file) throw notFound("file");
-    const headers = { ...immutable, "content-type": type! };
-    return fileResponse(request, { blob: file.blob, bytes: file.bytes, etag: `"${sha256}"`, headers });
+    const etag = `"${sha256}"`;
+    const headers = { ...immutable, "content-type": type!, "surrogate-key": `file_${sha256}` };
+    // Where it lies elsewhere, an answer is more than a file that the kernel sends.
+    if (storage instanceof DiskStorage) hot.keep(`/media/${name}`, file.blob, wholeFile(headers, etag));
+    return fileResponse(request, { blob: file.blob, bytes: file.bytes, etag, headers });
   }
 
   const detail = {
