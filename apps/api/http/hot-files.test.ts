@@ -15,13 +15,17 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 /** A server that knows one file and answers everything else with 299. */
-async function setup() {
+async function setup(bytes = 9) {
   const path = join(dir, crypto.randomUUID());
-  await Bun.write(path, "the bytes");
+  await Bun.write(path, "the bytes".padEnd(bytes, "."));
   const drain = { active: false };
   const deps = { config: loadConfig({}), metrics: createMetrics("test"), drain } as unknown as ApiDeps;
   const hot = hotFilesOf(deps);
-  hot.keep("/media/a.webp", Bun.file(path), { "content-type": "image/webp", etag: '"a"' });
+  hot.keep("/media/a.webp", {
+    blob: Bun.file(path),
+    bytes,
+    headers: { "content-type": "image/webp", etag: '"a"' },
+  });
   const server = Bun.serve({
     port: 0,
     error: answerFault,
@@ -64,8 +68,9 @@ test("conditions, ranges, queries, other methods and a node that drains go the l
   await close();
 });
 
-test("a file that is gone by now is not found, and the answer tells no path of this machine", async () => {
-  const { get, path, close } = await setup();
+test("a large file that is gone by now is not found, and the answer tells no path of this machine", async () => {
+  const { get, path, close } = await setup(300_000);
+  expect((await (await get("/media/a.webp")).bytes()).length).toBe(300_000);
   await rm(path);
   const answer = await get("/media/a.webp");
   expect(answer.status).toBe(404);

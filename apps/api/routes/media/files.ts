@@ -31,8 +31,11 @@ export function mediaFileRoutes(deps: ApiDeps) {
     const etag = `"${sha256}"`;
     const headers = { ...immutable, "content-type": type!, "surrogate-key": `file_${sha256}` };
     // Where it lies elsewhere, an answer is more than a file that the kernel sends.
-    if (storage instanceof DiskStorage) hot.keep(`/media/${name}`, file.blob, wholeFile(headers, etag));
-    return fileResponse(request, { blob: file.blob, bytes: file.bytes, etag, headers });
+    const { blob, bytes } = file;
+    if (storage instanceof DiskStorage) {
+      hot.keep(`/media/${name}`, { blob, bytes, headers: wholeFile(headers, etag) });
+    }
+    return fileResponse(request, { blob, bytes, etag, headers });
   }
 
   const detail = {
