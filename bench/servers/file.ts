@@ -1,8 +1,10 @@
 /** Bare `Bun.serve` with one file; its path is the first line that it is sent, by POST. */
+import { loadConfig } from "../../platform/config.ts";
+
 let path = "";
 
 Bun.serve({
-  port: Number(process.env.TRADEWIND_NODE_PORT),
+  port: loadConfig(process.env).nodePort,
   hostname: "127.0.0.1",
   async fetch(request) {
     if (request.method !== "POST") return path ? new Response(Bun.file(path)) : new Response("ready");
