@@ -1,6 +1,6 @@
 /**
  * The web console for operators and merchants: a page, its script and its style, bundled by Bun when somebody first asks
- * (some 30 ms) and kept in memory. There is no build step and nothing on disk that could be out of date.
+ * (a tenth of a second) and kept in memory. There is no build step and nothing on disk that could be out of date.
  *
  * `client/` is what runs in the browser; it imports nothing from outside its folder and talks HTTP only. Who may do what
  * is decided by the API (apps/api/http/console-session.ts), never here.
