@@ -17,6 +17,7 @@ import { emailSend } from "./contracts/email.send.ts";
 import { imageConvert } from "./contracts/image.convert.ts";
 import { paymentReconcile } from "./contracts/payment.reconcile.ts";
 import { searchIndex } from "./contracts/search.index.ts";
+import { searchReindex } from "./contracts/search.reindex.ts";
 import { searchRestock } from "./contracts/search.restock.ts";
 import { stockCommit } from "./contracts/stock.commit.ts";
 import { stockRelease } from "./contracts/stock.release.ts";
@@ -36,6 +37,7 @@ export type ShopEvent =
   | { type: "category.changed"; categoryId: string }
   | { type: "collection.changed"; collectionId: string }
   | { type: "rebuild.requested"; buildId: string }
+  | { type: "reindex.requested"; buildId: string }
   | { type: "stock.low"; crossingId: string }
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
@@ -85,6 +87,7 @@ const reactions: Reactions = {
   "category.changed": ({ categoryId }) => [react(catalogRegroup, { groupId: categoryId })],
   "collection.changed": ({ collectionId }) => [react(catalogRegroup, { groupId: collectionId })],
   "rebuild.requested": ({ buildId }) => [react(catalogRebuild, { buildId })],
+  "reindex.requested": ({ buildId }) => [react(searchReindex, { buildId })],
   // To the merchant; discarded where the store has named nobody to write to.
   "stock.low": ({ crossingId }) => [mail("low_stock", crossingId)],
   "media.uploaded": ({ assetId }) => [react(imageConvert, { assetId })],

@@ -69,7 +69,8 @@ export class EngineModel implements IndexedEngine {
 
   async enqueue(index: IndexName, changes: readonly Change[]) {
     await Bun.sleep(this.latencyMs());
-    if (changes.some(change => this.unpostable.has(change.productId))) throw new EngineRefusal("unpostable");
+    if (changes.some(change => change.document && this.unpostable.has(change.productId)))
+      throw new EngineRefusal("unpostable");
     this.sent.push(changes.map(change => change.productId));
     this.partial.push(...changes.filter(change => change.partial).map(change => change.productId));
     const task = this.#add({ index, changes });

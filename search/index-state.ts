@@ -4,6 +4,7 @@
  * so settings that are enqueued first are applied first.
  *
  *   unknown ──create──▶ known, identity unset ──seen in the engine──▶ known
+ *   known ──another identity, which is that of an index built beside──▶ known, as what that was sent (reindex.ts)
  *   known ──gone, or another identity──▶ filled anew: nothing counts as sent, a job for every product
  *
  * Crash story: the engine's tasks are enqueued before our row is written, so a crash between leaves the old row and the
@@ -13,6 +14,8 @@
 import { emit } from "../bus/index.ts";
 import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
 import type { IndexedEngine, StoreSettings } from "./engine.ts";
+import { noteSwap } from "./reindex.note.ts";
+import { selectByIdentity } from "./reindex.store.ts";
 import { selectSettings } from "./settings.store.ts";
 import { forgetSent, type KnownIndex, saveIndex, selectIndex } from "./store.ts";
 
@@ -34,6 +37,12 @@ export async function prepareIndex(
     engine.identity(storeId),
   ]);
   const settingsHash = engine.settingsHash(own);
+  const built = known?.identity !== identity && identity !== null;
+  const build = built ? await selectByIdentity(held, storeId, identity) : null;
+  if (build) {
+    await noteSwap(held, build);
+    return prepareIndex(deps, held, storeId, sending);
+  }
   if (!known) {
     // An index that we know nothing of holds documents of another life.
     if (identity !== null) await engine.clear(storeId);

@@ -1,6 +1,7 @@
 /**
  * Search over what shops show: an index per store in Meilisearch, and the same in Postgres for when there is none or it
- * does not answer. Owns `search.document` (each product's content, its versions, its tombstone) and `search.index`.
+ * does not answer. Owns `search.document` (each product's content, its versions, its tombstone), `search.index`, `search.settings`
+ * (what merchants say), and `search.build` and `built` (indexes that are made anew).
  *
  * Always holds: an index has documents of one store only, and no parameter reaches another; an older state of a product
  * never overtakes a newer one or its removal; a job of `search.index` is done when the engine's task succeeded; both
@@ -28,3 +29,12 @@ export {
   restockProducts,
 } from "./indexer.ts";
 export { createSearch, limits, type Search, type SearchAnswer, type SearchParams } from "./query.ts";
+export {
+  type Build as Reindex,
+  ensureIndexes,
+  latestReindexes,
+  type ReindexDeps,
+  type ReindexOutcome,
+  requestReindex,
+  runReindex,
+} from "./reindex.ts";

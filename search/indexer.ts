@@ -38,6 +38,7 @@ import { EngineRefusal, type IndexedEngine, type TaskOutcome } from "./engine.ts
 import { prepareIndex } from "./index-state.ts";
 import { withIndexLock } from "./lock.ts";
 import * as rows from "./store.ts";
+import { taskOutcome } from "./tasks.ts";
 
 export type Products = (sql: Sql, storeId: string, ids: readonly string[]) => Promise<SearchSource[]>;
 
@@ -63,8 +64,6 @@ export type IndexOutcome =
   | { readonly type: "lost"; readonly error: string };
 
 const INDEXED: IndexOutcome = { type: "indexed" };
-const POLL_FIRST_MS = 2;
-const POLL_MAX_MS = 100;
 
 /**
  * Indexes the products of one store and returns what became of each. Safe to run many times and at the same time.
@@ -201,19 +200,6 @@ async function record(
       else await rows.recordLost(held, storeId, one);
     }
   });
-}
-
-async function taskOutcome(
-  engine: IndexedEngine,
-  task: number,
-  signal: AbortSignal | undefined,
-): Promise<TaskOutcome> {
-  for (let waitMs = POLL_FIRST_MS; ; waitMs = Math.min(waitMs * 2, POLL_MAX_MS)) {
-    const state = await engine.taskState(task);
-    if (state.type !== "pending") return state;
-    await Bun.sleep(waitMs);
-    signal?.throwIfAborted();
-  }
 }
 
 /** A task for each product. All are in the queue before the first is awaited: the engine takes them together. */

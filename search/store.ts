@@ -1,6 +1,6 @@
 /** The SQL of what the indexer keeps: documents with their versions, and what is known of each index. */
 import type { Sql } from "../platform/postgres/index.ts";
-import { checksum, type SearchDocument, textPart } from "./document.ts";
+import { checksum, type SearchDocument, SHAPE, textPart } from "./document.ts";
 import type { Change } from "./engine.ts";
 import { fold } from "./fold.ts";
 
@@ -224,12 +224,13 @@ export async function selectIndex(sql: Sql, storeId: string): Promise<KnownIndex
   return row ?? null;
 }
 
-export async function saveIndex(sql: Sql, storeId: string, index: KnownIndex): Promise<void> {
+/** `shape`: that of the documents it was filled with, where that is another one now. */
+export async function saveIndex(sql: Sql, storeId: string, index: KnownIndex, shape?: number): Promise<void> {
   await sql`
-    INSERT INTO search.index (store_id, identity, settings_hash, settings_task)
-    VALUES (${storeId}, ${index.identity}, ${index.settingsHash}, ${index.settingsTask})
+    INSERT INTO search.index AS i (store_id, identity, settings_hash, settings_task, shape)
+    VALUES (${storeId}, ${index.identity}, ${index.settingsHash}, ${index.settingsTask}, ${shape ?? SHAPE})
     ON CONFLICT (store_id) DO UPDATE SET identity = EXCLUDED.identity, settings_hash = EXCLUDED.settings_hash,
-      settings_task = EXCLUDED.settings_task, updated_at = now()`;
+      settings_task = EXCLUDED.settings_task, shape = coalesce(${shape ?? null}::integer, i.shape), updated_at = now()`;
 }
 
 /** The engine holds nothing of this store any more. Returns the products that it should hold. */

@@ -14,6 +14,7 @@ import { failDeadConversions } from "../../media/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
+import { ensureIndexes } from "../../search/index.ts";
 import type { Chore } from "./keeper.ts";
 import { scheduleChore } from "./schedule.ts";
 
@@ -44,6 +45,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "summaries of new stores and new shapes",
       everyMs: 60_000,
       run: () => ensureSummaries(sql),
+    },
+    {
+      name: "search indexes of older shapes",
+      everyMs: 60_000,
+      run: () => ensureIndexes(sql),
     },
     {
       name: "console sessions that are over",

@@ -15,6 +15,7 @@ import { imageConvert } from "./image.convert.ts";
 import { maintenanceTidy } from "./maintenance.tidy.ts";
 import { paymentReconcile } from "./payment.reconcile.ts";
 import { searchIndex } from "./search.index.ts";
+import { searchReindex } from "./search.reindex.ts";
 import { searchRestock } from "./search.restock.ts";
 import { stockCommit } from "./stock.commit.ts";
 import { stockRelease } from "./stock.release.ts";
@@ -35,6 +36,7 @@ export {
   maintenanceTidy,
   paymentReconcile,
   searchIndex,
+  searchReindex,
   searchRestock,
   stockCommit,
   stockRelease,
@@ -56,6 +58,7 @@ export const contracts: readonly Contract[] = [
   imageConvert,
   catalogImport,
   catalogRebuild,
+  searchReindex,
   maintenanceTidy,
   customerErase,
   ...drills,

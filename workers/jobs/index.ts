@@ -18,6 +18,7 @@ import {
   maintenanceTidy,
   paymentReconcile,
   searchIndex,
+  searchReindex,
   searchRestock,
   stockCommit,
   stockRelease,
@@ -55,6 +56,7 @@ export const sources: readonly Source[] = [
   },
   { contract: catalogRebuild, load: async () => (await import("./catalog.rebuild.ts")).catalogRebuildJob },
   { contract: imageConvert, load: async () => (await import("./image.convert.ts")).imageConvertJob },
+  { contract: searchReindex, load: async () => (await import("./search.reindex.ts")).searchReindexJob },
   { contract: maintenanceTidy, load: async () => (await import("./maintenance.tidy.ts")).maintenanceTidyJob },
   { contract: customerErase, load: async () => (await import("./customer.erase.ts")).customerEraseJob },
 ];

@@ -33,6 +33,7 @@ import { jobRoutes } from "./ops/jobs.ts";
 import { keyRoutes } from "./ops/keys.ts";
 import { mailboxRoutes } from "./ops/mailbox.ts";
 import { poolRoutes } from "./ops/pools.ts";
+import { reindexRoutes } from "./ops/reindex.ts";
 import { saleRoutes } from "./ops/sale.ts";
 import { scheduleRoutes } from "./ops/schedules.ts";
 import { statusRoutes } from "./ops/status.ts";
@@ -86,6 +87,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     categoryRoutes(deps),
     collectionRoutes(deps),
     summaryRoutes(deps),
+    reindexRoutes(deps),
     importRoutes(deps),
     cartRoutes(deps),
     priceRoutes(deps),

@@ -15,6 +15,7 @@ import { mediaUpload } from "./media.ts";
 import { migrateCommand } from "./migrate.ts";
 import { kindCommands, poolCommands } from "./pools.ts";
 import { rebuildCommand } from "./rebuild.ts";
+import { reindexCommand } from "./reindex.ts";
 import { saleCommands } from "./sale.ts";
 import { statusCommand } from "./status.ts";
 import { storeCommands } from "./stores.ts";
@@ -43,4 +44,5 @@ export const commands: readonly Command[] = [
   ...keyCommands,
   migrateCommand,
   rebuildCommand,
+  reindexCommand,
 ];

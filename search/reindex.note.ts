@@ -1,0 +1,9 @@
+import type { Sql } from "../platform/postgres/index.ts";
+import { adopt } from "./reindex.store.ts";
+import { saveIndex } from "./store.ts";
+
+/** Notes that a build's index answers under the store's name. Under the lock of the index. */
+export async function noteSwap(held: Sql, build: { storeId: string; id: string }): Promise<void> {
+  const { identity, settingsHash, shape } = await adopt(held, build);
+  await saveIndex(held, build.storeId, { identity, settingsHash, settingsTask: null }, shape);
+}

@@ -1,0 +1,246 @@
+/**
+ * Makes a store's index anew with no moment without one: beside the index that answers, which goes on being kept.
+ *
+ *     queued ─▶ building ─────────────────────────────────────────────────────────────────────▶ done | failed
+ *       1 fill      every product page by page, as it is now, into `<store>/<build>`; then the checkpoint moves
+ *       2 replay    what has changed since it was sent (version > built.version), until little is left
+ *       3 verify    what the new index says it holds (product, version) against what it was sent; what differs is sent again
+ *       4 switch    under the lock of the index, so that nothing changes: replay the last few, compare counts, swap the two
+ *                   names, and note that the engine holds what the new index was sent (`adopt`). The old index goes
+ *
+ * The new index has one writer: who takes a build on raises its `run`, and an earlier one can note nothing any more. What that
+ * one still posts late is what 3 is for.
+ *
+ * Crash story: before a page is noted, it is sent again, which changes nothing. Between a page and the checkpoint, the same. In
+ * 2 and 3 they begin again. Between the swap and the note of it, index-state.ts, or the next run, meets the new index under
+ * the store's name, knows it by its identity, and notes it. After that only the old index is left to be removed. An engine
+ * that was emptied meanwhile has no new index either: the build begins from its beginning.
+ */
+import { emit, type Origin } from "../bus/index.ts";
+import { newId } from "../platform/ids.ts";
+import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
+import { SHAPE } from "./document.ts";
+import { besideName, type IndexedEngine } from "./engine.ts";
+import { type Products, project } from "./indexer.ts";
+import { withIndexLock } from "./lock.ts";
+import { Beside } from "./reindex.beside.ts";
+import { noteSwap } from "./reindex.note.ts";
+import * as store from "./reindex.store.ts";
+import { differences } from "./reindex.verify.ts";
+import { selectSettings } from "./settings.store.ts";
+import { taskOutcome } from "./tasks.ts";
+
+export type Build = store.Build;
+
+export type ReindexDeps = {
+  readonly sql: Db;
+  /** Null: Postgres is the only engine; its documents are made anew. */
+  readonly engine: IndexedEngine | null;
+  readonly products: Products;
+  /** Ids of all products in their order, after `after`. */
+  readonly productIds: (sql: Sql, storeId: string, after: string, limit: number) => Promise<string[]>;
+  readonly countProducts: (sql: Sql, storeId: string) => Promise<number>;
+};
+
+export type Progress = {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProducts?: ((done: number, total: number) => void) | undefined;
+};
+
+const PAGE = 500;
+/** Changes that may be left for the switch, during which no product of the store can be indexed. */
+const FEW = 200;
+const MAX_ROUNDS = 20;
+const MAX_VERIFICATIONS = 3;
+/** An open build that nothing was heard of for so long has lost its job. */
+const IDLE_MS = 120_000;
+
+/** The open build of the store, or a new one and its job. */
+export function requestReindex(sql: Db, origin: Origin): Promise<Build> {
+  const { storeId } = origin;
+  return transaction(sql, async tx => {
+    const id = newId("build");
+    const made = (await store.insertBuild(tx, storeId, id, SHAPE)) ? id : null;
+    const buildId = made ?? (await store.takeIdle(tx, storeId, IDLE_MS));
+    if (buildId) await emit(tx, origin, { type: "reindex.requested", buildId });
+    return (await store.selectLatest(tx, [storeId]))[0]!;
+  });
+}
+
+/** The latest build of each of these stores. */
+export function latestReindexes(sql: Sql, storeIds: readonly string[]): Promise<Build[]> {
+  return store.selectLatest(sql, storeIds);
+}
+
+/** For keepers: has every index made anew whose documents have an older shape. */
+export async function ensureIndexes(sql: Db): Promise<number> {
+  const outdated = await store.selectOutdated(sql, SHAPE);
+  for (const storeId of outdated) await requestReindex(sql, { storeId });
+  return outdated.length;
+}
+
+export type ReindexOutcome =
+  | { readonly type: "done" }
+  | { readonly type: "unknown" }
+  /** Another process has taken the build on. */
+  | { readonly type: "superseded" }
+  | { readonly type: "failed"; readonly error: string };
+
+/** Goes on where the run before stopped. */
+export async function runReindex(
+  deps: ReindexDeps,
+  storeId: string,
+  buildId: string,
+  progress: Progress = {},
+): Promise<ReindexOutcome> {
+  const { sql, engine } = deps;
+  const build = await store.begin(sql, storeId, buildId, await deps.countProducts(sql, storeId));
+  if (!build) return { type: "unknown" };
+  if (build.status === "failed") return { type: "failed", error: build.error ?? "" };
+  const beside = engine && new Beside(engine, sql, build, progress.signal);
+  if (build.status === "building") {
+    if (!beside) {
+      await fill(deps, build, null, progress);
+      await store.endBuild(sql, build, { status: "done", error: null });
+      return { type: "done" };
+    }
+    const ended = await make({ ...deps, engine: engine! }, build, beside, progress);
+    if (ended) return ended;
+  }
+  if (engine) await engine.drop(besideName(storeId, buildId));
+  return { type: "done" };
+}
+
+type Deps = ReindexDeps & { readonly engine: IndexedEngine };
+
+/** Nothing, when the index that answers is the new one. */
+async function make(
+  deps: Deps,
+  build: store.Running,
+  beside: Beside,
+  progress: Progress,
+): Promise<ReindexOutcome | null> {
+  const { sql, engine } = deps;
+  const { storeId } = build;
+  if (build.identity !== null && (await engine.identity(storeId)) === build.identity) {
+    await withIndexLock(sql, storeId, held => noteSwap(held, build));
+    return null;
+  }
+  await open(deps, build, beside);
+  await fill(deps, build, beside, progress);
+  for (let verification = 1; ; verification++) {
+    for (let round = 0; round < MAX_ROUNDS && (await replay(sql, build, beside)) > FEW; round++);
+    await beside.settle();
+    if (beside.superseded) return { type: "superseded" };
+    const wrong = await differences(engine, beside.name, await store.selectExpected(sql, build));
+    if (wrong.length === 0 && (await switchOver(deps, build, beside, progress.signal))) return null;
+    if (verification === MAX_VERIFICATIONS) {
+      const error = `the new index does not hold what it was sent: ${wrong.length} products differ`;
+      await store.endBuild(sql, build, { status: "failed", error });
+      await engine.drop(beside.name);
+      return { type: "failed", error };
+    }
+    await beside.remove(wrong);
+    await store.forgetBuilt(sql, build, wrong);
+  }
+}
+
+/** Has an empty index made, unless there is the one that an earlier run has begun to fill. */
+async function open({ sql, engine }: Deps, build: store.Running, beside: Beside): Promise<void> {
+  const identity = await engine.identity(beside.name);
+  if (identity !== null && identity === build.identity) return;
+  if (identity !== null) await engine.clear(beside.name);
+  const own = await selectSettings(sql, build.storeId);
+  const ended = await taskOutcome(engine, await engine.applySettings(beside.name, own), beside.signal);
+  if (ended.type !== "succeeded") throw new Error(`settings not applied: ${ended.error}`);
+  const index = { identity: (await engine.identity(beside.name))!, settingsHash: engine.settingsHash(own) };
+  await transaction(sql, tx => store.restart(tx, build, index));
+  build.identity = index.identity;
+  build.settingsHash = index.settingsHash;
+  build.checkpoint = "";
+  build.done = 0;
+}
+
+async function fill(
+  deps: ReindexDeps,
+  build: store.Running,
+  beside: Beside | null,
+  { signal, onProducts }: Progress,
+): Promise<void> {
+  let { done } = build;
+  for (let after: string | null = build.checkpoint; after !== null && !beside?.superseded; ) {
+    signal?.throwIfAborted();
+    const page: string[] = await deps.productIds(deps.sql, build.storeId, after, PAGE);
+    const last = page.length === PAGE ? page.at(-1)! : null;
+    await fillPage(deps, build, beside, { after, last, page });
+    await store.advance(deps.sql, build, last ?? page.at(-1) ?? after, page.length);
+    done += page.length;
+    onProducts?.(done, Math.max(done, build.total));
+    after = last;
+  }
+}
+
+type Page = { after: string; last: string | null; page: readonly string[] };
+
+/** With the products that search still shows and that are not there any more; they lie between the others, or behind. */
+async function fillPage(
+  deps: ReindexDeps,
+  { storeId }: store.Running,
+  beside: Beside | null,
+  { after, last, page }: Page,
+): Promise<void> {
+  const bring = async (ids: readonly string[]) => {
+    if (ids.length === 0) return;
+    const { contents, versions } = await withIndexLock(deps.sql, storeId, held =>
+      project(deps, held, storeId, ids),
+    );
+    const changes = contents.flatMap(({ productId, document }) =>
+      document ? [{ productId, document, version: versions.get(productId)! }] : [],
+    );
+    await beside?.send(changes);
+  };
+  await bring(page);
+  const present = new Set(page);
+  for (let from: string | null = after; from !== null; ) {
+    const shown = await store.selectShown(deps.sql, storeId, { after: from, last, limit: PAGE });
+    await bring(shown.filter(id => !present.has(id)));
+    from = shown.length === PAGE ? shown.at(-1)! : null;
+  }
+}
+
+/** Sends what has changed meanwhile; returns how much that was. */
+async function replay(sql: Sql, build: store.Running, beside: Beside): Promise<number> {
+  let sent = 0;
+  for (let step = PAGE; step === PAGE && !beside.superseded; sent += step) {
+    const changes = await store.selectUnbuilt(sql, build, PAGE);
+    await beside.send(changes);
+    step = changes.length;
+  }
+  return sent;
+}
+
+/** False when too much has changed meanwhile, or the counts differ: verify again. */
+function switchOver(
+  { sql, engine }: Deps,
+  build: store.Running,
+  beside: Beside,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { storeId } = build;
+  return withIndexLock(sql, storeId, async held => {
+    const left = await store.selectUnbuilt(held, build, FEW + 1);
+    if (left.length > FEW) return false;
+    await beside.send(left, held);
+    await beside.settle(held);
+    const expected = await store.selectExpected(held, build);
+    if (beside.superseded || (await engine.count(beside.name)) !== expected.size) return false;
+    // Names can be swapped only where both are in use.
+    if ((await engine.identity(storeId)) === null) {
+      await engine.applySettings(storeId, await selectSettings(held, storeId));
+    }
+    const ended = await taskOutcome(engine, await engine.swap(storeId, beside.name), signal);
+    if (ended.type !== "succeeded") throw new Error(`indexes not swapped: ${ended.error}`);
+    await noteSwap(held, build);
+    return true;
+  });
+}
