@@ -6,7 +6,8 @@
  * secrets in it.
  */
 import type { DecoderMessage, DecoderTask } from "./protocol.ts";
-import { confine, render, UnusableImage } from "./render.ts";
+import { confine, render } from "./render.ts";
+import { UnusableImage } from "./unusable.ts";
 
 const reader = Bun.stdin.stream().getReader();
 

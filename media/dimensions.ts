@@ -110,4 +110,7 @@ const avif: Reader = async read => {
   return largest;
 };
 
-const readers: Readonly<Record<InputFormat, Reader>> = { png, gif, webp, jpeg, tiff, avif };
+/** It has no pixels of its own; how it is drawn is the decoder's decision (svg.ts). */
+const svg: Reader = async () => ({ width: 1, height: 1 });
+
+const readers: Readonly<Record<InputFormat, Reader>> = { png, gif, webp, jpeg, tiff, avif, svg };

@@ -23,6 +23,14 @@ const encoders: Record<string, () => Promise<Buffer>> = {
 
 const formatOf = (name: string) => name.split(" ")[0] as InputFormat;
 
+test.each([
+  "<svg xmlns='http://www.w3.org/2000/svg'/>",
+  "\ufeff  <?xml version='1.0'?>\n<!-- a > b --><svg>",
+  `<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://x/svg11.dtd"><svg\n width="1">`,
+])("%p is taken for a drawing", text => {
+  expect(sniff(Buffer.from(text))).toBe("svg");
+});
+
 describe("the headers of a picture", () => {
   test.each(Object.keys(encoders))("tell format and dimensions of %s", async name => {
     const bytes = await encoders[name]!();
@@ -50,7 +58,9 @@ describe("the headers of a picture", () => {
     ["a Windows program", "MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff"],
     ["a Linux program", "\x7fELF\x02\x01\x01\0\0\0\0\0\0\0"],
     ["a script", "#!/bin/sh\necho hello\n"],
-    ["an XML, SVG or HTML document", "<svg xmlns='http://www.w3.org/2000/svg'/>"],
+    ["an XML or HTML document", "<html><svg xmlns='http://www.w3.org/2000/svg'/></html>"],
+    ["an XML or HTML document", "<?xml version='1.0'?><rss><svg/></rss>"],
+    ["an XML or HTML document", "<svgx xmlns='http://www.w3.org/2000/svg'/>"],
     ["a ZIP archive", "PK\x03\x04 and so on and so on"],
     ["HEIC or a video; export it as JPEG", "\0\0\0\x18ftypheic\0\0\0\0mif1heic"],
     [undefined, "just some text that is long enough"],

@@ -48,6 +48,8 @@ export const limits = {
   maxPixels: 50_000_000,
   /** Frames of a moving picture. */
   maxFrames: 2_000,
+  /** A drawing's file; what is larger is mostly a photograph in disguise. */
+  maxSvgBytes: 2_000_000,
   /** How long the decoder's process may run; less than the job's own time-out, so that this one is met first. */
   decoderDeadlineMs: 60_000,
   /** Memory of the decoder's process. 50 million pixels in 16 bits with alpha are 400 MB, and are spilled to disk. */

@@ -6,7 +6,7 @@ import { Problem } from "../platform/errors.ts";
 import { type StagedFile, type Storage, StorageLimitError } from "../platform/storage/index.ts";
 import { dimensionsOf } from "./dimensions.ts";
 import { limits } from "./plan.ts";
-import { type InputFormat, SNIFF_BYTES, sniff, strangerOf } from "./sniff.ts";
+import { type InputFormat, isMarkup, SNIFF_BYTES, SNIFF_TEXT_BYTES, sniff, strangerOf } from "./sniff.ts";
 
 /** A picture that has been received and not yet been kept; discard it unless it is uploaded. */
 export type ReceivedFile = {
@@ -27,7 +27,8 @@ export async function receiveFile(
   options: { maxBytes: number; filename?: string | null | undefined },
 ): Promise<ReceivedFile> {
   const { format, whole } = await identify(body);
-  const staged = await stage(storage, whole, options.maxBytes);
+  const maxBytes = format === "svg" ? Math.min(limits.maxSvgBytes, options.maxBytes) : options.maxBytes;
+  const staged = await stage(storage, whole, maxBytes);
   try {
     await checkDimensions(format, staged.blob);
   } catch (error) {
@@ -40,7 +41,7 @@ export async function receiveFile(
 async function identify(body: AsyncIterable<Uint8Array>) {
   const iterator = body[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
-  while (head.length < SNIFF_BYTES) {
+  while (head.length < (isMarkup(head) ? SNIFF_TEXT_BYTES : SNIFF_BYTES)) {
     const { value, done } = await iterator.next();
     if (done) break;
     head = Buffer.concat([head, value]);
@@ -61,7 +62,7 @@ function unsupported(head: Buffer): Problem {
   return new Problem(
     415,
     "unsupported_media_type",
-    `The file is no picture in a supported format (JPEG, PNG, WebP, AVIF, GIF, TIFF).${found}`,
+    `The file is no picture in a supported format (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG).${found}`,
   );
 }
 

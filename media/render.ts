@@ -11,16 +11,8 @@ import type { Look, MadeVariant } from "./model.ts";
 import type { Encoding, Size } from "./plan.ts";
 import type { DecoderMessage, DecoderTask } from "./protocol.ts";
 import type { InputFormat } from "./sniff.ts";
-
-export class UnusableImage extends Error {
-  override name = "UnusableImage";
-  constructor(
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
+import { safeDrawing, scaleOf } from "./svg.ts";
+import { UnusableImage } from "./unusable.ts";
 
 /** Pixels of all frames, one under the other. */
 type Pixels = {
@@ -41,6 +33,7 @@ const loaders: Readonly<Record<InputFormat, string>> = {
   webp: "VipsForeignLoadWebp",
   avif: "VipsForeignLoadHeif",
   tiff: "VipsForeignLoadTiff",
+  svg: "VipsForeignLoadSvg",
 };
 
 /** One thread, no caches, and no loader but the one for the format that the first bytes show. */
@@ -59,7 +52,8 @@ export async function* render(task: DecoderTask): AsyncGenerator<DecoderMessage,
       yield { type: "variant", variant: await encode(pixels, encoding, size, names, task.outputDir) };
     }
   }
-  const { width, height } = source.autoOrient;
+  // A drawing has the size that it was drawn at.
+  const { width, height } = task.format === "svg" ? pixels : source.autoOrient;
   const frameHeight = source.pageHeight ?? height;
   const animated = pixels.motion !== undefined;
   yield { type: "done", look: { width, height: frameHeight, animated, ...(await appearance(pixels)) } };
@@ -67,8 +61,9 @@ export async function* render(task: DecoderTask): AsyncGenerator<DecoderMessage,
 
 async function decode(task: DecoderTask): Promise<{ source: Metadata; pixels: Pixels }> {
   try {
-    const source = await inspect(task);
-    return { source, pixels: await readPixels(task, source) };
+    const input = task.format === "svg" ? await safeDrawing(task.input) : task.input;
+    const source = await inspect(task, input);
+    return { source, pixels: await readPixels(task, input, source) };
   } catch (error) {
     if (error instanceof UnusableImage) throw error;
     throw new UnusableImage("unreadable", `The picture is damaged: ${complaint(error, task.input)}.`);
@@ -76,8 +71,8 @@ async function decode(task: DecoderTask): Promise<{ source: Metadata; pixels: Pi
 }
 
 /** Reads the header only, and holds it against the limits. */
-async function inspect(task: DecoderTask): Promise<Metadata> {
-  const source = await sharp(task.input, { limitInputPixels: false }).metadata();
+async function inspect(task: DecoderTask, file: string | Buffer): Promise<Metadata> {
+  const source = await sharp(file, { limitInputPixels: false }).metadata();
   const frames = isMoving(source) ? source.pages! : 1;
   if (frames > task.maxFrames) {
     throw new UnusableImage("too_many_frames", `It has ${frames} frames; the limit is ${task.maxFrames}.`);
@@ -98,14 +93,15 @@ function isMoving(source: Metadata): boolean {
   return (source.format === "gif" || source.format === "webp") && (source.pages ?? 1) > 1;
 }
 
-async function readPixels(task: DecoderTask, source: Metadata): Promise<Pixels> {
+async function readPixels(task: DecoderTask, file: string | Buffer, source: Metadata): Promise<Pixels> {
   const moving = isMoving(source);
   const largest = task.plan.sizes.at(-1)!;
-  const input = sharp(task.input, {
+  const input = sharp(file, {
     failOn: "error",
     limitInputPixels: task.maxPixels,
     sequentialRead: true,
     animated: moving,
+    ...(task.format === "svg" ? { density: scaleOf(source, largest) * 72 } : {}),
   });
   // Frames can't be turned, and the formats that move are not made by cameras.
   const { data, info } = await (moving ? input : input.autoOrient())

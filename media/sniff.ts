@@ -1,9 +1,11 @@
 /** What a file is, by its first bytes. Names and declared types are the client's word and decide nothing. */
 
-export type InputFormat = "jpeg" | "png" | "gif" | "webp" | "avif" | "tiff";
+export type InputFormat = "jpeg" | "png" | "gif" | "webp" | "avif" | "tiff" | "svg";
 
 /** Bytes that {@link sniff} looks at. */
 export const SNIFF_BYTES = 64;
+/** The same for text: the root element of an SVG may stand behind a declaration, a document type and comments. */
+export const SNIFF_TEXT_BYTES = 2_048;
 
 type Signature = { format: InputFormat; matches: (head: Buffer) => boolean };
 
@@ -32,7 +34,27 @@ const signatures: readonly Signature[] = [
     format: "avif",
     matches: head => isFileType(head) && brands(head).some(brand => brand === "avif" || brand === "avis"),
   },
+  { format: "svg", matches: isSvg },
 ];
+
+const BOM = "\u00ef\u00bb\u00bf";
+const prolog = /^\s*(?:<\?xml\b[^>]*\?>|<!--[\s\S]*?-->|<!DOCTYPE\s+svg\b[^>[]*(?:\[[\s\S]*?\]\s*)?>|\s+)*/;
+
+/** Whether it begins like a markup document; {@link SNIFF_TEXT_BYTES} tell which. */
+export function isMarkup(head: Uint8Array): boolean {
+  return textOf(head).trimStart().startsWith("<");
+}
+
+function textOf(head: Uint8Array): string {
+  const all = Buffer.from(head.subarray(0, SNIFF_TEXT_BYTES)).toString("latin1");
+  return all.startsWith(BOM) ? all.slice(BOM.length) : all;
+}
+
+/** An SVG whose root is the SVG namespace's own `svg`, without a prefix. */
+function isSvg(head: Buffer): boolean {
+  const all = textOf(head);
+  return /^<svg[\s>/]/.test(all.slice(prolog.exec(all)?.[0].length ?? 0));
+}
 
 const strangers: readonly { name: string; matches: (head: Buffer) => boolean }[] = [
   { name: "a Windows program", matches: text(0, "MZ") },
@@ -42,7 +64,8 @@ const strangers: readonly { name: string; matches: (head: Buffer) => boolean }[]
   { name: "a PDF document", matches: text(0, "%PDF") },
   { name: "a ZIP archive", matches: text(0, "PK\x03\x04") },
   { name: "HEIC or a video; export it as JPEG", matches: isFileType },
-  { name: "an XML, SVG or HTML document", matches: head => /^\s*</.test(head.toString("latin1")) },
+  { name: "an XML or HTML document", matches: isMarkup },
+  { name: "a compressed file", matches: at(0, "1f 8b") },
 ];
 
 /** The format of a picture that we take, or null. */

@@ -176,7 +176,7 @@ describe("POST /admin/media", () => {
   const refusals: [string, number, string, () => Promise<Response>][] = [
     ["an executable named .jpg", 415, "unsupported_media_type", () => post(["MZ\x90\0 this program"])],
     ["text", 415, "unsupported_media_type", () => post(["I am a picture, believe me."])],
-    ["SVG", 415, "unsupported_media_type", () => post(["<svg xmlns='http://www.w3.org/2000/svg'/>"])],
+    ["a web page", 415, "unsupported_media_type", () => post(["<html><svg/><script>1</script></html>"])],
     ["an empty file", 422, "empty_file", () => post([""])],
     [
       "a picture cut off in its headers",

@@ -18,7 +18,7 @@ import { assetsChanged, upload } from "../../state/uploads.ts";
 import type { Asset } from "../../state/wire.ts";
 import { UploadList } from "./upload-list.tsx";
 
-const ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif,image/tiff,image/heic";
+const ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif,image/tiff,image/svg+xml,image/heic";
 
 export function MediaView() {
   const { query } = useSignal(place);
