@@ -7,7 +7,7 @@ import { type Bus, openBus, windowsOf } from "./bus.ts";
 import { contractOf } from "./contracts/index.ts";
 import { relayOnce, startRelay } from "./relay.ts";
 import { startReleaser } from "./release.ts";
-import { durableOf, streamOf } from "./topology.ts";
+import { durableOf, ensureTopology, streamOf } from "./topology.ts";
 import { WINDOW, Windows } from "./window.ts";
 
 const noop = contractOf("drill.noop.low")!;
@@ -211,4 +211,32 @@ test("whatever comes and goes, no store has more in the stream than its window, 
     }),
     { numRuns: 200 },
   );
+});
+
+test("when the stream can't be asked, no place of any store's window stays taken", async () => {
+  const { sql, bus } = await setup();
+  const windows = windowsOf(bus);
+  windows.leading = true;
+  const { connection } = bus;
+  await enqueueMany(sql, "store_small", 5);
+  await enqueueMany(sql, "store_large", 50);
+  await connection.jsm.streams.delete(streamOf("low"));
+  for (let round = 0; round < 3; round++)
+    await expect(relayOnce({ connection, sql, windows })).rejects.toThrow();
+  await ensureTopology(connection.jsm, { replicas: 1, capOf: contract => contract.cap });
+  const slot = { kind: noop.kind, storeId: "store_small" };
+  await windows.refresh([slot]);
+  expect(windows.take(slot, 1_000)).toBe(WINDOW);
+});
+
+test("what is taken while the stream is asked counts in the window", async () => {
+  const { bus } = await setup();
+  const windows = windowsOf(bus);
+  windows.leading = true;
+  const slot = { kind: noop.kind, storeId: "store_a" };
+  await windows.refresh([slot]);
+  const asking = windows.refresh([slot]);
+  const meanwhile = windows.take(slot, 100);
+  await asking;
+  expect(meanwhile + windows.take(slot, 1_000)).toBe(WINDOW);
 });

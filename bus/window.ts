@@ -30,7 +30,14 @@ const ALL_WINDOWS = 2_000;
 const MAX_REMEMBERED = 20_000;
 export type Slot = { readonly kind: string; readonly storeId: string };
 
-type Account = { readonly slot: Slot; bound: number; inFlight: number; asking: Promise<void> | undefined };
+type Account = {
+  readonly slot: Slot;
+  bound: number;
+  inFlight: number;
+  /** All places that were ever taken. */
+  taken: number;
+  asking: Promise<void> | undefined;
+};
 
 export type WindowOptions = {
   connection: Connection;
@@ -75,7 +82,10 @@ export class Windows {
     this.#holding = new Map(slots.map(slot => [slotKey(slot), slot]));
   }
 
-  /** Splits rows into those that may be published now and those that are to be held; tell {@link landed} afterwards. */
+  /**
+   * Splits rows into those that may be published now and those that are to be held; tell {@link landed} afterwards.
+   * @throws when the stream can't be asked; then no place is taken.
+   */
   async admit<R extends Slot>(rows: readonly R[]): Promise<{ pass: R[]; hold: R[] }> {
     const pass: R[] = [];
     const hold: R[] = [];
@@ -85,7 +95,13 @@ export class Windows {
       hold.push(...group.slice(places));
       if (places < group.length && this.#leading) this.#holding.set(slotKey(group[0]!), group[0]!);
     });
-    await Promise.all(entering);
+    try {
+      for (const one of await Promise.allSettled(entering)) if (one.status === "rejected") throw one.reason;
+    } catch (error) {
+      // Nothing will be published. Places that stayed taken would be missing from the window for ever.
+      for (const row of pass) this.landed(row);
+      throw error;
+    }
     return { pass, hold };
   }
 
@@ -102,6 +118,7 @@ export class Windows {
     const places = Math.min(wanted, Math.max(0, this.#limit(slot.kind) - account.bound));
     account.bound += places;
     account.inFlight += places;
+    account.taken += places;
     return places;
   }
 
@@ -130,11 +147,15 @@ export class Windows {
     if (!contract) return;
     // Published but not yet confirmed: the answer may know of it or not.
     const before = group.map(one => one.inFlight);
+    const takenBefore = group.map(one => one.taken);
     const [counts, running] = await Promise.all([this.#ask(contract), this.#running(contract)]);
     const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
     for (const [i, { slot }] of group.entries()) {
       const count = counts.get(slot.storeId) ?? 0;
-      group[i]!.bound = count - Math.floor((Math.min(running, all) * count) / (all || 1)) + before[i]!;
+      const waiting = count - Math.floor((Math.min(running, all) * count) / (all || 1));
+      // What was taken while the stream was asked, it may not know of either.
+      const since = group[i]!.taken - takenBefore[i]!;
+      group[i]!.bound = waiting + before[i]! + since;
     }
   }
 
@@ -168,6 +189,7 @@ export class Windows {
       slot: { kind: slot.kind, storeId: slot.storeId },
       bound: this.#limit(slot.kind) - UNASKED,
       inFlight: 0,
+      taken: 0,
       asking: undefined,
     };
     if (known) this.#accounts.delete(key);
