@@ -5,6 +5,7 @@
  */
 import {
   type Bus,
+  contracts,
   deleteErasedMessages,
   ensureLedgerPartitions,
   forgetOldJobs,
@@ -40,6 +41,7 @@ export type KeeperDeps = {
 const RELAYS = 2;
 const HOUR_MS = 3_600_000;
 const CANARY_MS = 500;
+const CAPS_MS = 5_000;
 
 export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<void> }> {
   const { bus, sql, log, clock } = deps;
@@ -80,27 +82,34 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
   const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log, windows }));
   const releaser = startReleaser({ connection, sql, log, windows });
   const projection = startDeadProjection({ connection, sql, log, metrics: deps.metrics });
-  // Caps are applied by who sets them; a keeper repeats it in case that process died in between.
-  const unwatch = bus.kinds.watch((contract, state) => {
-    bus
-      .applyCap(contract, state.capNow)
-      .catch(error => log.warn({ err: error, kind: contract.kind }, "cap not applied"));
-  });
+  // Caps are applied by who sets them. Keepers see to it that the last one stays: in case that process died in between, or
+  // of two that set one at the same moment the slower had the last word. One pass at a time, each with what holds then.
+  const caps = startChore({ name: "caps", everyMs: CAPS_MS, run: () => applyCaps(bus) }, log);
+  const unwatch = bus.kinds.watch(() => caps.poke());
   return {
     async stop() {
       unwatch();
-      await Promise.all([...chores, ...relays, releaser, projection].map(part => part.stop()));
+      await Promise.all([...chores, caps, ...relays, releaser, projection].map(part => part.stop()));
     },
   };
 }
 
-function startChore(chore: Chore, log: Log): { stop(): Promise<void> } {
+async function applyCaps(bus: Bus): Promise<void> {
+  if (!bus.isConnected) return;
+  await Promise.all(contracts.map(contract => bus.applyCap(contract, bus.kinds.state(contract).capNow)));
+}
+
+/** `poke`: at once, or again after the turn that is under way. */
+function startChore(chore: Chore, log: Log): { poke(): void; stop(): Promise<void> } {
   let stopped = false;
+  let poked = false;
   let wake = () => {};
   async function loop(): Promise<void> {
     while (!stopped) {
+      poked = false;
       await chore.run().catch(error => log.warn({ err: error, chore: chore.name }, "chore failed"));
       if (stopped) return;
+      if (poked) continue;
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, chore.everyMs);
         wake = () => {
@@ -112,6 +121,10 @@ function startChore(chore: Chore, log: Log): { stop(): Promise<void> } {
   }
   const running = loop();
   return {
+    poke() {
+      poked = true;
+      wake();
+    },
     async stop() {
       stopped = true;
       wake();
