@@ -1,101 +1,80 @@
 /**
  * One kind in one process: receive → decode → run → settle.
  *
- * A message is held from its arrival until it is settled or given back (held.ts). New messages run in groups of `concurrency` (or as batches); messages that were delivered
- * before take the slow path (slow-path.ts).
+ * A message is held from its arrival until it is settled or given back (held.ts). New messages pass their last check
+ * (admission.ts) and run in groups of `concurrency` or as batches (tries.ts); messages that were delivered before take the
+ * slow path (slow-path.ts). What becomes of them is in ends.ts.
  */
-import type { Bus } from "../bus/index.ts";
 import {
-  abandonRun,
-  type Cancellations,
   type Contract,
   decode,
   durableOf,
-  type Ending,
   envelopeOf,
-  isDataError,
   NewerVersion,
   type Pulled,
   type Puller,
-  postpone,
   type Rate,
-  RateWindow,
-  type Received,
-  type Settled,
-  type Settler,
+  type RateWindow,
   startPull,
-  startUnique,
   streamOf,
 } from "../bus/index.ts";
-import type { Log } from "../platform/log.ts";
-import type { Db } from "../platform/postgres/index.ts";
-import type { Tracer } from "../platform/tracing/index.ts";
-import { asSaid, type Downstreams, type Judged } from "./downstreams/index.ts";
-import { contextOf, Deadline, executeBatch, executeOne } from "./execute.ts";
-import type { Gate, Ticket } from "./gate.ts";
+import { Admission } from "./admission.ts";
+import { Ends, type Snoozed } from "./ends.ts";
+import type { Ticket } from "./gate.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
 import { type Held, HeldMessages } from "./held.ts";
-import type { MachineSlots } from "./machine-slots.ts";
-import type { PoolMetrics } from "./pool-metrics.ts";
+import type { RunnerDeps } from "./runner-deps.ts";
 import { SlowPath } from "./slow-path.ts";
 import { Throttle } from "./throttle.ts";
-import { traceTries } from "./trace.ts";
+import { Tries } from "./tries.ts";
 
-const UNWRITTEN_PAUSE_MS = 1_000;
-
-type Snoozed = { readonly held: Held; readonly afterMs: number | undefined };
-
-export type RunnerDeps = {
-  readonly bus: Bus;
-  readonly sql: Db;
-  readonly log: Log;
-  readonly gate: Gate;
-  readonly settler: Settler;
-  readonly slots: MachineSlots;
-  readonly metrics: PoolMetrics;
-  readonly tracer: Tracer;
-  readonly downstreams: Downstreams;
-  readonly worker: string;
-  readonly cancellations: Pick<Cancellations, "size" | "reasonFor">;
-};
+/**
+ * How long a message rests whose job this process has already: it was stalled or cut off for longer than the ack wait, and
+ * the server handed the message out again. The end of the job that is at work acknowledges this delivery, too.
+ */
+const HERE_PAUSE_MS = 1_000;
 
 export class Runner {
   readonly contract: Contract;
-  readonly rates = new RateWindow();
   readonly #deps: RunnerDeps;
-  readonly #handler: Handler | BatchHandler;
   readonly #held: HeldMessages;
-  readonly #deadlines = new Set<Deadline>();
+  readonly #ends: Ends;
+  readonly #admission: Admission;
+  readonly #tries: Tries;
   readonly #slowPath: SlowPath;
   readonly #throttle: Throttle;
   readonly #ready: Held[] = [];
-  /** Jobs or batches that run now, and the jobs in them. */
+  /** Jobs or batches that run now. */
   #groups = 0;
-  #running = 0;
   #wanted = false;
-  #leaving = false;
   #puller: Puller | undefined;
   #batchTimer: Timer | undefined;
   #batchDue = false;
 
   constructor(contract: Contract, handler: Handler | BatchHandler, deps: RunnerDeps) {
     this.contract = contract;
-    this.#handler = handler;
     this.#deps = deps;
     this.#held = new HeldMessages(deps.bus);
+    this.#tries = new Tries(contract, handler, deps);
+    this.#ends = new Ends(contract, this.#held, deps);
+    this.#admission = new Admission(contract, this.#ends, deps);
     this.#throttle = new Throttle(deps, contract.kind, () => this.pump());
     this.#slowPath = new SlowPath(deps, {
       hasRoom: () => this.#groups < this.contract.concurrency && this.#throttle.take(1) === 1,
       occupy: work => this.#occupy(work),
       runUnderRow: (held, open) => this.#runUnderRow(held, open),
-      settled: (held, ending, startedAtMs, run) => this.#settled(held, ending, startedAtMs, run),
+      settled: (held, ending, startedAtMs, run) => this.#ends.settled(held, ending, startedAtMs, run),
       ackOnly: held => this.#held.ack(held),
       giveBack: (held, delayMs) => this.#held.giveBack(held, delayMs),
     });
   }
 
+  get rates(): RateWindow {
+    return this.#ends.rates;
+  }
+
   get running(): number {
-    return this.#running;
+    return this.#tries.running;
   }
 
   get held(): number {
@@ -108,7 +87,7 @@ export class Runner {
   }
 
   #open(): void {
-    if (!this.#wanted || this.#puller || this.#leaving) return;
+    if (!this.#wanted || this.#puller || this.#tries.isLeaving) return;
     const puller: Puller = startPull({
       connection: this.#deps.bus.connection,
       stream: streamOf(this.contract.priority),
@@ -144,7 +123,7 @@ export class Runner {
   /** The same because what the kind needs is away: what has not started is put back for some seconds. */
   async rest(): Promise<void> {
     const ready = this.#ready.splice(0);
-    if (ready.length > 0) void this.#putBack(ready.map(held => ({ held, afterMs: undefined })));
+    if (ready.length > 0) void this.#ends.putBack(ready.map(held => ({ held, afterMs: undefined })));
     await this.stop();
   }
 
@@ -161,8 +140,7 @@ export class Runner {
 
   /** Ends the tries that are still running, because the process leaves: they are given back and count as no try. */
   abort(): void {
-    this.#leaving = true;
-    for (const deadline of this.#deadlines) deadline.abort("the worker is leaving");
+    this.#tries.abort();
   }
 
   beat(): void {
@@ -171,8 +149,7 @@ export class Runner {
 
   /** Aborts tries whose time is over. */
   checkDeadlines(): void {
-    const nowMs = Date.now();
-    for (const deadline of this.#deadlines) deadline.check(nowMs);
+    this.#tries.check(Date.now());
   }
 
   /** Ends a job that waits here or runs by itself; one that runs in a batch goes on. */
@@ -181,7 +158,7 @@ export class Runner {
     const at = held ? this.#ready.indexOf(held) : -1;
     if (at >= 0) {
       this.#ready.splice(at, 1);
-      this.#settle(held!, { type: "cancelled", reason }, Date.now(), null);
+      this.#ends.cancelled(held!, reason);
     } else held?.deadline?.cancel(reason);
   }
 
@@ -213,34 +190,17 @@ export class Runner {
   #receive(pulled: Pulled, puller: Puller): void {
     const sinceMs = Date.now();
     try {
-      const held = this.#held.add({ pulled, puller, sinceMs, job: decode(this.contract, pulled.msg) });
-      (pulled.delivery > 1 ? this.#slowPath : this.#ready).push(held);
+      const job = decode(this.contract, pulled.msg);
+      const isHere = pulled.delivery > 1 && this.#held.find(job.id) !== undefined;
+      const held = this.#held.add({ pulled, puller, sinceMs, job });
+      if (isHere) this.#held.giveBack(held, HERE_PAUSE_MS);
+      else (pulled.delivery > 1 ? this.#slowPath : this.#ready).push(held);
       this.pump();
     } catch (error) {
       const job = { ...envelopeOf(this.contract, pulled.msg), payload: null, body: "null" };
       const held = this.#held.add({ pulled, puller, sinceMs, job });
-      if (error instanceof NewerVersion) void this.#postpone(held, error);
-      else this.#malformed(held, error as Error);
-    }
-  }
-
-  #malformed(held: Held, { message }: Error): void {
-    const raw = Buffer.from(held.pulled.msg.data).toString("base64");
-    this.#settle(held, { type: "malformed", error: message, raw }, held.sinceMs, null);
-  }
-
-  /** Counts as no try: a newer worker will know what to do. */
-  async #postpone(held: Held, reason: NewerVersion): Promise<void> {
-    const { sql, log } = this.#deps;
-    try {
-      const job = { ...held.job, body: held.pulled.msg.string() };
-      await postpone(sql, { job, stored: held.pulled.stored });
-      log.info({ jobId: held.job.id, version: reason.version }, reason.message);
-      this.#held.ack(held);
-    } catch (error) {
-      if (isDataError(error)) return this.#malformed(held, error as Error);
-      log.warn({ err: error, jobId: held.job.id }, "a newer version's job was not put back; it comes again");
-      this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
+      if (error instanceof NewerVersion) void this.#ends.postpone(held, error);
+      else this.#ends.malformed(held, error as Error);
     }
   }
 
@@ -264,157 +224,43 @@ export class Runner {
 
   async #occupy(work: () => Promise<void>): Promise<void> {
     this.#groups++;
-    await work();
-    this.#groups--;
-    this.pump();
+    try {
+      await work();
+    } finally {
+      this.#groups--;
+      this.pump();
+    }
   }
 
   async #run(group: Held[]): Promise<void> {
-    if (this.#deps.cancellations.size > 0)
-      this.#leaveOut(group, id => this.#deps.cancellations.reasonFor(id));
-    if (group.some(held => held.job.isUnique)) await this.#startUnique(group);
+    await this.#admission.pass(group);
     if (group.length === 0) return;
-    await this.#withDeadline(group, async deadline => {
+    await this.#tries.within(group, async deadline => {
       const startedAtMs = Date.now();
-      const endings = await this.#execute(group, deadline);
+      const endings = await this.#tries.execute(group, deadline);
       const notYet: Snoozed[] = [];
       for (const [i, held] of group.entries()) {
         const ending = endings[i]!;
-        if (this.#wasAborted(ending)) this.#held.giveBack(held);
+        if (this.#tries.wasAborted(ending)) this.#held.giveBack(held);
         else if (ending.type === "snooze") notYet.push({ held, afterMs: ending.afterMs });
-        else this.#settle(held, ending, startedAtMs, null);
+        else this.#ends.settle(held, ending, startedAtMs, null);
       }
-      if (notYet.length > 0) await this.#putBack(notYet);
+      if (notYet.length > 0) await this.#ends.putBack(notYet);
     });
-  }
-
-  /** Gives up claims that end at the start, and leaves out what was cancelled; all, when that can't be told. */
-  async #startUnique(group: Held[]): Promise<void> {
-    const ids = group.filter(held => held.job.isUnique).map(held => held.job.id);
-    try {
-      const cancelled = await startUnique(this.#deps.sql, ids);
-      this.#leaveOut(group, id => (cancelled.has(id) ? "cancelled" : undefined));
-    } catch (error) {
-      this.#deps.log.warn({ err: error, kind: this.contract.kind }, "claims not given up; the jobs go back");
-      for (const held of group.splice(0)) this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
-    }
-  }
-
-  /** False: that could not be told. What is to be cancelled, `bus.begin_run` has found already. */
-  #claimGivenUp(held: Held): Promise<boolean> {
-    return startUnique(this.#deps.sql, [held.job.id]).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  /** Settles those as cancelled for which there is a reason. */
-  #leaveOut(group: Held[], reasonFor: (id: string) => string | undefined): void {
-    for (let i = group.length - 1; i >= 0; i--) {
-      const reason = reasonFor(group[i]!.job.id);
-      if (reason === undefined) continue;
-      const [held] = group.splice(i, 1);
-      this.#settle(held!, { type: "cancelled", reason }, Date.now(), null);
-    }
   }
 
   /** As {@link SlowPathHost} asks. */
   async #runUnderRow(held: Held, open: () => Promise<number | null>): Promise<void> {
-    await this.#withDeadline([held], async deadline => {
+    await this.#tries.within([held], async deadline => {
       const run = await open();
       if (run === null) return;
-      if (held.job.isUnique && !(await this.#claimGivenUp(held))) return this.#abandon(held, run);
+      if (held.job.isUnique && !(await this.#admission.claimGivenUp(held)))
+        return this.#ends.abandon(held, run);
       const startedAtMs = Date.now();
-      const [ending] = await this.#execute([held], deadline);
-      if (this.#wasAborted(ending!)) await this.#abandon(held, run);
-      else if (ending!.type === "snooze") await this.#abandon(held, run, { afterMs: ending!.afterMs });
-      else await this.#settled(held, ending!, startedAtMs, run);
+      const [ending] = await this.#tries.execute([held], deadline);
+      if (this.#tries.wasAborted(ending!)) await this.#ends.abandon(held, run);
+      else if (ending!.type === "snooze") await this.#ends.abandon(held, run, { afterMs: ending!.afterMs });
+      else await this.#ends.settled(held, ending!, startedAtMs, run);
     });
-  }
-
-  async #withDeadline(group: readonly Held[], work: (deadline: Deadline) => Promise<void>): Promise<void> {
-    const deadline = new Deadline(this.contract.timeoutMs);
-    if (group.length === 1) group[0]!.deadline = deadline;
-    this.#deadlines.add(deadline);
-    this.#running += group.length;
-    const release = await this.#slot(deadline);
-    try {
-      await work(deadline);
-    } finally {
-      await release?.();
-      this.#running -= group.length;
-      this.#deadlines.delete(deadline);
-    }
-  }
-
-  /** The try failed because this process leaves: it counts as none. */
-  #wasAborted(ending: Judged): boolean {
-    return this.#leaving && ending.type === "error";
-  }
-
-  async #slot(deadline: Deadline): Promise<(() => Promise<void>) | undefined> {
-    if (!this.contract.perMachine) return undefined;
-    return this.#deps.slots.acquire(deadline.signal).catch(() => undefined);
-  }
-
-  async #execute(group: Held[], deadline: Deadline): Promise<Judged[]> {
-    const { log, tracer, bus, worker } = this.#deps;
-    const run = async (jobs: readonly Received[]): Promise<Ending[]> => {
-      const [first] = jobs;
-      const reporter = jobs.length === 1 ? () => bus.progress.reporter(first!, worker) : undefined;
-      const context = contextOf(first!, group[0]!.pulled.delivery, deadline, { log, reporter });
-      if ("runBatch" in this.#handler) return executeBatch(this.#handler, jobs, context, deadline);
-      const ending = await executeOne(this.#handler, first!, context, deadline);
-      context.ended();
-      return [ending];
-    };
-    const endings = await (tracer.enabled
-      ? traceTries(tracer, group, run)
-      : run(group.map(held => held.job)));
-    // Who leaves has no time to ask.
-    return this.#leaving ? endings.map(asSaid) : this.#deps.downstreams.judge(this.contract, endings);
-  }
-
-  #settle(
-    held: Held,
-    ending: Settled,
-    startedAtMs: number,
-    run: number | null,
-    onSettled?: () => void,
-  ): void {
-    const { contract } = this;
-    const endedAtMs = Date.now();
-    this.rates.add(endedAtMs - startedAtMs);
-    this.#deps.settler.settle(
-      { contract, job: held.job, pulled: held.pulled, startedAtMs, endedAtMs, run, ending },
-      status => {
-        this.#deps.metrics.settled(contract.kind, status, endedAtMs - startedAtMs);
-        this.#held.drop(held);
-        onSettled?.();
-      },
-    );
-  }
-
-  /** Settles and waits until that is committed. */
-  #settled(held: Held, ending: Settled, startedAtMs: number, run: number | null): Promise<void> {
-    return new Promise(resolve => this.#settle(held, ending, startedAtMs, run, resolve));
-  }
-
-  async #abandon(held: Held, run: number, later?: { afterMs: number | undefined }): Promise<void> {
-    await abandonRun(this.#deps.sql, held.job, run).catch(() => {});
-    if (later) await this.#putBack([{ held, ...later }]);
-    else this.#held.giveBack(held);
-  }
-
-  /** Counts as no try, and does not come back by the slow path, as what is given back does. */
-  async #putBack(notYet: readonly Snoozed[]): Promise<void> {
-    const rows = notYet.map(({ held, afterMs }) => ({ job: held.job, stored: held.pulled.stored, afterMs }));
-    try {
-      await postpone(this.#deps.sql, ...rows);
-      for (const { held } of notYet) this.#held.ack(held);
-    } catch (error) {
-      this.#deps.log.warn({ err: error, kind: this.contract.kind }, "jobs not put back; they come again");
-      for (const { held } of notYet) this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
-    }
   }
 }

@@ -5,7 +5,7 @@
  */
 import { beginRun, type Settled, shareRun } from "../bus/index.ts";
 import type { Held } from "./held.ts";
-import type { RunnerDeps } from "./runner.ts";
+import type { RunnerDeps } from "./runner-deps.ts";
 
 /** How long a message rests that another live worker may still be working on. */
 const STALLED_PAUSE_MS = 1_000;

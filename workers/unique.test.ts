@@ -1,6 +1,7 @@
 /** Unique jobs: one stands for all that share its key. */
 import { afterEach, expect, test } from "bun:test";
 import {
+  announceCancel,
   announceReplaced,
   contractOf,
   done,
@@ -269,4 +270,34 @@ test("keepers remove claims whose job is over, and no others, while keys change 
   const claims = await cluster.sql<{ key: string }[]>`SELECT key FROM bus.unique_job ORDER BY key`;
   const kept = [...keys.slice(0, 5), ...keys.slice(15)].sort();
   expect(claims.map(one => one.key)).toEqual(kept);
+});
+
+test("a unique job that is cancelled while it gives up its claim does not start", async () => {
+  cluster = await testCluster();
+  let ran = false;
+  const { id } = await put({ unique: drop });
+  await inStream(id);
+  const change = Promise.withResolvers<void>();
+  const holding = Promise.withResolvers<void>();
+  const held = transaction(cluster.sql, async tx => {
+    await tx`SELECT FROM bus.unique_job WHERE job_id = ${id} FOR KEY SHARE`;
+    holding.resolve();
+    await change.promise;
+  });
+  await holding.promise;
+  const job = work(async () => {
+    ran = true;
+    return done();
+  });
+  await cluster.startPool("high", [job]);
+  const waits = () => cluster.sql`
+    SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%DELETE FROM bus.unique_job%'`;
+  await until(async () => (await waits()).length > 0, { what: "the worker that waits for the claim" });
+  // The word alone, as when its row is committed just after the worker has looked for it.
+  announceCancel(cluster.bus.connection, id, "not wanted");
+  await cluster.bus.connection.nc.flush();
+  change.resolve();
+  await held;
+  expect(await cluster.ended(id)).toMatchObject({ status: "cancelled", error: "not wanted" });
+  expect(ran).toBe(false);
 });

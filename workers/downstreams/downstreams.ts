@@ -77,8 +77,9 @@ export class Downstreams {
     if (this.#away.has(name)) return true;
     if (performance.now() - (this.#workedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < TRUST_MS) return false;
     const fault = await this.#ask(name);
-    if (fault === null || this.#closed) return false;
-    if (!this.#away.has(name)) this.#begin(name, fault);
+    if (fault === null) return false;
+    // Who leaves tells nobody and probes no more, but the job's try is as little at fault.
+    if (!this.#closed && !this.#away.has(name)) this.#begin(name, fault);
     return true;
   }
 

@@ -1,0 +1,41 @@
+/** Messages that the server hands out again while this process still has them. */
+import { afterEach, expect, test } from "bun:test";
+import { contractOf, done, durableOf, streamOf } from "../bus/index.ts";
+import { until } from "../platform/testing/index.ts";
+import { defineJob } from "./handler.ts";
+import { type TestCluster, testCluster } from "./testing.ts";
+
+let cluster: TestCluster;
+afterEach(() => cluster.close());
+
+const sleep = contractOf("drill.sleep.low")!;
+
+test("a job that is delivered again to the process that runs it does not run twice at once", async () => {
+  cluster = await testCluster();
+  const gate = Promise.withResolvers<void>();
+  let starts = 0;
+  const job = defineJob(sleep, () => ({
+    async run() {
+      starts++;
+      await gate.promise;
+      return done();
+    },
+  }));
+  await cluster.startPool("low", [job]);
+  const id = await cluster.enqueue(sleep.kind);
+  await until(() => starts === 1, { what: "the start" });
+  const { nc, jsm } = cluster.bus.connection;
+  const consumer = () => jsm.consumers.info(streamOf("low"), durableOf(sleep.kind));
+  // As when a stall of the process has outlasted the ack wait. The first message of an account has sequence 1.
+  nc.publish(`$JS.ACK.${streamOf("low")}.${durableOf(sleep.kind)}.1.1.1.${Date.now()}000000.0`, "-NAK");
+  // It comes, is given back, and comes again.
+  await until(async () => starts > 1 || (await consumer()).delivered.consumer_seq >= 3, {
+    timeoutMs: 15_000,
+    what: "the third delivery",
+  });
+  expect(starts).toBe(1);
+  gate.resolve();
+  expect(await cluster.ended(id)).toMatchObject({ status: "done", attempt: 1 });
+  await until(async () => (await consumer()).num_ack_pending === 0, { what: "the acknowledgement" });
+  expect(starts).toBe(1);
+});
