@@ -13,7 +13,8 @@ import { intervalMs } from "./pace.ts";
 import type { PerPool } from "./pool-targets.ts";
 import { meanMs } from "./rates.ts";
 import type { Registry, WorkerBeat } from "./registry.ts";
-import { durableOf, filterOf, streamOf } from "./topology.ts";
+import { durableOf, streamOf } from "./topology.ts";
+import { undeliveredMs } from "./undelivered.ts";
 
 /** Due rows of the outbox beyond these are not counted: that many call for more processes anyway. */
 const OUTBOX_LOOK = 20_000;
@@ -87,7 +88,7 @@ async function loadOf(
   // Where workers have taken all that the stream has, the outbox waits for a keeper, not for more workers.
   const unpublished = info?.num_pending || workers.length === 0 ? due : NOTHING_DUE;
   const waiting = paused ? 0 : Math.max(0, inStream - running) + unpublished.count;
-  const undelivered = paused || !info?.num_pending ? null : await undeliveredMs(connection, contract, info);
+  const undelivered = paused || !info ? null : await undeliveredMs(connection, contract, info);
   return {
     contract,
     waiting,
@@ -98,20 +99,6 @@ async function loadOf(
     cap: capNow,
     startsPerSecond: rate && 1_000 / intervalMs(rate),
   };
-}
-
-/** Age of the first message that no process was given: those that are held have their turn soon. */
-async function undeliveredMs(
-  connection: Connection,
-  contract: Contract,
-  info: ConsumerInfo,
-): Promise<number | null> {
-  const seq = info.delivered.stream_seq + 1;
-  const query = { seq, next_by_subj: filterOf(contract) } as unknown as { seq: number };
-  const message = await connection.jsm.streams
-    .getMessage(streamOf(contract.priority), query)
-    .catch(() => null);
-  return message ? Math.max(0, Date.now() - message.time.getTime()) : null;
 }
 
 function coresOf(workers: readonly WorkerBeat[]): number | null {

@@ -11,7 +11,8 @@ import { burstOf } from "./pace.ts";
 import type { PerPool, PoolPlan, PoolTargets, PoolWish } from "./pool-targets.ts";
 import { percentileMs } from "./rates.ts";
 import type { Registry, WorkerBeat } from "./registry.ts";
-import { durableOf, filterOf, streamOf } from "./topology.ts";
+import { durableOf, streamOf } from "./topology.ts";
+import { undeliveredMs } from "./undelivered.ts";
 
 export type KindView = {
   kind: string;
@@ -29,7 +30,7 @@ export type KindView = {
   pauses: Pause[];
   perSecond: number;
   p95Ms: number | null;
-  /** Age of the oldest job in JetStream; null when there is none. */
+  /** How long the first job has waited that no process was given yet, in the outbox or in JetStream; null when none does. */
   oldestMs: number | null;
 };
 
@@ -127,28 +128,33 @@ async function viewKind(
   { connection, kinds }: Sources,
   contract: Contract,
   workers: WorkerBeat[],
-  outbox: Map<string, { due: number; later: number }>,
+  outbox: Map<string, Unpublished>,
 ): Promise<KindView> {
   const info = await connection.jsm.consumers.info(streamOf(contract.priority), durableOf(contract.kind));
   const mine = workers.map(worker => worker.kinds[contract.kind]).filter(one => one !== undefined);
   const running = mine.reduce((sum, one) => sum + one.running, 0);
   const inStream = info.num_pending + info.num_ack_pending;
-  const waitingRows = outbox.get(contract.kind) ?? { due: 0, later: 0 };
+  const unpublished = outbox.get(contract.kind) ?? NOTHING;
   const { rate, paused, pauses, ...caps } = kinds.state(contract);
   const away = awayOf(contract, workers);
   return {
     kind: contract.kind,
-    waiting: Math.max(0, inStream - running) + waitingRows.due,
+    waiting: Math.max(0, inStream - running) + unpublished.due,
     running,
-    delayed: waitingRows.later,
+    delayed: unpublished.later,
     ...caps,
     paused: paused || (away?.everywhere ?? false),
     pauses: away ? [...pauses, away.pause] : pauses,
     rate: rate && { ...rate, burst: burstOf(rate) },
     perSecond: mine.reduce((sum, one) => sum + one.perSecond, 0),
     p95Ms: percentileMs(mine, 0.95),
-    oldestMs: inStream > 0 ? await oldestMs(connection, contract) : null,
+    oldestMs: oldestOf(await undeliveredMs(connection, contract, info), unpublished.oldestMs),
   };
+}
+
+function oldestOf(...ages: readonly (number | null)[]): number | null {
+  const known = ages.filter(age => age !== null);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 /** What the processes of a kind's pool say of what it needs. */
@@ -167,19 +173,13 @@ function awayOf(
   };
 }
 
-async function oldestMs(connection: Connection, contract: Contract): Promise<number | null> {
-  try {
-    const query = { seq: 1, next_by_subj: filterOf(contract) } as unknown as { seq: number };
-    const message = await connection.jsm.streams.getMessage(streamOf(contract.priority), query);
-    return message ? Math.max(0, Date.now() - message.time.getTime()) : null;
-  } catch {
-    return null;
-  }
-}
+type Unpublished = { due: number; later: number; oldestMs: number | null };
+const NOTHING: Unpublished = { due: 0, later: 0, oldestMs: null };
 
-async function outboxCounts(sql: Sql): Promise<Map<string, { due: number; later: number }>> {
-  const rows = await sql<{ kind: string; due: number; later: number }[]>`
-    SELECT kind, count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE due_at > now()) AS later
+async function outboxCounts(sql: Sql): Promise<Map<string, Unpublished>> {
+  const rows = await sql<({ kind: string } & Unpublished)[]>`
+    SELECT kind, count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE due_at > now()) AS later,
+           (extract(epoch FROM now() - min(due_at) FILTER (WHERE due_at <= now())) * 1000)::bigint AS "oldestMs"
     FROM bus.outbox GROUP BY kind`;
-  return new Map(rows.map(({ kind, due, later }) => [kind, { due, later }]));
+  return new Map(rows.map(({ kind, ...counts }) => [kind, counts]));
 }

@@ -147,3 +147,28 @@ test("a sale pauses low and narrows normal on the server, leaves high be, and it
   await until(() => !bus.isSale, { what: "the end of the sale" });
   await other.close();
 });
+
+test("a job that runs for long is no job that waits; one that nobody took is, with its age", async () => {
+  cluster = await testCluster();
+  const release = Promise.withResolvers<void>();
+  const slow = defineJob(noop, () => ({
+    async run() {
+      await release.promise;
+      return done();
+    },
+  }));
+  const pool = await cluster.startPool("low", [slow]);
+  const running = await cluster.enqueue(noop.kind);
+  await until(async () => (await view(noop.kind)).running === 1, { what: "the job runs" });
+  expect(await view(noop.kind)).toMatchObject({ waiting: 0, oldestMs: null });
+
+  const left = await cluster.enqueue(sleep.kind);
+  await until(async () => (await view(sleep.kind)).waiting === 1, { what: "the other waits" });
+  expect((await view(sleep.kind)).oldestMs).toBeGreaterThanOrEqual(0);
+  release.resolve();
+  await cluster.ended(running);
+  await pool.drain(1_000);
+  await cluster.startPool("low", drillJobs);
+  await cluster.ended(left);
+  expect(await view(sleep.kind)).toMatchObject({ waiting: 0, oldestMs: null });
+});
