@@ -22,6 +22,7 @@ const dirs = [
   "commerce/notifications",
   "commerce/erasure",
   "commerce/collections",
+  "commerce/recommendations",
   "commerce/storefront",
   "commerce/imports",
   "search",

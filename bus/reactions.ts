@@ -16,6 +16,7 @@ import { customerErase } from "./contracts/customer.erase.ts";
 import { emailSend } from "./contracts/email.send.ts";
 import { imageConvert } from "./contracts/image.convert.ts";
 import { paymentReconcile } from "./contracts/payment.reconcile.ts";
+import { recommendationsLearn } from "./contracts/recommendations.learn.ts";
 import { searchIndex } from "./contracts/search.index.ts";
 import { searchReindex } from "./contracts/search.reindex.ts";
 import { searchRestock } from "./contracts/search.restock.ts";
@@ -25,6 +26,8 @@ import { stockRelease } from "./contracts/stock.release.ts";
 export type ShopEvent =
   | { type: "orders.allocated"; orderIds: string[] }
   | { type: "order.placed"; orderId: string }
+  /** They are counted as sold; at most a thousand. */
+  | { type: "sales.counted"; orderIds: string[] }
   | { type: "order.cancelled"; orderId: string }
   | { type: "order.refunded"; refundId: string }
   | { type: "order.shipped"; fulfilmentId: string }
@@ -72,6 +75,7 @@ const reactions: Reactions = {
     }),
     react(catalogCountSale, { orderId }),
   ],
+  "sales.counted": ({ orderIds }) => [react(recommendationsLearn, { orderIds })],
   "order.cancelled": ({ orderId }) => [mail("order_cancelled", orderId)],
   "order.refunded": ({ refundId }) => [mail("order_refunded", refundId)],
   "order.shipped": ({ fulfilmentId }) => [mail("order_shipped", fulfilmentId)],

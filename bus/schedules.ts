@@ -30,6 +30,13 @@ export const schedules: readonly Schedule[] = [
     payload: { task: "counted_orders" },
   }),
   schedule({
+    name: "tidy.learned_orders",
+    about: "Forgets which orders were counted for recommendations, once nothing can count them again",
+    cron: "27 3 * * *",
+    contract: maintenanceTidy,
+    payload: { task: "learned_orders" },
+  }),
+  schedule({
     name: "tidy.ticks",
     about: "Forgets ticks of schedules after a month",
     cron: "37 3 * * *",

@@ -8,6 +8,7 @@
  * engines answer in one shape, which says who answered. Prices and stock in hits are those of the last indexing.
  */
 
+export { ensureSearchPartitions } from "./analytics.store.ts";
 export type { SearchItem } from "./document.ts";
 export {
   type EngineName,
@@ -28,7 +29,7 @@ export {
   indexProducts,
   restockProducts,
 } from "./indexer.ts";
-export { createSearch, limits, type Search, type SearchAnswer, type SearchParams } from "./query.ts";
+export { limits, type SearchParams } from "./params.ts";
 export {
   type Build as Reindex,
   ensureIndexes,
@@ -38,3 +39,13 @@ export {
   requestReindex,
   runReindex,
 } from "./reindex.ts";
+export { type ReportParams, type SearchReport, searchReport } from "./report.ts";
+export {
+  createSearch,
+  createShopSearch,
+  type Hit,
+  type Search,
+  type SearchAnswer,
+  type ShopSearch,
+} from "./shop-search.ts";
+export { learnWords } from "./spelling.ts";

@@ -6,7 +6,7 @@ import { until } from "../platform/testing/index.ts";
 import { Breaker } from "./breaker.ts";
 import type { Found, SearchEngine } from "./engine.ts";
 import { openMeilisearch } from "./engines/meilisearch.ts";
-import { createSearch } from "./query.ts";
+import { createSearch } from "./shop-search.ts";
 import { meilisearch, openShop, type Shop } from "./testing.ts";
 
 const CLOSED_PORT = "http://127.0.0.1:1";

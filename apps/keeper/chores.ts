@@ -14,7 +14,7 @@ import { failDeadConversions } from "../../media/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
-import { ensureIndexes } from "../../search/index.ts";
+import { ensureIndexes, ensureSearchPartitions, learnWords } from "../../search/index.ts";
 import type { Chore } from "./keeper.ts";
 import { scheduleChore } from "./schedule.ts";
 
@@ -35,6 +35,16 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "partitions of the stock ledger",
       everyMs: HOUR_MS,
       run: () => ensureLedgerPartitions(sql, new Date()),
+    },
+    {
+      name: "partitions of search counts",
+      everyMs: HOUR_MS,
+      run: () => ensureSearchPartitions(sql, new Date()),
+    },
+    {
+      name: "words of shops, for spelling",
+      everyMs: 15_000,
+      run: () => learnWords(sql),
     },
     {
       name: "low stock",

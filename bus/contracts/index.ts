@@ -14,6 +14,7 @@ import { emailSend } from "./email.send.ts";
 import { imageConvert } from "./image.convert.ts";
 import { maintenanceTidy } from "./maintenance.tidy.ts";
 import { paymentReconcile } from "./payment.reconcile.ts";
+import { recommendationsLearn } from "./recommendations.learn.ts";
 import { searchIndex } from "./search.index.ts";
 import { searchReindex } from "./search.reindex.ts";
 import { searchRestock } from "./search.restock.ts";
@@ -35,6 +36,7 @@ export {
   imageConvert,
   maintenanceTidy,
   paymentReconcile,
+  recommendationsLearn,
   searchIndex,
   searchReindex,
   searchRestock,
@@ -59,6 +61,7 @@ export const contracts: readonly Contract[] = [
   catalogImport,
   catalogRebuild,
   searchReindex,
+  recommendationsLearn,
   maintenanceTidy,
   customerErase,
   ...drills,

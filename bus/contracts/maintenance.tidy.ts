@@ -6,7 +6,13 @@ export const maintenanceTidy = defineContract({
   kind: "maintenance.tidy",
   version: 1,
   schema: Type.Object(
-    { task: Type.Union([Type.Literal("counted_orders"), Type.Literal("ticks")]) },
+    {
+      task: Type.Union([
+        Type.Literal("counted_orders"),
+        Type.Literal("learned_orders"),
+        Type.Literal("ticks"),
+      ]),
+    },
     { additionalProperties: false },
   ),
   priority: "low",

@@ -1,18 +1,20 @@
 import type { Sql, Tx } from "../../platform/postgres/index.ts";
 
-/** Rows are taken in the order of their keys, the same in every batch. */
-export async function insertSales(tx: Tx, storeId: string, orderIds: readonly string[]): Promise<void> {
+/** Counts orders that were not counted before, and returns them. Rows are taken in the order of their keys, as in every batch. */
+export async function insertSales(tx: Tx, storeId: string, orderIds: readonly string[]): Promise<string[]> {
   const fresh = await tx<{ orderId: string }[]>`
     INSERT INTO storefront.counted_order (store_id, order_id)
     SELECT ${storeId}, o.id FROM unnest(${orderIds as string[]}::text[]) AS o (id) ORDER BY o.id
     ON CONFLICT DO NOTHING
     RETURNING order_id AS "orderId"`;
-  if (fresh.length === 0) return;
+  const counted = fresh.map(row => row.orderId);
+  if (counted.length === 0) return [];
   await tx`
     INSERT INTO storefront.popularity AS p (store_id, product_id, units, dirty)
     SELECT ${storeId}, s.product_id, s.units, true
-    FROM orders.units_sold(${storeId}, ${fresh.map(row => row.orderId)}) s ORDER BY s.product_id
+    FROM orders.units_sold(${storeId}, ${counted}) s ORDER BY s.product_id
     ON CONFLICT (store_id, product_id) DO UPDATE SET units = p.units + excluded.units, dirty = true`;
+  return counted;
 }
 
 export async function selectDirtyStores(sql: Sql): Promise<string[]> {

@@ -23,6 +23,7 @@ const COUNTED_DAYS = 90;
 const KEPT_DAYS = COUNTED_DAYS + 2;
 const FORGET_BATCH = 10_000;
 const SHOWN_BATCH = 500;
+const MAX_OF_EVENT = 1_000;
 
 /** True for an order that is too old to be counted. */
 export function isTooOld(orderId: string, now: Date): boolean {
@@ -32,7 +33,9 @@ export function isTooOld(orderId: string, now: Date): boolean {
 /** Counts what these orders sold; those that are counted, or are not placed, add nothing. */
 export function countSales(sql: Db, storeId: string, orderIds: readonly string[]): Promise<void> {
   return transaction(sql, async tx => {
-    await insertSales(tx, storeId, orderIds);
+    const counted = await insertSales(tx, storeId, orderIds);
+    for (let at = 0; at < counted.length; at += MAX_OF_EVENT)
+      await emit(tx, { storeId }, { type: "sales.counted", orderIds: counted.slice(at, at + MAX_OF_EVENT) });
   });
 }
 

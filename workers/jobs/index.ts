@@ -17,6 +17,7 @@ import {
   imageConvert,
   maintenanceTidy,
   paymentReconcile,
+  recommendationsLearn,
   searchIndex,
   searchReindex,
   searchRestock,
@@ -57,6 +58,10 @@ export const sources: readonly Source[] = [
   { contract: catalogRebuild, load: async () => (await import("./catalog.rebuild.ts")).catalogRebuildJob },
   { contract: imageConvert, load: async () => (await import("./image.convert.ts")).imageConvertJob },
   { contract: searchReindex, load: async () => (await import("./search.reindex.ts")).searchReindexJob },
+  {
+    contract: recommendationsLearn,
+    load: async () => (await import("./recommendations.learn.ts")).recommendationsLearnJob,
+  },
   { contract: maintenanceTidy, load: async () => (await import("./maintenance.tidy.ts")).maintenanceTidyJob },
   { contract: customerErase, load: async () => (await import("./customer.erase.ts")).customerEraseJob },
 ];

@@ -1,4 +1,5 @@
 import { done, forgetTicks, type Job, maintenanceTidy, type Payload } from "../../bus/index.ts";
+import { forgetLearned } from "../../commerce/recommendations/index.ts";
 import { forgetCountedOrders } from "../../commerce/storefront/index.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import { defineJob } from "../handler.ts";
@@ -7,6 +8,7 @@ type Task = Payload<typeof maintenanceTidy>["task"];
 
 const tasks: Record<Task, (sql: Db) => Promise<number>> = {
   counted_orders: forgetCountedOrders,
+  learned_orders: forgetLearned,
   ticks: forgetTicks,
 };
 

@@ -16,6 +16,7 @@ import { notificationRoutes } from "./admin/notifications.ts";
 import { adminOrderRoutes } from "./admin/orders.ts";
 import { priceListRoutes } from "./admin/price-lists.ts";
 import { adminProductRoutes } from "./admin/products.ts";
+import { searchAnalyticsRoutes } from "./admin/search.analytics.ts";
 import { shippingMethodRoutes } from "./admin/shipping-methods.ts";
 import { taxRoutes } from "./admin/taxes.ts";
 import { transferRoutes } from "./admin/transfers.ts";
@@ -82,6 +83,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     productRoutes(deps),
     groupRoutes(deps),
     searchRoutes(deps),
+    searchAnalyticsRoutes(deps),
     auditRoutes(deps),
     adminProductRoutes(deps),
     categoryRoutes(deps),

@@ -10,6 +10,7 @@ import { locationRoutes } from "./admin/locations.ts";
 import { adminOrderRoutes } from "./admin/orders.ts";
 import { priceListRoutes } from "./admin/price-lists.ts";
 import { adminProductRoutes } from "./admin/products.ts";
+import { searchAnalyticsRoutes } from "./admin/search.analytics.ts";
 import { shippingMethodRoutes } from "./admin/shipping-methods.ts";
 import { taxRoutes } from "./admin/taxes.ts";
 import { transferRoutes } from "./admin/transfers.ts";
@@ -53,5 +54,6 @@ export function backOfficeRoutes(deps: ApiDeps) {
     .use(locationRoutes(deps))
     .use(transferRoutes(deps))
     .use(adminOrderRoutes(deps))
-    .use(flashRoutes(deps));
+    .use(flashRoutes(deps))
+    .use(searchAnalyticsRoutes(deps));
 }

@@ -1,65 +1,105 @@
-/** Search. */
-
+/** Search, suggestions, related products, and what shoppers chose. */
 import { Elysia, t } from "elysia";
-import {
-  createSearch,
-  engineNames,
-  facetNames,
-  limits,
-  openMeilisearch,
-  searchSorts,
-} from "../../../../search/index.ts";
+import { createShopSearch, openMeilisearch } from "../../../../search/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { customerContext } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
-import { oneOf } from "../../http/one-of.ts";
+import { perNode } from "../../http/per-node.ts";
 import { limited } from "../../http/rate-limit.ts";
-import { productSummaryView } from "./products.schema.ts";
+import * as schema from "./search.schema.ts";
 
-const price = (description: string) =>
-  t.Optional(t.Integer({ minimum: 0, maximum: limits.price, description }));
+const SUGGESTED = 6;
+const RELATED = 8;
 
-const query = t.Object(
-  {
-    q: t.Optional(t.String({ maxLength: limits.q, description: "words; the last one also as a beginning" })),
-    category: t.Optional(t.String({ maxLength: limits.value, description: "handle or id" })),
-    vendor: t.Optional(t.String({ maxLength: limits.value })),
-    priceMin: price("least price, minor units of the store's currency"),
-    priceMax: price("greatest price"),
-    inStock: t.Optional(t.Boolean()),
-    sort: t.Optional(oneOf([...searchSorts], { description: "default: best first" })),
-    limit: t.Optional(t.Integer({ minimum: 1, maximum: limits.limit })),
-    offset: t.Optional(t.Integer({ minimum: 0, maximum: limits.offset })),
-    facets: t.Optional(t.String({ maxLength: 200, description: `of ${facetNames.join(", ")}; with commas` })),
-  },
-  { additionalProperties: false },
-);
-
-const answer = t.Object({
-  items: t.Array(t.Composite([productSummaryView, t.Object({ inStock: t.Boolean() })])),
-  total: t.Integer({ description: "of all hits; an estimate above 1,000" }),
-  facets: t.Record(t.String(), t.Record(t.String(), t.Number()), {
-    description: "value → products among all hits; for price its min and max",
-  }),
-  engine: oneOf(engineNames),
-  tookMs: t.Number(),
+/** Of a node: its circuit breaker, its answers and its counts. */
+export const searchOf = perNode(({ config, ...deps }) => {
+  const engine = config.meiliUrl ? openMeilisearch({ url: config.meiliUrl, key: config.meiliKey }) : null;
+  return createShopSearch({ ...deps, engine });
 });
 
-export function searchRoutes({ config, ...deps }: ApiDeps) {
-  const engine = config.meiliUrl ? openMeilisearch({ url: config.meiliUrl, key: config.meiliKey }) : null;
-  const search = createSearch({ ...deps, engine });
+type Headers = { headers: Record<string, string | number> };
+
+/** The answer, after saying whether it was given before. */
+async function given<T>(set: Headers, answer: Promise<{ value: T; hit: boolean }>): Promise<T> {
+  const { value, hit } = await answer;
+  set.headers["x-cache"] = hit ? "HIT" : "MISS";
+  return value;
+}
+
+export function searchRoutes(deps: ApiDeps) {
+  const search = searchOf(deps);
+  const mayAsk = limited(deps, "search", ({ customer }) => customer?.id);
   return new Elysia({ prefix: "/store", detail: { tags: ["store"] } })
-    .use(storeAuth({ config, ...deps }))
-    .use(customerContext({ config, ...deps }))
-    .get("/search", ({ access, query }) => search(access.storeId, query), {
-      beforeHandle: limited({ config, ...deps }, "search", ({ customer }) => customer?.id),
+    .use(storeAuth(deps))
+    .use(customerContext(deps))
+    .get("/search", ({ access, query, set }) => given(set, search.search(access.storeId, query)), {
+      beforeHandle: mayAsk,
       detail: {
         summary: "Search of the shop",
         description:
-          "Typing errors are forgiven in names, not in SKUs and barcodes. `engine` says who answered.",
+          "Typing errors are forgiven in names, not in SKUs and barcodes. `engine` says who answered. An answer is given again (`X-Cache: HIT`) until something changes in the shop's search.",
       },
-      query,
-      response: documented({ 200: answer }),
-    });
+      query: schema.searchQuery,
+      response: documented({ 200: schema.searchAnswer }),
+    })
+    .get(
+      "/search/suggest",
+      ({ access, query, set }) =>
+        given(set, search.suggest(access.storeId, { q: query.q, limit: query.limit ?? SUGGESTED })),
+      {
+        beforeHandle: mayAsk,
+        detail: {
+          summary: "What to offer while somebody types",
+          description: "Popular queries that begin so, and products, categories and vendors of its hits.",
+        },
+        query: schema.suggestQuery,
+        response: documented({ 200: schema.suggestAnswer }),
+      },
+    )
+    .post(
+      "/search/clicks",
+      ({ access, body, set }) => {
+        search.counter.clicked(access.storeId, body);
+        set.status = 202;
+        return { status: "accepted" as const };
+      },
+      {
+        beforeHandle: mayAsk,
+        detail: {
+          summary: "Say which hit was chosen",
+          description:
+            "Counted by query and day, never by person; written within seconds. A product that the shop does not have is not counted.",
+        },
+        body: schema.clickBody,
+        response: documented({ 202: t.Object({ status: t.Literal("accepted") }) }),
+      },
+    )
+    .get(
+      "/products/:idOrHandle/similar",
+      ({ access, params, query, set }) =>
+        given(set, search.similar(access.storeId, params.idOrHandle, query.limit ?? RELATED)),
+      {
+        beforeHandle: mayAsk,
+        detail: { summary: "Products like this one" },
+        params: schema.relatedParams,
+        query: schema.relatedQuery,
+        response: documented({ 200: schema.relatedAnswer }),
+      },
+    )
+    .get(
+      "/products/:idOrHandle/recommendations",
+      ({ access, params, query, set }) =>
+        given(set, search.recommendations(access.storeId, params.idOrHandle, query.limit ?? RELATED)),
+      {
+        beforeHandle: mayAsk,
+        detail: {
+          summary: "Products that are bought together with this one",
+          description: "As orders have it; filled up with similar products. `reason` says which is which.",
+        },
+        params: schema.relatedParams,
+        query: schema.relatedQuery,
+        response: documented({ 200: schema.relatedAnswer }),
+      },
+    );
 }

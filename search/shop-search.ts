@@ -1,0 +1,151 @@
+/** What shops ask of search: one object per process, for its breaker, its cache of answers and its counts are one. */
+
+import { boughtTogether } from "../commerce/recommendations/index.ts";
+import { createCounter, type SearchCounter } from "./analytics.ts";
+import { AnswerCache, type Kept } from "./cache.ts";
+import type { SearchItem } from "./document.ts";
+import type { EngineName, Facets } from "./engine.ts";
+import { type Highlights, highlightsOf } from "./highlight.ts";
+import { queryOf, type SearchParams, textOf } from "./params.ts";
+import { selectItems } from "./query.store.ts";
+import { type Answered, type Ask, createAsk, type SearchDeps } from "./query.ts";
+import { alike, itemOf } from "./related.ts";
+import { correctedByHits, correctedByShop } from "./spelling.ts";
+import { popularQueries, type Suggestions, suggestionsFor } from "./suggest.ts";
+
+export type Hit = SearchItem & { highlights?: Highlights };
+
+export type SearchAnswer = {
+  items: Hit[];
+  total: number;
+  facets: Facets;
+  /** The query with words that the shop has, where some were not found as they stand. */
+  didYouMean: string | null;
+  /** Nothing was found for the query, and the hits are those of `didYouMean`. */
+  corrected: boolean;
+  engine: EngineName;
+  /** What finding it took; an answer that is given again says what it took then. */
+  tookMs: number;
+};
+
+export type Search = (storeId: string, params: SearchParams) => Promise<SearchAnswer>;
+
+/** An answer of the fallback is given again for so long only: the engine may be back. */
+const STOPGAP_MS = 1_000;
+
+export type RelatedItem = SearchItem & { reason: "bought_together" | "similar" };
+
+export type RelatedAnswer = { items: RelatedItem[]; engine: EngineName };
+
+/** `hit`: the answer is one that was given before. */
+export type Given<T> = Promise<{ value: T; hit: boolean }>;
+
+export type ShopSearch = {
+  /** @throws Problem 422 for parameters out of bounds. */
+  search(storeId: string, params: SearchParams): Given<SearchAnswer>;
+  suggest(storeId: string, params: { q: string; limit: number }): Given<Suggestions>;
+  /** @throws Problem 404 for a product that the shop does not show. */
+  similar(storeId: string, idOrHandle: string, limit: number): Given<RelatedAnswer>;
+  /** What was bought together with it, then what is similar. @throws Problem 404. */
+  recommendations(storeId: string, idOrHandle: string, limit: number): Given<RelatedAnswer>;
+  readonly counter: SearchCounter;
+};
+
+export function createShopSearch(deps: SearchDeps): ShopSearch {
+  const { sql } = deps;
+  const ask = createAsk(deps);
+  const answers = new AnswerCache<SearchAnswer>(sql);
+  const suggestions = new AnswerCache<Suggestions>(sql);
+  const related = new AnswerCache<RelatedAnswer>(sql);
+  const counter = createCounter(deps);
+  return {
+    counter,
+    async search(storeId, params) {
+      const query = queryOf(params);
+      const given = await answers.get(storeId, JSON.stringify(query), () =>
+        answer({ ...deps, ask }, storeId, query),
+      );
+      const { corrected, total } = given.value;
+      // A look at the next page is not another search.
+      if (query.offset === 0) counter.searched(storeId, query.q, corrected ? 0 : total);
+      return given;
+    },
+    suggest(storeId, { q, limit }) {
+      const asked = { q: textOf(q), limit };
+      return suggestions.get(storeId, JSON.stringify(asked), async () => {
+        const popular = () => popularQueries(sql, storeId);
+        const { value, stopgap } = await suggestionsFor(ask, popular, storeId, asked);
+        return { value, weight: limit, ...(stopgap ? { maxAgeMs: STOPGAP_MS } : {}) };
+      });
+    },
+    similar(storeId, idOrHandle, limit) {
+      return related.get(storeId, JSON.stringify(["similar", idOrHandle, limit]), async () => {
+        const { items, engine } = await alike(ask, storeId, await itemOf(sql, storeId, idOrHandle), limit);
+        return { value: { items: items.map(item => because("similar", item)), engine }, weight: limit };
+      });
+    },
+    recommendations(storeId, idOrHandle, limit) {
+      return related.get(storeId, JSON.stringify(["recommendations", idOrHandle, limit]), async () => {
+        const value = await recommended({ ...deps, ask }, storeId, idOrHandle, limit);
+        return { value, weight: limit };
+      });
+    },
+  };
+}
+
+const because = (reason: RelatedItem["reason"], item: SearchItem): RelatedItem => ({ ...item, reason });
+
+async function recommended(
+  { sql, ask }: Asking,
+  storeId: string,
+  idOrHandle: string,
+  limit: number,
+): Promise<RelatedAnswer> {
+  const item = await itemOf(sql, storeId, idOrHandle);
+  // Some of them may not be shown any more.
+  const together = await boughtTogether(sql, storeId, item.id, 2 * limit);
+  const bought = (await selectItems(sql, storeId, together)).slice(0, limit);
+  const items = bought.map(one => because("bought_together", one));
+  if (items.length >= limit) return { items, engine: "postgres" };
+  const known = new Set(together);
+  const { items: others, engine } = await alike(ask, storeId, item, 3 * limit);
+  const more = others.filter(one => !known.has(one.id)).map(one => because("similar", one));
+  return { items: [...items, ...more].slice(0, limit), engine };
+}
+
+/** A search without a cache: each call is answered anew. */
+export function createSearch(deps: SearchDeps): Search {
+  const ask = createAsk(deps);
+  return async (storeId, params) => (await answer({ ...deps, ask }, storeId, queryOf(params))).value;
+}
+
+type Asking = SearchDeps & { readonly ask: Ask };
+
+async function answer(
+  deps: Asking,
+  storeId: string,
+  query: ReturnType<typeof queryOf>,
+): Promise<Kept<SearchAnswer>> {
+  const startedAt = performance.now();
+  let found = await deps.ask(storeId, query);
+  let didYouMean = found.total > 0 ? correctedByHits(query.q, found.items) : null;
+  let corrected = false;
+  if (found.total === 0 && query.q !== "") {
+    didYouMean = await correctedByShop(deps.sql, storeId, query.q);
+    if (didYouMean !== null) {
+      const better = await deps.ask(storeId, { ...query, q: didYouMean });
+      corrected = better.total > 0;
+      if (corrected) found = better;
+      else didYouMean = null;
+    }
+  }
+  const items = query.describe ? highlighted(corrected ? didYouMean! : query.q, found) : found.items;
+  const { total, facets, engine, stopgap } = found;
+  const tookMs = Math.round((performance.now() - startedAt) * 100) / 100;
+  const value = { items, total, facets, didYouMean, corrected, engine, tookMs };
+  return { value, weight: items.length, ...(stopgap ? { maxAgeMs: STOPGAP_MS } : {}) };
+}
+
+function highlighted(q: string, { items, descriptions = [] }: Answered): Hit[] {
+  return items.map((item, i) => ({ ...item, highlights: highlightsOf(q, item, descriptions[i] ?? "") }));
+}
