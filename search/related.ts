@@ -19,6 +19,8 @@ export type Alike = { items: SearchItem[]; engine: EngineName };
 
 /** The hit of a product that shops show, by id or handle. @throws Problem 404. */
 export async function itemOf(sql: Sql, storeId: string, idOrHandle: string): Promise<SearchItem> {
+  const [known] = await selectItems(sql, storeId, [idOrHandle]);
+  if (known) return known;
   const id = await findActiveProduct(sql, storeId, idOrHandle);
   const [item] = id ? await selectItems(sql, storeId, [id]) : [];
   if (!item) throw notFound("product");
