@@ -217,7 +217,8 @@ describe("the conversion", () => {
     expect(results.map(result => result.type).sort()).toEqual(["ready", "settled"]);
     const attached = async () =>
       (await media.jobs()).filter(job => job === `catalog.attach_media asset:${id}`);
-    expect(await attached()).toHaveLength(1);
+    // Once when it can be shown, and once when it has everything.
+    expect(await attached()).toHaveLength(2);
     const asset = await media.asset(id);
     expect(await convertAsset({ ...media, decoder: "/nowhere" }, origin, id, first)).toEqual({
       type: "settled",

@@ -2,12 +2,14 @@
  * The conversion of one asset: processing → ready or failed.
  *
  * Each file that the decoder finishes is moved into storage and its rows committed, so that a page can show the WebP
- * while the AVIF is being made. The last transaction sets the state, conditional on `processing`, and emits
- * `media.changed`: of two runs of one job, exactly one does. Files are named by their content, so what a crashed run
- * left is overwritten with the same bytes by the next.
+ * while the AVIF is being made. When the first encodings are there the asset is `ready`: pages show it (`media.changed`). The
+ * last transaction makes it `complete`, conditional on its edition and on not being so yet, and emits `media.changed`
+ * again: of two runs of one job, exactly one does. Files are named by their content, so what a crashed run left is
+ * overwritten with the same bytes by the next.
  *
  * A picture that can't be used makes the asset `failed` with its reason, at once. A decoder that crashes may be the
  * machine's fault (memory): the first time the run throws and is tried again, the second time the picture is to blame.
+ * If it can be shown by then, it stays as it is, with the reason why there is no more of it.
  */
 
 import { join } from "node:path";
@@ -16,7 +18,8 @@ import { type Db, transaction } from "../platform/postgres/index.ts";
 import type { Storage } from "../platform/storage/index.ts";
 import { reopen } from "./dead.ts";
 import { type DecoderAnswer, DecoderCrash, runDecoder } from "./decoder.ts";
-import type { Asset, MadeVariant, Refusal } from "./model.ts";
+import { claimFiles, dropFiles, releaseFiles } from "./files.ts";
+import type { Asset, Look, MadeVariant, Refusal } from "./model.ts";
 import { limits, originalKey, type Plan, variantKey, variantPlan } from "./plan.ts";
 import { findAsset, markFailed, markReady, saveVariant } from "./store.ts";
 
@@ -52,31 +55,47 @@ export async function convertAsset(
   const { sql, storage } = conversion;
   await reopen(sql, origin.storeId, assetId);
   const asset = await findAsset(sql, origin.storeId, assetId);
-  if (asset?.status !== "processing") return { type: "settled" };
-  const answer = await storage.withLocalFile(originalKey(asset.sha256), input =>
-    storage.withScratch(dir => decode(conversion, asset, { input, dir, attempt, signal })),
-  );
-  if (!answer) throw new Error(`the original of ${assetId} is not in storage`);
-  return "look" in answer ? finish(sql, origin, asset, answer.look) : giveUp(sql, asset, answer.refusal);
+  if (!asset || asset.complete || asset.status === "failed") return { type: "settled" };
+  const work = { conversion, origin, asset, attempt, signal };
+  try {
+    const answer = await storage.withLocalFile(originalKey(asset.sha256), input =>
+      storage.withScratch(dir => decode(work, input, dir)),
+    );
+    if (!answer) throw new Error(`the original of ${assetId} is not in storage`);
+    return "look" in answer ? await finish(work, answer.look) : await giveUp(work, answer.refusal);
+  } catch (error) {
+    if (error instanceof Superseded) return { type: "settled" };
+    throw error;
+  }
 }
 
-type Attempt = { input: string; dir: string; attempt: number; signal: AbortSignal | undefined };
+type Work = {
+  readonly conversion: Conversion;
+  readonly origin: Origin;
+  readonly asset: Asset;
+  readonly attempt: number;
+  readonly signal: AbortSignal | undefined;
+};
 
-async function decode(
-  { sql, storage, plan = variantPlan, deadlineMs = limits.decoderDeadlineMs, decoder }: Conversion,
-  asset: Asset,
-  { input, dir, attempt, signal }: Attempt,
-): Promise<DecoderAnswer> {
-  let ordinal = 0;
-  const onVariant = async (made: MadeVariant) => {
-    await storage.moveIn(join(dir, made.sha256), variantKey(made.sha256, made.format));
-    await transaction(sql, tx => saveVariant(tx, asset.storeId, asset.id, ordinal, made));
-    ordinal += made.names.length;
-  };
+/** The asset was deleted, or another run has begun or ended: there is nothing to go on for. */
+class Superseded extends Error {
+  override name = "Superseded";
+}
+
+async function decode(work: Work, input: string, dir: string): Promise<DecoderAnswer> {
+  const { conversion, asset, attempt, signal } = work;
+  const { deadlineMs = limits.decoderDeadlineMs, decoder, plan = variantPlan } = conversion;
   const { maxPixels, maxFrames } = limits;
   const task = { input, format: asset.format, outputDir: dir, plan, maxPixels, maxFrames };
+  const onVisible = async (look: Look) => void (await publish(work, look, false));
   try {
-    return await runDecoder(task, { deadlineMs, signal, onVariant, program: decoder });
+    return await runDecoder(task, {
+      deadlineMs,
+      signal,
+      onVariant: keeper(work, dir),
+      onVisible,
+      program: decoder,
+    });
   } catch (error) {
     const blamed = error instanceof DecoderCrash && attempt > FORGIVEN_CRASHES && !signal?.aborted;
     if (!blamed) throw error;
@@ -85,20 +104,42 @@ async function decode(
   }
 }
 
-async function finish(
-  sql: Db,
-  origin: Origin,
-  asset: Asset,
-  look: Extract<DecoderAnswer, { look: unknown }>["look"],
-): Promise<ConversionResult> {
+/** Moves each finished file into storage and names it (the protocol of files.ts). */
+function keeper({ conversion: { sql, storage }, asset }: Work, dir: string) {
+  let ordinal = 0;
+  return async (made: MadeVariant) => {
+    const key = variantKey(made.sha256, made.format, asset.visibility);
+    const holder = await claimFiles(sql, [key]);
+    await storage.moveIn(join(dir, made.sha256), key);
+    const kept = await transaction(sql, async tx => {
+      const saved = await saveVariant(tx, asset, ordinal, made);
+      await releaseFiles(tx, [key], holder);
+      if (!saved) await dropFiles(tx, [key]);
+      return saved;
+    });
+    if (!kept) throw new Superseded();
+    ordinal += made.names.length;
+  };
+}
+
+/** Shows the asset, with what it has by now. */
+function publish({ conversion: { sql }, origin, asset }: Work, look: Look, complete: boolean) {
   return transaction(sql, async tx => {
-    if (!(await markReady(tx, asset.storeId, asset.id, look))) return { type: "settled" };
+    if (!(await markReady(tx, asset, look, complete))) return false;
     await emit(tx, origin, { type: "media.changed", assetId: asset.id });
-    return { type: "ready" };
+    return true;
   });
 }
 
-async function giveUp(sql: Db, asset: Asset, refusal: Refusal): Promise<ConversionResult> {
-  const first = await transaction(sql, tx => markFailed(tx, asset.storeId, asset.id, refusal));
+async function finish(work: Work, look: Look): Promise<ConversionResult> {
+  return (await publish(work, look, true)) ? { type: "ready" } : { type: "settled" };
+}
+
+async function giveUp({ conversion: { sql }, asset }: Work, refusal: Refusal): Promise<ConversionResult> {
+  const first = await transaction(sql, async tx => {
+    const keys = await markFailed(tx, asset, refusal);
+    if (keys) await dropFiles(tx, keys);
+    return keys !== null;
+  });
   return first ? { type: "failed", refusal } : { type: "settled" };
 }

@@ -8,7 +8,8 @@
  * were uploaded again fails the asset although a job waits, and that job reopens it.
  */
 import { imageConvert, openDeadOfKeys } from "../bus/index.ts";
-import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
+import { type Db, type Sql, type Tx, transaction } from "../platform/postgres/index.ts";
+import { dropFiles } from "./files.ts";
 import type { Refusal } from "./model.ts";
 import { markFailed } from "./store.ts";
 
@@ -22,21 +23,27 @@ const refusal: Refusal = {
 
 const PAGE = 500;
 
-type Waiting = { id: string; storeId: string; updatedAt: Date };
+type Waiting = { id: string; storeId: string; edition: number; updatedAt: Date };
 
 /** Fails the processing assets that no job is left for; returns how many. Safe to run in several processes at once. */
 export async function failDeadConversions(sql: Db): Promise<number> {
   let failed = 0;
   for (let last = ""; ; ) {
     const page = await sql<Waiting[]>`
-      SELECT id, store_id AS "storeId", updated_at AS "updatedAt" FROM media.asset
+      SELECT id, store_id AS "storeId", edition, updated_at AS "updatedAt" FROM media.asset
       WHERE status = 'processing' AND id > ${last} ORDER BY id LIMIT ${PAGE}`;
     for (const asset of await deadAmong(sql, page)) {
-      if (await transaction(sql, tx => markFailed(tx, asset.storeId, asset.id, refusal))) failed++;
+      if (await transaction(sql, tx => giveUp(tx, asset))) failed++;
     }
     if (page.length < PAGE) return failed;
     last = page.at(-1)!.id;
   }
+}
+
+async function giveUp(tx: Tx, asset: Waiting): Promise<boolean> {
+  const keys = await markFailed(tx, asset, refusal);
+  if (keys) await dropFiles(tx, keys);
+  return keys !== null;
 }
 
 /** Those whose letter is younger than the last thing that happened to them. */

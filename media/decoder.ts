@@ -27,6 +27,8 @@ export type DecoderOptions = {
   readonly signal?: AbortSignal | undefined;
   /** Called for each file as it is finished, before the next is begun. */
   readonly onVariant: (variant: MadeVariant) => Promise<void>;
+  /** Called when it can be shown, before the rest is made. */
+  readonly onVisible?: ((look: Look) => Promise<void>) | undefined;
   /** The program; tests hand in ones that misbehave. */
   readonly program?: string | undefined;
 };
@@ -59,7 +61,7 @@ export async function runDecoder(task: DecoderTask, options: DecoderOptions): Pr
   if (options.signal?.aborted) onAbort();
   try {
     const complaint = tail(child.stderr);
-    const answer = await listen(child.stdout, options.onVariant);
+    const answer = await listen(child.stdout, options);
     if (answer) return answer;
     await child.exited;
     if (greedy) return { refusal: tooGreedy(maxMemoryBytes) };
@@ -105,11 +107,12 @@ function lowerPriority(pid: number): void {
 
 async function listen(
   stdout: ReadableStream<Uint8Array>,
-  onVariant: DecoderOptions["onVariant"],
+  { onVariant, onVisible }: DecoderOptions,
 ): Promise<DecoderAnswer | undefined> {
   for await (const line of lines(stdout)) {
     const message = parse(line);
     if (message?.type === "variant") await onVariant(message.variant);
+    if (message?.type === "visible") await onVisible?.(message.look);
     if (message?.type === "done") return { look: message.look };
     if (message?.type === "refused") return { refusal: message.refusal };
   }

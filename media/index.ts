@@ -1,8 +1,8 @@
 /**
- * Media: pictures that merchants upload, and what is made of them. Owns the schema `media` (asset, variant)
- * and, in storage, the keys under `original/` and `variant/`.
+ * Media: pictures that merchants upload, and what is made of them. Owns the schema `media` and, in storage, the keys under
+ * `original/`, `variant/` and `private/`; how rows and files keep together is told in files.ts.
  *
- * Always holds: the same bytes in a store are one asset; an asset that is `ready` has every variant of the plan, each
+ * Always holds: the same bytes in a store are one asset; an asset that is `ready` has its WebP variants, a `complete` one all of the plan, each
  * in sRGB, upright and without metadata; a variant's URL never changes its content; originals are never served; what
  * a file is, is decided by its content; no decoder runs but in a process of its own (decoder.ts).
  *
@@ -15,6 +15,8 @@ import { findAsset, findAssets } from "./store.ts";
 export { type Conversion, type ConversionResult, convertAsset } from "./convert.ts";
 export { failDeadConversions } from "./dead.ts";
 export { DecoderCrash } from "./decoder.ts";
+export { claimFiles, collectFiles, searchOrphans } from "./files.ts";
+export { deleteAsset, type Retried, retryAsset } from "./manage.ts";
 export type { Asset, AssetStatus, AssetVariant } from "./model.ts";
 export { keyOfFile, limits, mediaTypes, variantCount, variantPlan } from "./plan.ts";
 export { watchAsset } from "./progress.ts";

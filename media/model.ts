@@ -1,8 +1,14 @@
 import type { OutputFormat } from "./plan.ts";
 import type { InputFormat } from "./sniff.ts";
 
-/** processing → ready | failed; failed → processing when the same bytes are uploaded again. */
+/**
+ * processing → ready | failed; failed → processing when it is retried, or the same bytes are uploaded again. `ready` is what
+ * can be shown; {@link Asset.complete} says that nothing more is being made.
+ */
 export type AssetStatus = "processing" | "ready" | "failed";
+
+/** Files of private assets are served to signed URLs only. */
+export type Visibility = "public" | "private";
 
 export type AssetVariant = {
   /** The size's name in the plan. */
@@ -21,6 +27,13 @@ export type Asset = {
   readonly id: string;
   readonly storeId: string;
   readonly status: AssetStatus;
+  /** Whether it has all its variants; until then it is being worked on, unless it failed. */
+  readonly complete: boolean;
+  /** Which run of the work may write; see store.ts. */
+  readonly edition: number;
+  readonly visibility: Visibility;
+  /** What crops keep, in fractions of width and height; null: what catches the eye. */
+  readonly focalPoint: { readonly x: number; readonly y: number } | null;
   /** Lower-case hex of the original. */
   readonly sha256: string;
   /** Format and bytes of the original; its size in pixels, upright, is known when it is ready. */

@@ -5,6 +5,8 @@
  * variant of that name is the picture in its own size, and names that come to the same pixels share one file. So every
  * asset has all names, and a front end needs no case for small pictures.
  */
+import type { Visibility } from "./model.ts";
+
 export type Size = {
   readonly name: string;
   /** Widths go into `srcset` as they are. */
@@ -21,6 +23,8 @@ export type Encoding = {
   readonly options: Readonly<Record<string, unknown>>;
   /** Only for pictures with (true) or without (false) transparency. */
   readonly forAlpha?: boolean;
+  /** Made first: with these an asset can be shown. */
+  readonly first?: boolean;
   /** Keeps the frames of a moving picture; other formats show its first frame. */
   readonly moves?: boolean;
 };
@@ -33,13 +37,13 @@ export const variantPlan: Plan = {
     { name: "800", width: 800, height: 1600 },
     { name: "1920", width: 1920, height: 3840 },
   ],
-  // In the order they are made: WebP is quick and every browser shows it, AVIF is a third smaller and takes three
-  // times as long (effort 2; 4 takes seven times longer for 3 % of the bytes), the last is for mail and old clients.
+  // In the order they are made: WebP is quick and every browser shows it; JPEG or PNG is for mail and old clients; AVIF is
+  // a third smaller and takes three times as long (effort 2; 4 takes seven times longer for 3 % of the bytes).
   encodings: [
-    { format: "webp", options: { quality: 80, effort: 4 }, moves: true },
-    { format: "avif", options: { quality: 50, effort: 2, chromaSubsampling: "4:2:0" } },
+    { format: "webp", options: { quality: 80, effort: 4 }, moves: true, first: true },
     { format: "jpeg", options: { quality: 80, progressive: true }, forAlpha: false },
     { format: "png", options: { compressionLevel: 9 }, forAlpha: true },
+    { format: "avif", options: { quality: 50, effort: 2, chromaSubsampling: "4:2:0" } },
   ],
 };
 
@@ -77,13 +81,21 @@ export function originalKey(sha256: string): string {
 }
 
 /** Variants are found by what is in them, which makes their URLs immutable. */
-export function variantKey(sha256: string, format: OutputFormat): string {
-  return keyOfFile(`${sha256}.${extensions[format]}`);
+export function variantKey(sha256: string, format: OutputFormat, visibility: Visibility = "public"): string {
+  return keyOfFile(`${sha256}.${extensions[format]}`, visibility);
 }
 
-/** The key of a file name as it stands in a variant's URL. */
-export function keyOfFile(file: string): string {
-  return `variant/${file.slice(0, 2)}/${file}`;
+/**
+ * The key of a file name as it stands in a variant's URL. Private files lie apart: the same picture may be public in another
+ * store, and then its public name leads to that one's file and never to this one's.
+ */
+export function keyOfFile(file: string, visibility: Visibility = "public"): string {
+  return `${visibility === "private" ? "private" : "variant"}/${file.slice(0, 2)}/${file}`;
+}
+
+/** The path of a variant; that of a private one wants a signature (signing.ts). */
+export function urlOfKey(key: string): string {
+  return `/media/${key.startsWith("private/") ? "private/" : ""}${fileOfKey(key)}`;
 }
 
 export function fileOfKey(key: string): string {

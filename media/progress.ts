@@ -5,7 +5,7 @@ import { findAsset } from "./store.ts";
 const POLL_MS = 250;
 
 /**
- * The asset now and after each change, until it is ready or failed, gone, or `signal` is aborted. Reads the row four
+ * The asset now and after each change, until it is complete or failed, gone, or `signal` is aborted. Reads the row four
  * times a second rather than listening, so it works on any node and needs no connection of its own.
  */
 export async function* watchAsset(
@@ -19,7 +19,7 @@ export async function* watchAsset(
     const asset = await findAsset(sql, storeId, assetId);
     if (!asset) return;
     if (asset.version !== seen) yield asset;
-    if (asset.status !== "processing") return;
+    if (asset.status === "failed" || asset.complete) return;
     seen = asset.version;
     await Bun.sleep(pollMs);
   }

@@ -18,6 +18,8 @@ export type DecoderTask = {
 
 export type DecoderMessage =
   | { readonly type: "variant"; readonly variant: MadeVariant }
+  /** The variants so far are enough to show it. */
+  | { readonly type: "visible"; readonly look: Look }
   /** The last message of a success. */
   | { readonly type: "done"; readonly look: Look }
   /** The last message when the picture itself can't be used; anything else that goes wrong is a crash. */

@@ -46,17 +46,25 @@ export function confine(format: InputFormat): void {
 
 export async function* render(task: DecoderTask): AsyncGenerator<DecoderMessage, void> {
   const { source, pixels } = await decode(task);
-  for (const encoding of task.plan.encodings) {
-    if (encoding.forAlpha !== undefined && encoding.forAlpha !== pixels.alpha) continue;
+  const look = await lookOf(task, source, pixels);
+  const encodings = task.plan.encodings.filter(
+    ({ forAlpha }) => forAlpha === undefined || forAlpha === pixels.alpha,
+  );
+  for (const [index, encoding] of encodings.entries()) {
     for (const { names, size } of distinctSizes(pixels, task.plan.sizes)) {
       yield { type: "variant", variant: await encode(pixels, encoding, size, names, task.outputDir) };
     }
+    if (encoding.first && !encodings[index + 1]?.first) yield { type: "visible", look };
   }
+  yield { type: "done", look };
+}
+
+async function lookOf(task: DecoderTask, source: Metadata, pixels: Pixels): Promise<Look> {
   // A drawing has the size that it was drawn at.
   const { width, height } = task.format === "svg" ? pixels : source.autoOrient;
   const frameHeight = source.pageHeight ?? height;
   const animated = pixels.motion !== undefined;
-  yield { type: "done", look: { width, height: frameHeight, animated, ...(await appearance(pixels)) } };
+  return { width, height: frameHeight, animated, ...(await appearance(pixels)) };
 }
 
 async function decode(task: DecoderTask): Promise<{ source: Metadata; pixels: Pixels }> {

@@ -1,28 +1,32 @@
 /** All SQL of the module. */
 import type { Sql, Tx } from "../platform/postgres/index.ts";
 import type { Asset, AssetStatus, AssetVariant, Look, MadeVariant, Refusal } from "./model.ts";
-import { fileOfKey, variantKey } from "./plan.ts";
+import { urlOfKey, variantKey } from "./plan.ts";
 import type { InputFormat } from "./sniff.ts";
 
 type VariantRow = Omit<AssetVariant, "url"> & { key: string };
 
-type AssetRow = Omit<Asset, "variants" | "error"> & {
+type AssetRow = Omit<Asset, "variants" | "error" | "focalPoint"> & {
   variants: VariantRow[];
+  focalX: number | null;
+  focalY: number | null;
   errorCode: string | null;
   errorMessage: string | null;
 };
 
-function assetOf({ errorCode, errorMessage, variants, ...row }: AssetRow): Asset {
+function assetOf({ errorCode, errorMessage, variants, focalX, focalY, ...row }: AssetRow): Asset {
   return {
     ...row,
-    variants: variants.map(({ key, ...variant }) => ({ ...variant, url: `/media/${fileOfKey(key)}` })),
+    focalPoint: focalX === null || focalY === null ? null : { x: focalX, y: focalY },
+    variants: variants.map(({ key, ...variant }) => ({ ...variant, url: urlOfKey(key) })),
     error: errorCode === null ? null : { code: errorCode, message: errorMessage ?? "" },
   };
 }
 
 /** Every column of an asset, with its variants, in one statement and so of one moment. */
 const selectAsset = (sql: Sql) => sql`
-  SELECT a.id, a.store_id AS "storeId", a.sha256, a.status, a.format, a.bytes, a.filename, a.alt,
+  SELECT a.id, a.store_id AS "storeId", a.sha256, a.status, a.complete, a.edition, a.visibility,
+         a.focal_x AS "focalX", a.focal_y AS "focalY", a.format, a.bytes, a.filename, a.alt,
          a.product_id AS "productId", a.position, a.width, a.height,
          a.animated, a.placeholder, a.colour, a.error_code AS "errorCode", a.error AS "errorMessage", a.version,
          a.created_at AS "createdAt", a.updated_at AS "updatedAt",
@@ -48,6 +52,12 @@ export async function findAssets(
       ${query.status ? sql`AND a.status = ${query.status}` : sql``}
     ORDER BY a.id DESC LIMIT ${query.limit}`;
   return rows.map(assetOf);
+}
+
+/** Of whatever store: for pages, which name an asset by its id alone. */
+export async function findAnywhere(sql: Sql, id: string): Promise<Asset | null> {
+  const rows = await sql<AssetRow[]>`${selectAsset(sql)} WHERE a.id = ${id}`;
+  return rows[0] ? assetOf(rows[0]) : null;
 }
 
 export type NewAsset = {
@@ -89,8 +99,9 @@ export async function saveAsset(tx: Tx, asset: NewAsset): Promise<SavedAsset> {
         WHERE o.store_id = ${storeId} AND o.product_id = ${productId} AND o.sha256 <> ${sha256}), 0) END
     ON CONFLICT (store_id, sha256) DO UPDATE SET
       status = CASE a.status WHEN 'failed' THEN 'processing' ELSE a.status END,
-      error_code = NULL,
-      error = NULL,
+      error_code = CASE a.status WHEN 'failed' THEN NULL ELSE a.error_code END,
+      error = CASE a.status WHEN 'failed' THEN NULL ELSE a.error END,
+      edition = a.edition + (a.status = 'failed')::integer,
       alt = coalesce(excluded.alt, a.alt),
       product_id = coalesce(excluded.product_id, a.product_id),
       position = CASE WHEN ${position}::integer IS NULL AND a.product_id = excluded.product_id
@@ -99,25 +110,34 @@ export async function saveAsset(tx: Tx, asset: NewAsset): Promise<SavedAsset> {
       updated_at = now()
     RETURNING new.id, new.status, old.status IS NULL AS created,
       old.status IS NULL OR old.status = 'failed'
-        OR (old.status = 'processing' AND old.updated_at < now() - interval '10 minutes') AS wanting,
+        OR (NOT old.complete AND old.updated_at < now() - interval '10 minutes') AS wanting,
       (new.alt, new.product_id, new.position) IS DISTINCT FROM (old.alt, old.product_id, old.position) AS changed`;
   return rows[0]!;
 }
 
-/** Adds a finished file while the asset is processing; false when it no longer is. */
-export async function saveVariant(
-  tx: Tx,
-  storeId: string,
-  assetId: string,
-  ordinal: number,
-  made: MadeVariant,
-): Promise<boolean> {
+/** While work on this edition of the asset goes on; what has another edition belongs to another run. */
+const isOurs = (sql: Sql, { storeId, id, edition }: Pick<Asset, "storeId" | "id" | "edition">) => sql`
+  store_id = ${storeId} AND id = ${id} AND edition = ${edition} AND status <> 'failed' AND NOT complete`;
+
+type Work = Pick<Asset, "storeId" | "id" | "edition" | "visibility">;
+
+/** Adds a finished file; false when this work is not to go on. */
+export async function saveVariant(tx: Tx, work: Work, ordinal: number, made: MadeVariant): Promise<boolean> {
   const alive = await tx`UPDATE media.asset SET version = version + 1, updated_at = now()
-    WHERE store_id = ${storeId} AND id = ${assetId} AND status = 'processing' RETURNING id`;
+    WHERE ${isOurs(tx, work)} RETURNING id`;
   if (alive.length === 0) return false;
   const { format, width, height, bytes, animated } = made;
-  const storage_key = variantKey(made.sha256, format);
-  const same = { store_id: storeId, asset_id: assetId, format, width, height, bytes, animated, storage_key };
+  const storage_key = variantKey(made.sha256, format, work.visibility);
+  const same = {
+    store_id: work.storeId,
+    asset_id: work.id,
+    format,
+    width,
+    height,
+    bytes,
+    animated,
+    storage_key,
+  };
   const rows = made.names.map((name, i) => ({ ...same, name, ordinal: ordinal + i }));
   await tx`INSERT INTO media.variant ${tx(rows)}
     ON CONFLICT (store_id, asset_id, name, format) DO UPDATE SET ordinal = excluded.ordinal, width = excluded.width,
@@ -126,28 +146,74 @@ export async function saveVariant(
   return true;
 }
 
-/** processing → ready; false when another run was first. */
-export async function markReady(tx: Tx, storeId: string, assetId: string, look: Look): Promise<boolean> {
+/**
+ * It can be shown from now on; with `complete` nothing more is made. False when another run was first, or it is
+ * somebody else's by now.
+ */
+export async function markReady(tx: Tx, work: Work, look: Look, complete: boolean): Promise<boolean> {
   const { width, height, animated, placeholder, colour } = look;
   const rows = await tx`
-    UPDATE media.asset SET status = 'ready', width = ${width}, height = ${height}, animated = ${animated},
-      placeholder = ${placeholder}, colour = ${colour}, version = version + 1, updated_at = now()
-    WHERE store_id = ${storeId} AND id = ${assetId} AND status = 'processing' RETURNING id`;
+    UPDATE media.asset SET status = 'ready', complete = ${complete}, width = ${width}, height = ${height},
+      animated = ${animated}, placeholder = ${placeholder}, colour = ${colour}, error_code = NULL, error = NULL,
+      version = version + 1, updated_at = now()
+    WHERE ${isOurs(tx, work)} ${complete ? tx`` : tx`AND status = 'processing'`} RETURNING id`;
   return rows.length > 0;
 }
 
-/** processing → failed, without variants; false when another run was first. */
+/**
+ * processing → failed, without variants; one that can be shown stays `ready` with what it has, and the reason why there is
+ * no more. False when another run was first. @returns the keys that it names no longer
+ */
 export async function markFailed(
   tx: Tx,
-  storeId: string,
-  assetId: string,
+  work: Pick<Asset, "storeId" | "id" | "edition">,
   refusal: Refusal,
-): Promise<boolean> {
-  const rows = await tx`
-    UPDATE media.asset SET status = 'failed', error_code = ${refusal.code}, error = ${refusal.message},
+): Promise<string[] | null> {
+  const rows = await tx<{ status: AssetStatus }[]>`
+    UPDATE media.asset SET status = CASE status WHEN 'processing' THEN 'failed' ELSE status END,
+      complete = status = 'ready', error_code = ${refusal.code}, error = ${refusal.message},
       version = version + 1, updated_at = now()
-    WHERE store_id = ${storeId} AND id = ${assetId} AND status = 'processing' RETURNING id`;
-  if (rows.length === 0) return false;
-  await tx`DELETE FROM media.variant WHERE store_id = ${storeId} AND asset_id = ${assetId}`;
-  return true;
+    WHERE ${isOurs(tx, work)} RETURNING status`;
+  if (rows.length === 0) return null;
+  return rows[0]!.status === "failed" ? deleteVariants(tx, work) : [];
+}
+
+/** @returns the keys of their files. */
+export async function deleteVariants(
+  tx: Tx,
+  { storeId, id }: { storeId: string; id: string },
+): Promise<string[]> {
+  const rows = await tx<{ key: string }[]>`
+    DELETE FROM media.variant WHERE store_id = ${storeId} AND asset_id = ${id} RETURNING storage_key AS key`;
+  return rows.map(row => row.key);
+}
+
+/** Variants of names that the plan has no longer. @returns the keys of their files. */
+export async function deleteOtherVariants(
+  tx: Tx,
+  { storeId, id }: { storeId: string; id: string },
+  names: readonly string[],
+): Promise<string[]> {
+  const rows = await tx<{ key: string }[]>`
+    DELETE FROM media.variant WHERE store_id = ${storeId} AND asset_id = ${id} AND name <> ALL(${[...names]})
+    RETURNING storage_key AS key`;
+  return rows.map(row => row.key);
+}
+
+/** Locked until the transaction ends. */
+export async function lockAsset(tx: Tx, storeId: string, id: string): Promise<Asset | null> {
+  const locked = await tx`SELECT id FROM media.asset WHERE store_id = ${storeId} AND id = ${id} FOR UPDATE`;
+  return locked.length > 0 ? findAsset(tx, storeId, id) : null;
+}
+
+export async function deleteAssetRow(tx: Tx, storeId: string, id: string): Promise<void> {
+  await tx`DELETE FROM media.asset WHERE store_id = ${storeId} AND id = ${id}`;
+}
+
+/** The work begins anew, as another edition. */
+export async function restart(tx: Tx, storeId: string, id: string): Promise<void> {
+  await tx`
+    UPDATE media.asset SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'processing' END, complete = false,
+      edition = edition + 1, error_code = NULL, error = NULL, version = version + 1, updated_at = now()
+    WHERE store_id = ${storeId} AND id = ${id}`;
 }

@@ -3,12 +3,13 @@
  * assets, attaches them and enqueues the conversions.
  *
  * Crash story: before the transaction commits there is at most an original that no asset names, which the same upload
- * finds in its place when it is repeated; after it, assets and jobs both exist.
+ * finds in its place when it is repeated, or the collector removes (files.ts); after it, assets and jobs both exist.
  */
 import { emit } from "../bus/index.ts";
 import { diff, isAuthor, type MaybeAuthor, recordAudit } from "../commerce/audit/index.ts";
 import { newId } from "../platform/ids.ts";
 import { type Db, type Tx, transaction } from "../platform/postgres/index.ts";
+import { claimFiles, releaseFiles } from "./files.ts";
 import type { AssetStatus } from "./model.ts";
 import { originalKey } from "./plan.ts";
 import type { ReceivedFile } from "./receive.ts";
@@ -31,7 +32,9 @@ export async function uploadFiles(
   files: readonly ReceivedFile[],
   details: UploadDetails = {},
 ): Promise<Uploaded[]> {
-  for (const { staged } of files) await staged.keep(originalKey(staged.sha256));
+  const keys = files.map(({ staged }) => originalKey(staged.sha256));
+  const holder = await claimFiles(sql, keys);
+  for (const [index, { staged }] of files.entries()) await staged.keep(keys[index]!);
   // In the order given, for it is the order of the pictures. Two uploads of the same files in opposite orders may
   // deadlock; `transaction` repeats one of them.
   return transaction(sql, async tx => {
@@ -40,6 +43,7 @@ export async function uploadFiles(
       const position = details.position === undefined ? undefined : details.position + index;
       uploaded.push(await upload(tx, origin, file, { ...details, position }));
     }
+    await releaseFiles(tx, keys, holder);
     return uploaded;
   });
 }

@@ -10,10 +10,11 @@ import { openProviders } from "../../commerce/payments/index.ts";
 import { announceBoundaries } from "../../commerce/pricing/index.ts";
 import { ensureSummaries, showPopularity } from "../../commerce/storefront/index.ts";
 import { sweepConsoleSessions } from "../../commerce/stores/index.ts";
-import { failDeadConversions } from "../../media/index.ts";
+import { collectFiles, failDeadConversions, searchOrphans } from "../../media/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
+import { openStorage } from "../../platform/storage/index.ts";
 import { ensureIndexes, ensureSearchPartitions, learnWords } from "../../search/index.ts";
 import type { Chore } from "./keeper.ts";
 import { scheduleChore } from "./schedule.ts";
@@ -23,6 +24,7 @@ const HOUR_MS = 3_600_000;
 export type ChoreDeps = { config: Config; sql: Db; log: Log; bus: Bus };
 
 export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
+  const storage = openStorage(config);
   const holdMs = config.reservationSeconds * 1_000;
   const providers = openProviders(sql, config);
   return [
@@ -101,6 +103,16 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "abandoned carts",
       everyMs: 60_000,
       run: () => abandonCarts({ sql, idleHours: config.cartIdleHours }),
+    },
+    {
+      name: "files that no picture names",
+      everyMs: 60_000,
+      run: () => collectFiles(sql, storage),
+    },
+    {
+      name: "files that nothing knows",
+      everyMs: HOUR_MS,
+      run: () => searchOrphans(sql, storage),
     },
     {
       name: "expired sessions and password resets",

@@ -7,6 +7,7 @@ import { uploadOf } from "../upload.ts";
 type AssetView = {
   id: string;
   status: "processing" | "ready" | "failed";
+  complete?: boolean;
   width?: number | null;
   height?: number | null;
   format?: string | null;
@@ -37,14 +38,15 @@ async function send(context: Context, file: string): Promise<Outcome> {
 
 const stopsAll = new Set(["unreachable", "unauthorized", "forbidden", "no_key"]);
 
+/** Whether something of it is still being made. */
+function isUnderWay(asset: AssetView | undefined): asset is AssetView {
+  return asset?.status === "processing" || (asset?.status === "ready" && asset.complete === false);
+}
+
 /** Pictures that are done, the variants of unfinished ones as parts of one. */
 function doneOf(outcomes: readonly Outcome[]): number {
   const part = ({ asset }: Outcome) =>
-    asset?.status !== "processing"
-      ? 1
-      : asset.progress?.total
-        ? asset.progress.done / asset.progress.total
-        : 0;
+    !isUnderWay(asset) ? 1 : asset.progress?.total ? asset.progress.done / asset.progress.total : 0;
   return outcomes.reduce((sum, outcome) => sum + part(outcome), 0);
 }
 
@@ -52,7 +54,7 @@ async function follow(context: Context, outcomes: Outcome[]): Promise<void> {
   const progress = createProgress(context, "converting");
   try {
     for (;;) {
-      const waiting = outcomes.filter(({ asset }) => asset?.status === "processing");
+      const waiting = outcomes.filter(({ asset }) => isUnderWay(asset));
       progress.update(doneOf(outcomes), outcomes.length, `${waiting.length} to go`);
       if (waiting.length === 0) return;
       for (const outcome of waiting) {

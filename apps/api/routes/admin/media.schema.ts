@@ -9,6 +9,9 @@ const status = oneOf(["processing", "ready", "failed"]);
 export const assetView = t.Object({
   id: t.String(),
   status,
+  complete: t.Boolean({ description: "nothing more is being made; `ready` is what can be shown" }),
+  visibility: oneOf(["public", "private"]),
+  focalPoint: t.Nullable(t.Object({ x: t.Number(), y: t.Number() })),
   sha256: t.String(),
   format: t.String({ description: "of the original" }),
   bytes: t.Integer({ description: "of the original" }),

@@ -1,8 +1,16 @@
 /** Pictures of a store: upload, state, progress. */
 
 import { Elysia, t } from "elysia";
-import { type Asset, getAsset, listAssets, variantCount, watchAsset } from "../../../../media/index.ts";
-import { notFound } from "../../../../platform/errors.ts";
+import {
+  type Asset,
+  deleteAsset,
+  getAsset,
+  listAssets,
+  retryAsset,
+  variantCount,
+  watchAsset,
+} from "../../../../media/index.ts";
+import { conflict, notFound } from "../../../../platform/errors.ts";
 import { isId } from "../../../../platform/ids.ts";
 import { pageOf } from "../../../../platform/page.ts";
 import { openStorage } from "../../../../platform/storage/index.ts";
@@ -17,7 +25,7 @@ import { acceptUpload } from "./media.upload.ts";
 const MB = 1024 * 1024;
 const params = t.Object({ id: t.String({ maxLength: 64 }) });
 
-function viewOf({ storeId: _, error, ...asset }: Asset) {
+function viewOf({ storeId: _, edition: _edition, error, ...asset }: Asset) {
   return {
     ...asset,
     progress: { done: asset.variants.length, total: variantCount },
@@ -25,7 +33,7 @@ function viewOf({ storeId: _, error, ...asset }: Asset) {
   };
 }
 
-/** `progress` for each change, then `ready` or `failed`; the data is the asset. */
+/** `progress` until it can be shown; then `ready`, again with each change until it is complete; or `failed`. */
 async function* eventsOf(assets: AsyncIterable<Asset>): AsyncGenerator<SseEvent, void> {
   for await (const asset of assets) {
     const event = asset.status === "processing" ? "progress" : asset.status;
@@ -94,6 +102,43 @@ export function mediaRoutes(deps: ApiDeps) {
       detail: { summary: "One asset with its variants" },
       response: documented({ 200: assetView }),
     })
+    .delete(
+      "/:id",
+      async ({ author, params, set }) => {
+        const deleted = isId("asset", params.id) && (await deleteAsset(uploads, author, params.id));
+        if (!deleted) throw notFound("asset");
+        bus.poke();
+        set.status = 204;
+      },
+      {
+        params,
+        detail: {
+          summary: "Delete an asset",
+          description:
+            "With all its variants and files; products cease to show it. Files that others use too stay for those.",
+        },
+        response: documented({ 204: t.Void() }),
+      },
+    )
+    .post(
+      "/:id/retry",
+      async ({ author, access, params, set }) => {
+        const retried = isId("asset", params.id) ? await retryAsset(sql, author, params.id) : "not_found";
+        if (retried === "not_found") throw notFound("asset");
+        if (retried === "not_failed") throw conflict("not_failed", "The asset has not failed.");
+        bus.poke();
+        set.status = 202;
+        return viewOf(await find(access.storeId, params.id));
+      },
+      {
+        params,
+        detail: {
+          summary: "Try a failed asset again",
+          description: "409 `not_failed` when there is nothing to try again.",
+        },
+        response: documented({ 202: assetView }),
+      },
+    )
     .get(
       "/:id/events",
       async ({ access, params, request }) => {
@@ -107,7 +152,8 @@ export function mediaRoutes(deps: ApiDeps) {
         params,
         detail: {
           summary: "Progress of an asset (server-sent events)",
-          description: "`progress` for each change, then `ready` or `failed`; the data is the asset.",
+          description:
+            "`progress` until it can be shown; then `ready`, again with each change until `complete`; or `failed`. The data is the asset.",
         },
       },
     );
