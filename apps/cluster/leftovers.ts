@@ -15,6 +15,12 @@ import type { ServerRecord } from "./servers/index.ts";
 /** Long enough for requests and short jobs; what takes longer is repeated by its queue. */
 const PATIENCE_MS = 3_000;
 
+/**
+ * Postgres leaves on SIGTERM when its clients have left, on SIGINT at once. Killed it would leave its lock file, and one
+ * that names a process which nobody has reaped yet keeps the next one out.
+ */
+const FAST_SHUTDOWN = { signal: "SIGINT", patienceMs: 20_000 } as const;
+
 /** By these two together a child of the supervisor of `home` is known. */
 export function childMark(home: string, name: string): Record<string, string> {
   return { TRADEWIND_HOME: home, TRADEWIND_PROCESS: name };
@@ -39,7 +45,12 @@ export async function clearLeftovers(
       "an earlier supervisor was killed",
     );
   }
-  await Promise.all(ended.map(ref => end(ref, { patienceMs: PATIENCE_MS })));
+  await Promise.all(
+    ended.map(ref => {
+      const isDatabase = isPostgresOn(ref.pid, realPath(join(home, "postgres")));
+      return end(ref, isDatabase ? FAST_SHUTDOWN : { patienceMs: PATIENCE_MS });
+    }),
+  );
   return Object.fromEntries(servers);
 }
 
