@@ -18,6 +18,7 @@ import { createApp } from "./app.ts";
 import { answerFault } from "./http/fault.ts";
 import { type HotFiles, hotFilesOf } from "./http/hot-files.ts";
 import { requestLogOf } from "./http/per-node.ts";
+import { searchOf } from "./routes/store/search.ts";
 
 /** Above the largest upload that a route takes, so that our own limits answer; Bun's bare 413 has no body. */
 const MAX_REQUEST_BYTES = 3 * 1024 ** 3;
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
     log.info({ signal }, "draining");
     await Bun.sleep(GOODBYE_MS);
     await stopWithin(config.drainSeconds * 1_000, servers, log);
-    await requestLogOf(deps).flush();
+    await Promise.all([requestLogOf(deps).flush(), searchOf(deps).counter.flush()]);
     await Promise.allSettled([bus.close(), sql.end({ timeout: 5 }), tracer.close()]);
     log.info("stopped");
     await flushLog(log);
