@@ -5,7 +5,7 @@
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { startNats, startPostgres, startRedis } from "../apps/cluster/servers/index.ts";
+import { startMeilisearch, startNats, startPostgres, startRedis } from "../apps/cluster/servers/index.ts";
 import { startMailcatcher } from "../apps/mailcatcher/index.ts";
 import { modules } from "../apps/migrations.ts";
 import { type Config, loadConfig } from "../platform/config.ts";
@@ -29,6 +29,8 @@ export type BenchStack = {
   /** An API node of its own port; `env` adds settings. */
   startApi(env?: Record<string, string>): Promise<ApiNode>;
   startKeeper(): Promise<Program>;
+  /** Programs that are started afterwards search by it. @throws where this machine has none. */
+  startMeilisearch(): Promise<{ url: string; key: string }>;
   /** A server of the bench itself, to compare with. */
   startServer(entry: string): Promise<ApiNode>;
   startPool(priority: "high" | "normal" | "low"): Promise<Program>;
@@ -51,7 +53,22 @@ export async function startBenchStack(): Promise<BenchStack> {
     await migrate(sql, modules);
     const processes = programs(env, dir, one => stops.push(one));
     await processes.startRedisFront();
-    return { ...processes, sql, dir, ...addresses(env), stop };
+    const searchEngine = async () => {
+      const key = newSecret();
+      const config = loadConfig(process.env);
+      const context = {
+        dataDir: join(dir, "meilisearch"),
+        logDir: join(dir, "logs"),
+        binDir: join(resolve(config.home), "packages"),
+        throwAway: false,
+      };
+      const server = await startMeilisearch(context, { secret: key, bin: config.meiliBin });
+      if (!server) throw new Error("this machine has no Meilisearch");
+      stops.push(() => server.stop());
+      Object.assign(env, { MEILI_URL: server.url, MEILI_KEY: key });
+      return { url: server.url, key };
+    };
+    return { ...processes, startMeilisearch: searchEngine, sql, dir, ...addresses(env), stop };
   } catch (error) {
     await stop();
     throw error;

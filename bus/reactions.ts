@@ -20,6 +20,7 @@ import { recommendationsLearn } from "./contracts/recommendations.learn.ts";
 import { searchIndex } from "./contracts/search.index.ts";
 import { searchReindex } from "./contracts/search.reindex.ts";
 import { searchRestock } from "./contracts/search.restock.ts";
+import { searchSettings } from "./contracts/search.settings.ts";
 import { stockCommit } from "./contracts/stock.commit.ts";
 import { stockRelease } from "./contracts/stock.release.ts";
 
@@ -41,6 +42,7 @@ export type ShopEvent =
   | { type: "collection.changed"; collectionId: string }
   | { type: "rebuild.requested"; buildId: string }
   | { type: "reindex.requested"; buildId: string }
+  | { type: "search.settings_changed" }
   | { type: "stock.low"; crossingId: string }
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
@@ -91,6 +93,7 @@ const reactions: Reactions = {
   "category.changed": ({ categoryId }) => [react(catalogRegroup, { groupId: categoryId })],
   "collection.changed": ({ collectionId }) => [react(catalogRegroup, { groupId: collectionId })],
   "rebuild.requested": ({ buildId }) => [react(catalogRebuild, { buildId })],
+  "search.settings_changed": () => [react(searchSettings, {})],
   "reindex.requested": ({ buildId }) => [react(searchReindex, { buildId })],
   // To the merchant; discarded where the store has named nobody to write to.
   "stock.low": ({ crossingId }) => [mail("low_stock", crossingId)],

@@ -1,6 +1,6 @@
 /** All schedules, as data. A name is stable: operators' pauses and the last tick hang on it. */
 import type { Contract, Payload } from "./contracts/contract.ts";
-import { maintenanceTidy } from "./contracts/index.ts";
+import { maintenanceTidy, searchCheck } from "./contracts/index.ts";
 
 export type Schedule<C extends Contract = Contract> = {
   readonly name: string;
@@ -42,5 +42,12 @@ export const schedules: readonly Schedule[] = [
     cron: "37 3 * * *",
     contract: maintenanceTidy,
     payload: { task: "ticks" },
+  }),
+  schedule({
+    name: "search.check",
+    about: "Compares search indexes with the shops by sampled checksums, and repairs what differs",
+    cron: "47 2 * * *",
+    contract: searchCheck,
+    payload: {},
   }),
 ];

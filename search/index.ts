@@ -9,6 +9,7 @@
  */
 
 export { ensureSearchPartitions } from "./analytics.store.ts";
+export { type Check, type CheckDeps, checkIndex } from "./check.ts";
 export type { SearchItem } from "./document.ts";
 export {
   type EngineName,
@@ -19,6 +20,7 @@ export {
   type IndexedEngine,
   type SearchEngine,
   type SearchSort,
+  type StoreSettings,
   searchSorts,
 } from "./engine.ts";
 export { openMeilisearch } from "./engines/meilisearch.ts";
@@ -40,6 +42,13 @@ export {
   runReindex,
 } from "./reindex.ts";
 export { type ReportParams, type SearchReport, searchReport } from "./report.ts";
+export {
+  applySearchSettings,
+  saveSearchSettings,
+  searchLanguages,
+  searchSettings,
+  settingsLimits,
+} from "./settings.ts";
 export {
   createSearch,
   createShopSearch,

@@ -94,7 +94,7 @@ describe("a reindex", () => {
   }, 60_000);
 
   test("goes on from its checkpoint when its process died, as often as that happens", async () => {
-    const ids = Array.from({ length: 1_700 }, (_, i) => shop.put({ title: `Thing ${i}` }));
+    const ids = Array.from({ length: 3_400 }, (_, i) => shop.put({ title: `Thing ${i}` }));
     const build = await request();
     let died = 0;
     engine.afterEnqueue = () => {
@@ -109,7 +109,7 @@ describe("a reindex", () => {
     engine.afterEnqueue = () => {};
     await shop.index(ids, { doubtful: ids });
     expect(held()).toEqual(wanted());
-    const pages = engine.sent.filter(post => post.length === 500).length;
+    const pages = engine.sent.filter(post => post.length === 1_000).length;
     expect(pages).toBeLessThanOrEqual(3 + died + 4);
   }, 60_000);
 

@@ -47,7 +47,7 @@ export type Progress = {
   readonly onProducts?: ((done: number, total: number) => void) | undefined;
 };
 
-const PAGE = 500;
+const PAGE = 1_000;
 /** Changes that may be left for the switch, during which no product of the store can be indexed. */
 const FEW = 200;
 const MAX_ROUNDS = 20;

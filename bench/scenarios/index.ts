@@ -6,6 +6,7 @@ import { checkoutScenario } from "./checkout.ts";
 import { enqueueScenario } from "./enqueue.ts";
 import { flashScenario } from "./flash.ts";
 import { imagesScenario } from "./images.ts";
+import { indexScenario } from "./index-products.ts";
 import { isolationScenario } from "./isolation.ts";
 import { jobsScenario } from "./jobs.ts";
 import { listScenario } from "./list.ts";
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   isolationScenario,
   backlogScenario,
   imagesScenario,
+  indexScenario,
 ];

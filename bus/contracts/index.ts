@@ -15,9 +15,11 @@ import { imageConvert } from "./image.convert.ts";
 import { maintenanceTidy } from "./maintenance.tidy.ts";
 import { paymentReconcile } from "./payment.reconcile.ts";
 import { recommendationsLearn } from "./recommendations.learn.ts";
+import { searchCheck } from "./search.check.ts";
 import { searchIndex } from "./search.index.ts";
 import { searchReindex } from "./search.reindex.ts";
 import { searchRestock } from "./search.restock.ts";
+import { searchSettings } from "./search.settings.ts";
 import { stockCommit } from "./stock.commit.ts";
 import { stockRelease } from "./stock.release.ts";
 
@@ -37,9 +39,11 @@ export {
   maintenanceTidy,
   paymentReconcile,
   recommendationsLearn,
+  searchCheck,
   searchIndex,
   searchReindex,
   searchRestock,
+  searchSettings,
   stockCommit,
   stockRelease,
 };
@@ -52,6 +56,7 @@ export const contracts: readonly Contract[] = [
   emailSend,
   searchIndex,
   searchRestock,
+  searchSettings,
   catalogRestock,
   catalogSummarise,
   catalogRegroup,
@@ -62,6 +67,7 @@ export const contracts: readonly Contract[] = [
   catalogRebuild,
   searchReindex,
   recommendationsLearn,
+  searchCheck,
   maintenanceTidy,
   customerErase,
   ...drills,

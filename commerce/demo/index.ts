@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 
+export { seedProducts } from "./many.ts";
 export { setDemoTerms } from "./terms.ts";
 
 const picture = (name: string) => join(import.meta.dir, "pictures", name);

@@ -1,6 +1,7 @@
 /** Which documents fit the words of a query, and how well: full text and trigrams over `search.document d`. */
 import type { PendingQuery, Row } from "postgres";
 import type { Sql } from "../../platform/postgres/index.ts";
+import type { StoreSettings } from "../engine.ts";
 import { fold } from "../fold.ts";
 
 const MAX_WORDS = 10;
@@ -9,29 +10,46 @@ const MIN_LIKE_LENGTH = 5;
 
 export type Fragment = PendingQuery<Row[]>;
 
-export type Word = { readonly text: string; readonly like: boolean; readonly beginning: boolean };
+export type Word = {
+  readonly text: string;
+  readonly like: boolean;
+  readonly beginning: boolean;
+  /** What the merchant says stands for it: words and phrases. */
+  readonly synonyms: readonly string[];
+};
 
-/** The words of a query; the last one counts as a beginning unless a space follows it. */
-export function wordsOf(q: string): Word[] {
+type Spoken = Pick<StoreSettings, "synonyms" | "stopWords">;
+
+/**
+ * The words of a query; the last one counts as a beginning unless a space follows it. Stop words of the store are left out,
+ * unless there is nothing else.
+ */
+export function wordsOf(q: string, { synonyms, stopWords }: Spoken): Word[] {
   const words = (fold(q).match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, MAX_WORDS);
   const beginsOnly = !/\s$/.test(q);
-  return words.map((text, index) => ({
+  const all = words.map((text, index) => ({
     text,
     like: text.length >= MIN_LIKE_LENGTH && !/\p{N}/u.test(text),
     beginning: beginsOnly && index === words.length - 1,
+    synonyms: synonyms
+      .filter(group => group.includes(text))
+      .flatMap(group => group.filter(one => one !== text)),
   }));
+  const telling = all.filter(word => !stopWords.includes(word.text));
+  return telling.length > 0 ? telling : all;
 }
 
-/** Words hold letters and digits only, so that they can't be operators. */
+/** Words hold letters and digits only, so that they can't be operators; phraseto_tsquery takes any text as a phrase. */
 function tsquery(sql: Sql, word: Word): Fragment {
-  return sql`to_tsquery('english', ${word.beginning ? `${word.text}:*` : word.text})`;
+  const own = sql`to_tsquery('english', ${word.beginning ? `${word.text}:*` : word.text})`;
+  return word.synonyms.reduce((joined, one) => sql`${joined} || phraseto_tsquery('english', ${one})`, own);
 }
 
 /** A word that the text configuration drops ("the") is no condition. */
 function hasWord(sql: Sql, word: Word): Fragment {
   const query = tsquery(sql, word);
   const like = word.like ? sql`OR ${word.text} <% d.names` : sql``;
-  return sql`(numnode(${query}) = 0 OR d.words @@ ${query} ${like})`;
+  return sql`(numnode(${query}) = 0 OR d.words @@ (${query}) ${like})`;
 }
 
 export function allOf(sql: Sql, conditions: readonly Fragment[]): Fragment {

@@ -5,14 +5,19 @@
  * A product is found when each word of the query is in it (stemmed; the last word also as a beginning) or is like a word
  * of its names, or when the whole query is one of its SKUs or barcodes. Words with digits and short words must be exact.
  */
-import type { Sql } from "../../platform/postgres/index.ts";
+import { lookup } from "../../platform/lookup.ts";
+import type { Db, Sql } from "../../platform/postgres/index.ts";
 import type { SearchItem } from "../document.ts";
 import type { Facets, Found, SearchEngine, SearchQuery, SearchSort } from "../engine.ts";
+import { selectSettings } from "../settings.store.ts";
 import { facetsOf, filtersOf, meetsOwn, okArray, parted } from "./postgres.facets.ts";
 import { allOf, type Fragment, matches, score, wordsOf } from "./postgres.match.ts";
 
 /** Of products that have any of the words, no more are compared. */
 const MAX_COMPARED = 5_000;
+
+/** What merchants say changes rarely. */
+const settingsLately = lookup((sql, storeId) => selectSettings(sql, storeId));
 
 export function openPostgresEngine(sql: Sql): SearchEngine {
   return { name: "postgres", search: (storeId, query) => search(sql, storeId, query) };
@@ -32,7 +37,7 @@ type Row = { total: number; items: SearchItem[]; descriptions: string[]; facets:
 
 async function search(sql: Sql, storeId: string, query: SearchQuery): Promise<Found> {
   const { q, exclude, anyWord = false, describe = false } = query;
-  const words = wordsOf(q);
+  const words = wordsOf(q, await settingsLately(sql as Db, storeId));
   const order = orders[query.sort ?? (q === "" ? "newest" : "best")](sql);
   const [always, own] = parted(filtersOf(sql, query), query.facets);
   const filters = allOf(

@@ -18,9 +18,11 @@ import {
   maintenanceTidy,
   paymentReconcile,
   recommendationsLearn,
+  searchCheck,
   searchIndex,
   searchReindex,
   searchRestock,
+  searchSettings,
   stockCommit,
   stockRelease,
 } from "../../bus/index.ts";
@@ -40,6 +42,7 @@ export const sources: readonly Source[] = [
   { contract: emailSend, load: async () => (await import("./email.send.ts")).emailSendJob },
   { contract: searchIndex, load: async () => (await import("./search.index.ts")).searchIndexJob },
   { contract: searchRestock, load: async () => (await import("./search.restock.ts")).searchRestockJob },
+  { contract: searchSettings, load: async () => (await import("./search.settings.ts")).searchSettingsJob },
   { contract: catalogImport, load: async () => (await import("./catalog.import.ts")).catalogImportJob },
   {
     contract: catalogAttachMedia,
@@ -57,6 +60,7 @@ export const sources: readonly Source[] = [
   },
   { contract: catalogRebuild, load: async () => (await import("./catalog.rebuild.ts")).catalogRebuildJob },
   { contract: imageConvert, load: async () => (await import("./image.convert.ts")).imageConvertJob },
+  { contract: searchCheck, load: async () => (await import("./search.check.ts")).searchCheckJob },
   { contract: searchReindex, load: async () => (await import("./search.reindex.ts")).searchReindexJob },
   {
     contract: recommendationsLearn,

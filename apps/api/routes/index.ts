@@ -17,6 +17,7 @@ import { adminOrderRoutes } from "./admin/orders.ts";
 import { priceListRoutes } from "./admin/price-lists.ts";
 import { adminProductRoutes } from "./admin/products.ts";
 import { searchAnalyticsRoutes } from "./admin/search.analytics.ts";
+import { searchSettingsRoutes } from "./admin/search.settings.ts";
 import { shippingMethodRoutes } from "./admin/shipping-methods.ts";
 import { taxRoutes } from "./admin/taxes.ts";
 import { transferRoutes } from "./admin/transfers.ts";
@@ -111,5 +112,6 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     locationRoutes(deps),
     transferRoutes(deps),
     notificationRoutes(deps),
+    searchSettingsRoutes(deps),
   ];
 }
