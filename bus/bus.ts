@@ -24,6 +24,7 @@ import { answerMetrics, createMetricsCollector, type MetricsScope } from "./proc
 import { openProgress, type ProgressBoard } from "./progress.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import { applyCap, ensureTopology, signals } from "./topology.ts";
+import { untilReady } from "./until-ready.ts";
 import { Windows } from "./window.ts";
 
 export type Bus = {
@@ -77,19 +78,20 @@ export function openBus(options: BusOptions): Bus {
   const connection = openConnection(options);
   const collectMetrics = createMetricsCollector(connection);
   let opened: Opened | undefined;
+  let closed = false;
 
   async function open(): Promise<void> {
     await connection.ready;
-    const kinds = await openKinds(connection);
-    await ensureTopology(connection.jsm, {
-      replicas: options.replicas ?? 1,
-      capOf: contract => kinds.state(contract).capNow,
-    });
-    const [targets, registry, hosts] = await Promise.all([
-      openPoolTargets(connection),
-      openRegistry(connection),
-      openHosts(connection),
-    ]);
+    const again = { log: options.log, isOver: () => closed };
+    const kinds = await untilReady(again, () => openKinds(connection));
+    const topology = {
+      replicas: connection.replicas,
+      capOf: (contract: Contract) => kinds.state(contract).capNow,
+    };
+    await untilReady(again, () => ensureTopology(connection.jsm, topology));
+    const targets = await untilReady(again, () => openPoolTargets(connection));
+    const registry = await untilReady(again, () => openRegistry(connection));
+    const hosts = await untilReady(again, () => openHosts(connection));
     if (options.metrics) answerMetrics(connection, options.metrics);
     opened = { kinds, targets, registry, hosts };
   }
@@ -136,6 +138,7 @@ export function openBus(options: BusOptions): Bus {
     viewPools: () => answered(connection, () => viewPools({ connection, sql: options.sql, ...need() })),
     collectMetrics: (scope = "host") => collectMetrics(scope),
     async close() {
+      closed = true;
       opened?.kinds.close();
       await connection.close();
     },

@@ -21,6 +21,8 @@ export type Connection = {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly connected: boolean;
+  /** Copies that the server keeps of each stream and bucket. */
+  readonly replicas: number;
   /** Resolves when the first connection stands. */
   readonly ready: Promise<void>;
   /** Calls back after each reconnect. Returns the way to stop that. */
@@ -28,7 +30,13 @@ export type Connection = {
   close(): Promise<void>;
 };
 
-export function openConnection(options: { url: string; name: string; log: Log }): Connection {
+export function openConnection(options: {
+  url: string;
+  name: string;
+  log: Log;
+  /** Default 1. */
+  replicas?: number | undefined;
+}): Connection {
   let nc: NatsConnection | undefined;
   let js: JetStreamClient | undefined;
   let jsm: JetStreamManager | undefined;
@@ -89,6 +97,7 @@ export function openConnection(options: { url: string; name: string; log: Log })
     get connected() {
       return connected;
     },
+    replicas: options.replicas ?? 1,
     ready,
     onReconnect(callback) {
       reconnected.add(callback);

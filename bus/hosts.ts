@@ -5,6 +5,7 @@
  */
 import type { KV } from "nats";
 import { StorageType } from "nats";
+import { openBucket } from "./buckets.ts";
 import type { Connection } from "./connection.ts";
 import type { PerPool } from "./pool-targets.ts";
 import { buckets, onlyMissing } from "./topology.ts";
@@ -34,7 +35,7 @@ export type Hosts = {
 
 export async function openHosts(connection: Connection): Promise<Hosts> {
   const options = { ttl: FORGET_MS, storage: StorageType.Memory, history: 1 };
-  const open = (): Promise<KV> => connection.js.views.kv(buckets.hosts, options);
+  const open = (): Promise<KV> => openBucket(connection, buckets.hosts, options);
   let kv = await open();
   const seen = new Map<string, { revision: number; atMs: number }>();
   let reconnectedAtMs = Number.NEGATIVE_INFINITY;

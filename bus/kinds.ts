@@ -6,6 +6,7 @@
  * Paused is not a cap of zero (zero means 1,000 to the server): every process stops taking the kind.
  */
 import type { KV } from "nats";
+import { openBucket } from "./buckets.ts";
 import type { Connection } from "./connection.ts";
 import { type Contract, type Priority, priorities } from "./contracts/contract.ts";
 import { contractOf, contracts } from "./contracts/index.ts";
@@ -45,7 +46,7 @@ const TRIES = 10;
 
 /** Reads the bucket once, then follows it. */
 export async function openKinds(connection: Connection): Promise<Kinds> {
-  const kv: KV = await connection.js.views.kv(buckets.kinds, { history: 5 });
+  const kv: KV = await openBucket(connection, buckets.kinds, { history: 5 });
   const settings = new Map<string, object>();
   const callbacks = new Set<(contract: Contract, state: KindState) => void>();
   const stored = <T extends object>(key: string) => (settings.get(key) ?? {}) as Partial<T>;

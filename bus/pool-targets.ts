@@ -11,6 +11,7 @@
  * a leader of before finds its write refused: either the value changed since it looked, or the epoch there is higher.
  */
 import type { KV, KvEntry } from "nats";
+import { openBucket } from "./buckets.ts";
 import type { Connection } from "./connection.ts";
 import { type Priority, priorities } from "./contracts/contract.ts";
 import { buckets } from "./topology.ts";
@@ -85,7 +86,7 @@ function wishOf(entry: KvEntry | null): PoolWish {
 }
 
 export async function openPoolTargets(connection: Connection): Promise<PoolTargets> {
-  const kv: KV = await connection.js.views.kv(buckets.pools, { history: 5 });
+  const kv: KV = await openBucket(connection, buckets.pools, { history: 5 });
 
   return {
     async wishes() {

@@ -7,6 +7,7 @@
  */
 import type { KV } from "nats";
 import { StorageType } from "nats";
+import { openBucket } from "./buckets.ts";
 import type { Connection } from "./connection.ts";
 import { buckets } from "./topology.ts";
 
@@ -54,7 +55,7 @@ const subjectOf = (jobId: string) => `$KV.${buckets.progress}.${jobId}`;
 
 export function openProgress(connection: Connection): ProgressBoard {
   const bucket = (): Promise<KV> =>
-    connection.js.views.kv(buckets.progress, { ttl: KEEP_MS, storage: StorageType.Memory, history: 1 });
+    openBucket(connection, buckets.progress, { ttl: KEEP_MS, storage: StorageType.Memory, history: 1 });
   let opened: Promise<KV> | undefined;
 
   async function entry(jobId: string): Promise<Progress | null> {

@@ -4,6 +4,7 @@
  */
 import type { KV } from "nats";
 import { StorageType } from "nats";
+import { openBucket } from "./buckets.ts";
 import type { Connection } from "./connection.ts";
 import type { Downstream, Priority } from "./contracts/contract.ts";
 import type { RateSummary } from "./rates.ts";
@@ -42,7 +43,7 @@ export function workerId(host: string): string {
 }
 
 async function bucket(connection: Connection): Promise<KV> {
-  return connection.js.views.kv(buckets.workers, { ttl: FORGET_MS, storage: StorageType.Memory, history: 1 });
+  return openBucket(connection, buckets.workers, { ttl: FORGET_MS, storage: StorageType.Memory, history: 1 });
 }
 
 const keyOf = (worker: string) => worker.replaceAll(":", ".");
