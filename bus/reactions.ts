@@ -75,7 +75,8 @@ const reactions: Reactions = {
       subjectId: orderId,
       eventId: `order.placed:${orderId}`,
     }),
-    react(catalogCountSale, { orderId }),
+    // A list of one: orders that are placed together are counted by one job (bus.enqueue_each).
+    react(catalogCountSale, { orderIds: [orderId] }),
   ],
   "sales.counted": ({ orderIds }) => [react(recommendationsLearn, { orderIds })],
   "order.cancelled": ({ orderId }) => [mail("order_cancelled", orderId)],

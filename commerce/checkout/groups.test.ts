@@ -55,6 +55,35 @@ test("a request that Postgres refuses fails alone, and those beside it are serve
   await shop.drop();
 });
 
+test("orders that are placed together are counted by one job, and each has its own mail and stock jobs", async () => {
+  const shop = await openShop([20]);
+  const groups = openGroups(shop.sql);
+  const carts = await Promise.all(Array.from({ length: 5 }, () => fillCart(shop, [[0, 1]])));
+  const requests = carts.map((cart, i) => ({ ...requestFor(shop, cart.id, i), traceparent: `trace ${i}` }));
+  await Promise.all(requests.map(request => groups.begin(request)));
+  const { id: storeId } = shop.store;
+  const placed = await store.place(
+    shop.sql,
+    requests.map(({ key, orderId }) => ({ storeId, key, orderId })),
+  );
+  expect(placed.map(one => one.outcome)).toEqual(Array(5).fill("answered"));
+  const rows = await shop.sql<{ kind: string; key: string; payload: unknown; traceparent: string }[]>`
+    SELECT kind, key, payload, traceparent FROM bus.outbox WHERE kind <> 'catalog.restock'`;
+  const ids = requests.map(request => request.orderId);
+  const counted = rows.filter(row => row.kind === "catalog.count_sale");
+  const counts = counted.flatMap(row => (row.payload as { orderIds: string[] }).orderIds);
+  expect(counted).toHaveLength(1);
+  expect(counts.toSorted()).toEqual(ids.toSorted());
+  expect(counted[0]!.key).toBe(`order:${counts[0]}`);
+  expect(counted[0]!.traceparent).toBe(`trace ${ids.indexOf(counts[0]!)}`);
+  for (const kind of ["email.send", "stock.commit"]) {
+    const own = rows.filter(row => row.kind === kind);
+    expect(own.map(row => row.key).toSorted()).toEqual(ids.map(id => `order:${id}`).toSorted());
+    for (const row of own) expect(row.traceparent).toBe(`trace ${ids.indexOf(row.key.slice(6))}`);
+  }
+  await shop.drop();
+});
+
 function requestFor(shop: Shop, cartId: string, i: number): BeginRequest {
   return {
     storeId: shop.store.id,

@@ -8,10 +8,13 @@ import { defineJob } from "../handler.ts";
 
 export const catalogCountSaleJob = defineJob(catalogCountSale, ({ sql, clock, log }) => ({
   async runBatch(jobs) {
+    const now = clock.now();
+    const young = new Map(
+      jobs.map(job => [job, job.payload.orderIds.filter(orderId => !isTooOld(orderId, now))]),
+    );
     const outcomes = new Map<string, Outcome>();
-    const old = (orderId: string) => isTooOld(orderId, clock.now());
     for (const [storeId, group] of Map.groupBy(jobs, job => job.storeId)) {
-      const orderIds = group.map(job => job.payload.orderId).filter(id => !old(id));
+      const orderIds = group.flatMap(job => young.get(job)!);
       const outcome = await countSales(sql, storeId, orderIds).then(done, (error: Error) => {
         log.warn({ err: error, storeId, jobs: group.length }, "sales not counted");
         return retry({ error: `${error.name}: ${error.message}` });
@@ -19,7 +22,9 @@ export const catalogCountSaleJob = defineJob(catalogCountSale, ({ sql, clock, lo
       outcomes.set(storeId, outcome);
     }
     return jobs.map(job =>
-      old(job.payload.orderId) ? discard({ reason: "the order is too old" }) : outcomes.get(job.storeId)!,
+      young.get(job)!.length === 0
+        ? discard({ reason: "the orders are too old" })
+        : outcomes.get(job.storeId)!,
     );
   },
 }));
