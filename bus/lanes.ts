@@ -17,7 +17,7 @@ import { createInbox, type Msg } from "nats";
 import type { Log } from "../platform/log.ts";
 import { acks } from "./acks.ts";
 import type { Connection } from "./connection.ts";
-import { lanePublisher, type PublishedPlace } from "./lane-publisher.ts";
+import { type PublishedPlace, publisherOf } from "./publisher.ts";
 import {
   FLASH_STREAM,
   LANE_ACK_WAIT_MS,
@@ -51,7 +51,7 @@ export function publishToLane(
   lane: number,
   message: { id: string; data: string },
 ): Promise<PublishedPlace> {
-  return lanePublisher(connection).publish(laneSubject(lane), message);
+  return publisherOf(connection).publish(laneSubject(lane), message);
 }
 
 /** A message that still waits; null when it was settled. */

@@ -3,7 +3,7 @@
  *
  * One round, one transaction: lock up to {@link BATCH} due rows → hold those beyond their store's window (window.ts) →
  * publish the others, each with its message id → delete what got its PubAck and write the ledger's queued rows, in one
- * statement. NATS is probed before rows are locked.
+ * statement. NATS is probed before rows are locked, unless it acknowledged some a moment ago.
  *
  * Crash story: killed before the commit, the rows are still there and are published again under the same message id,
  * which the server drops within its two-minute window (later: the job runs twice, and effects are idempotent).
@@ -14,13 +14,20 @@ import { type Db, type Tx, transactionOnce } from "../platform/postgres/index.ts
 import type { Connection } from "./connection.ts";
 import type { Priority } from "./contracts/contract.ts";
 import { encode } from "./envelope.ts";
+import { publisherOf } from "./publisher.ts";
 import { signals, streamOf } from "./topology.ts";
 import type { Windows } from "./window.ts";
 
 const BATCH = 500;
 const POLL_MS = 100;
+/**
+ * Rounds that follow one another begin this far apart. A round costs the same for one row as for fifty, and so does what
+ * takes them afterwards; the first row after a quiet moment goes at once.
+ */
+const GATHER_MS = 25;
+/** A server that acknowledged something so shortly ago need not be probed. */
+const TRUSTED_MS = 250;
 const PROBE_TIMEOUT_MS = 1_000;
-const PUBLISH_TIMEOUT_MS = 2_000;
 const PAUSE_AFTER_ERROR_MS = 1_000;
 
 /** A row of the outbox as it is published. */
@@ -78,9 +85,13 @@ export function startRelay(deps: RelayDeps & { log: Log }): Relay {
   async function run(): Promise<void> {
     while (!stopped) {
       poked = false;
+      const startedAt = performance.now();
       try {
         const published = await relayOnce(deps);
-        if (published < BATCH) await pause(POLL_MS);
+        if (published === BATCH) continue;
+        if (published > 0 && !stopped)
+          await Bun.sleep(Math.max(0, GATHER_MS - (performance.now() - startedAt)));
+        await pause(POLL_MS);
       } catch (error) {
         log.warn({ err: error }, "outbox not relayed; trying again");
         await Bun.sleep(PAUSE_AFTER_ERROR_MS);
@@ -102,7 +113,7 @@ export function startRelay(deps: RelayDeps & { log: Log }): Relay {
 
 /** One round; returns how many rows it published or held. */
 export async function relayOnce({ connection, sql, windows }: RelayDeps): Promise<number> {
-  await probe(connection);
+  if (!isTrusted(connection)) await probe(connection);
   return transactionOnce(sql, async tx => {
     const rows = await lockDue(tx, windows?.holding ?? []);
     const { pass, hold } = (await windows?.admit(rows)) ?? { pass: rows, hold: [] };
@@ -115,6 +126,15 @@ export async function relayOnce({ connection, sql, windows }: RelayDeps): Promis
       throw new Error("JetStream acknowledged none of the messages");
     return published.length + hold.length;
   });
+}
+
+/** When a connection's server last acknowledged a message. */
+const acknowledgedAt = new WeakMap<Connection, number>();
+
+function isTrusted(connection: Connection): boolean {
+  return (
+    connection.connected && performance.now() - (acknowledgedAt.get(connection) ?? -TRUSTED_MS) < TRUSTED_MS
+  );
 }
 
 async function probe(connection: Connection): Promise<void> {
@@ -144,18 +164,15 @@ async function holdBack(tx: Tx, rows: OutboxMessage[]): Promise<void> {
 
 export async function publishAll(connection: Connection, rows: OutboxMessage[]): Promise<OutboxMessage[]> {
   const acked = await Promise.all(rows.map(row => publish(connection, row)));
+  if (acked.includes(true)) acknowledgedAt.set(connection, performance.now());
   return rows.filter((_, i) => acked[i]);
 }
 
 async function publish(connection: Connection, row: OutboxMessage): Promise<boolean> {
-  const message = encode({ ...row, queuedAtMs: row.createdAt.getTime() });
+  const { subject, data, headers, msgID } = encode({ ...row, queuedAtMs: row.createdAt.getTime() });
+  headers.set("Nats-Expected-Stream", streamOf(row.priority));
   try {
-    await connection.js.publish(message.subject, message.data, {
-      msgID: message.msgID,
-      headers: message.headers,
-      timeout: PUBLISH_TIMEOUT_MS,
-      expect: { streamName: streamOf(row.priority) },
-    });
+    await publisherOf(connection).publish(subject, { id: msgID, data, headers });
     return true;
   } catch {
     return false;

@@ -1,9 +1,9 @@
 /**
- * Publishes to lanes as nats.js does (message id, PubAck awaited), for the door of a queue where thousands come in a second:
- * one subscription for all answers and one timer for all time-outs, where the library makes a timer, an error with its
- * stack and a request object for each.
+ * Publishes to streams as nats.js does (message id, PubAck awaited), where thousands go in a second (the relay, the door of a
+ * queue): one subscription for all answers and one timer for all time-outs, where the library makes a timer, an error with
+ * its stack and a request object for each.
  */
-import { createInbox, headers, type Msg } from "nats";
+import { createInbox, headers, type Msg, type MsgHdrs } from "nats";
 import type { Connection } from "./connection.ts";
 
 const TIMEOUT_MS = 2_000;
@@ -13,21 +13,24 @@ const LOOK_MS = 250;
 export type PublishedPlace = { seq: number; duplicate: boolean };
 type Waiting = { untilMs: number; resolve(place: PublishedPlace): void; reject(error: Error): void };
 
-export type LanePublisher = {
+/** `headers`: beside the message id. */
+export type StreamMessage = { id: string; data: string; headers?: MsgHdrs | undefined };
+
+export type Publisher = {
   /** @throws Error when the stream did not take it, or did not say so in time: then it may have. */
-  publish(subject: string, message: { id: string; data: string }): Promise<PublishedPlace>;
+  publish(subject: string, message: StreamMessage): Promise<PublishedPlace>;
 };
 
-const publishers = new WeakMap<Connection, LanePublisher>();
+const publishers = new WeakMap<Connection, Publisher>();
 
 /** The one of this connection. @throws BusUnavailable before the connection stands. */
-export function lanePublisher(connection: Connection): LanePublisher {
+export function publisherOf(connection: Connection): Publisher {
   const publisher = publishers.get(connection) ?? openPublisher(connection);
   publishers.set(connection, publisher);
   return publisher;
 }
 
-function openPublisher({ nc }: Connection): LanePublisher {
+function openPublisher({ nc }: Connection): Publisher {
   const inbox = createInbox();
   const waiting = new Map<string, Waiting>();
   let number = 0;
@@ -61,11 +64,10 @@ function openPublisher({ nc }: Connection): LanePublisher {
   }
 
   return {
-    publish: (subject, { id, data }) =>
+    publish: (subject, { id, data, headers: head = headers() }) =>
       new Promise((resolve, reject) => {
         const reply = `${inbox}.${(++number).toString(36)}`;
-        const head = headers();
-        head.append("Nats-Msg-Id", id);
+        head.set("Nats-Msg-Id", id);
         nc.publish(subject, data, { headers: head, reply });
         waiting.set(reply, { untilMs: performance.now() + TIMEOUT_MS, resolve, reject });
         looking ??= setInterval(look, LOOK_MS);
