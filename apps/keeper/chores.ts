@@ -8,7 +8,7 @@ import { ensureLedgerPartitions, sweepLowStock, sweepReservations } from "../../
 import { recoverActions } from "../../commerce/orders/index.ts";
 import { openProviders } from "../../commerce/payments/index.ts";
 import { announceBoundaries } from "../../commerce/pricing/index.ts";
-import { ensureSummaries, showPopularity } from "../../commerce/storefront/index.ts";
+import { ensureSummaries, rankPopularity, showPopularity } from "../../commerce/storefront/index.ts";
 import { sweepConsoleSessions } from "../../commerce/stores/index.ts";
 import { collectFiles, failDeadConversions, searchOrphans } from "../../media/index.ts";
 import type { Config } from "../../platform/config.ts";
@@ -72,6 +72,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "popularity in lists",
       everyMs: 5_000,
       run: () => showPopularity(sql),
+    },
+    {
+      name: "popularity in search",
+      everyMs: 60_000,
+      run: () => rankPopularity(sql),
     },
     scheduleChore({ config, sql, log, bus }, schedules),
     {

@@ -19,7 +19,14 @@ export {
   productSummary,
   type VariantDocument,
 } from "./model.ts";
-export { countSales, forgetCountedOrders, isTooOld, popularityRank, showPopularity } from "./popularity.ts";
+export {
+  countSales,
+  forgetCountedOrders,
+  isTooOld,
+  popularityRank,
+  rankPopularity,
+  showPopularity,
+} from "./popularity.ts";
 export {
   type Build,
   ensureSummaries,

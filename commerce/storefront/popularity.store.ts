@@ -47,6 +47,30 @@ export async function writePopularity(tx: Tx, storeId: string, limit: number): P
     FROM sold LEFT JOIN storefront.product_summary s ON s.store_id = ${storeId} AND s.product_id = sold.product_id`;
 }
 
+/** Notes of products that search ranks anew. */
+export async function markUnranked(tx: Tx, storeId: string, productIds: readonly string[]): Promise<void> {
+  await tx`
+    UPDATE storefront.popularity SET unranked = true
+    WHERE store_id = ${storeId} AND product_id = ANY(${productIds as string[]}) AND NOT unranked`;
+}
+
+export async function selectUnrankedStores(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ storeId: string }[]>`
+    SELECT DISTINCT store_id AS "storeId" FROM storefront.popularity WHERE unranked`;
+  return rows.map(row => row.storeId);
+}
+
+/** Takes such notes. Those that others have at the moment come next time. */
+export async function takeUnranked(tx: Tx, storeId: string, limit: number): Promise<string[]> {
+  const rows = await tx<{ productId: string }[]>`
+    UPDATE storefront.popularity p SET unranked = false
+    FROM (SELECT product_id FROM storefront.popularity WHERE store_id = ${storeId} AND unranked
+          ORDER BY product_id LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
+    WHERE p.store_id = ${storeId} AND p.product_id = due.product_id
+    RETURNING p.product_id AS "productId"`;
+  return rows.map(row => row.productId);
+}
+
 export async function deleteNotes(sql: Sql, days: number, limit: number): Promise<number> {
   const rows = await sql`
     DELETE FROM storefront.counted_order

@@ -1,6 +1,7 @@
 /**
  * Popularity is the number of units sold. Counting is one thing, and what lists sort by another: that follows every few
- * seconds ({@link showPopularity}), as six indexes of each list that a product is in hold it.
+ * seconds ({@link showPopularity}), as six indexes of each list that a product is in hold it. What search ranks by follows
+ * every minute ({@link rankPopularity}). Each step notes the next in its transaction, so a crash loses none.
  * Each order counts once: it is noted in the statement that counts it, so that a
  * job that comes again finds it noted. Notes are kept as long as a job may come for the order; what is older than
  * that is not counted any more.
@@ -12,8 +13,11 @@ import { lockGroups } from "../catalog/index.ts";
 import {
   deleteNotes,
   insertSales,
+  markUnranked,
   type Sold,
   selectDirtyStores,
+  selectUnrankedStores,
+  takeUnranked,
   writePopularity,
 } from "./popularity.store.ts";
 
@@ -48,7 +52,7 @@ export function popularityRank(units: number): number {
 
 /**
  * For keepers: has lists sort by what was sold meanwhile; returns for how many products. Under the lock of groups, as all
- * that writes lists. Search hears of those whose rank is another one now.
+ * that writes lists. Those whose rank is another one now are noted for {@link rankPopularity}.
  */
 export async function showPopularity(sql: Db): Promise<number> {
   let shown = 0;
@@ -57,16 +61,32 @@ export async function showPopularity(sql: Db): Promise<number> {
       step = await transaction(sql, async tx => {
         await lockGroups(tx, storeId);
         const sold = await writePopularity(tx, storeId, SHOWN_BATCH);
-        const events = sold.filter(isRankedAnew).map(({ productId }) => ({
-          type: "summary.changed" as const,
-          productId,
-        }));
-        await emit(tx, { storeId }, ...events);
+        const anew = sold.filter(isRankedAnew).map(one => one.productId);
+        if (anew.length > 0) await markUnranked(tx, storeId, anew);
         return sold.length;
       });
     }
   }
   return shown;
+}
+
+/**
+ * For keepers: has search rank by what was sold meanwhile; returns how many products. Less often than lists, as it is a job and
+ * a document for each of them, and the products of a sale that has just begun change their rank with every few units.
+ */
+export async function rankPopularity(sql: Db): Promise<number> {
+  let ranked = 0;
+  for (const storeId of await selectUnrankedStores(sql)) {
+    for (let step = SHOWN_BATCH; step === SHOWN_BATCH; ranked += step) {
+      step = await transaction(sql, async tx => {
+        const ids = await takeUnranked(tx, storeId, SHOWN_BATCH);
+        const events = ids.map(productId => ({ type: "summary.changed" as const, productId }));
+        await emit(tx, { storeId }, ...events);
+        return ids.length;
+      });
+    }
+  }
+  return ranked;
 }
 
 const isRankedAnew = ({ units, before }: Sold) =>

@@ -3,7 +3,7 @@ import type { Db } from "../../platform/postgres/index.ts";
 import { transaction } from "../../platform/postgres/index.ts";
 import { upsertProducts } from "../catalog/index.ts";
 import { setPrices } from "../pricing/index.ts";
-import { countSales, regroup, restock, showPopularity, summarise } from "./index.ts";
+import { countSales, rankPopularity, regroup, restock, showPopularity, summarise } from "./index.ts";
 
 type OutboxJob = { kind: string; storeId: string; payload: Record<string, string | string[]> };
 
@@ -18,6 +18,7 @@ export async function settle(sql: Db): Promise<void> {
     for (const [storeId, group] of Map.groupBy(jobs, job => job.storeId)) await runAll(sql, storeId, group);
   }
   await showPopularity(sql);
+  await rankPopularity(sql);
 }
 
 async function runAll(sql: Db, storeId: string, jobs: readonly OutboxJob[]): Promise<void> {

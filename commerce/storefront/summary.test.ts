@@ -8,9 +8,11 @@ import {
   productDetail,
   productDocuments,
   productList,
+  rankPopularity,
   requestRebuild,
   restock,
   runRebuild,
+  showPopularity,
   summarise,
 } from "./index.ts";
 import { seedProducts, settle } from "./storefront.fixture.ts";
@@ -184,6 +186,34 @@ describe("popularity", () => {
       [a, 6],
     ]);
     expect((await list({ sort: "popularity" })).items.map(item => item.id)).toEqual([a, b, ids[2]!]);
+  });
+
+  test("is told to search for products whose rank changed, once for all that was sold between two tellings", async () => {
+    const { sql, id, origin, ids } = await setup(3);
+    const [a, b] = ids as [string, string];
+    await summarise(sql, origin, ids);
+    await rankPopularity(sql);
+    await sql`DELETE FROM bus.outbox WHERE store_id = ${id}`;
+    const told = async () => {
+      const rows = await sql<{ key: string }[]>`
+        DELETE FROM bus.outbox WHERE store_id = ${id} AND kind = 'search.index' RETURNING key`;
+      return rows.map(row => row.key).toSorted();
+    };
+    const sell = async (orderId: string, productId: string, units: number) => {
+      await order(id, orderId, productId, units);
+      await countSales(sql, id, [orderId]);
+      await showPopularity(sql);
+    };
+    await sell("ord_00000001", a, 2);
+    await sell("ord_00000002", a, 200);
+    await sell("ord_00000003", b, 500);
+    expect(await told()).toEqual([]);
+    await rankPopularity(sql);
+    expect(await told()).toEqual([`product:${a}`, `product:${b}`].toSorted());
+    // Too few to move it.
+    await sell("ord_00000004", b, 1);
+    await rankPopularity(sql);
+    expect(await told()).toEqual([]);
   });
 });
 
