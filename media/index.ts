@@ -1,6 +1,6 @@
 /**
  * Media: pictures that merchants upload, and what is made of them. Owns the schema `media` and, in storage, the keys under
- * `original/`, `variant/` and `private/`; how rows and files keep together is told in files.ts.
+ * `original/`, `variant/`, `private/` and `upload/`; how rows and files keep together is told in files.ts.
  *
  * Always holds: the same bytes in a store are one asset; an asset that is `ready` has its WebP variants, a `complete` one all of the plan, each
  * in sRGB, upright and without metadata; a variant's URL never changes its content; originals are never served; what
@@ -20,7 +20,20 @@ export { deleteAsset, type Retried, retryAsset } from "./manage.ts";
 export type { Asset, AssetStatus, AssetVariant } from "./model.ts";
 export { keyOfFile, limits, mediaTypes, variantCount, variantPlan } from "./plan.ts";
 export { watchAsset } from "./progress.ts";
+export { expectQuota } from "./quota.ts";
 export { type ReceivedFile, receiveFile } from "./receive.ts";
+export {
+  appendUpload,
+  beginUpload,
+  directKey,
+  dropUpload,
+  findUpload,
+  finishUpload,
+  noteDirect,
+  RESUMABLE_HOURS,
+  type ResumableDeps,
+  sweepUploads,
+} from "./resumable.ts";
 export { type UploadDetails, type Uploaded, uploadFiles } from "./upload.ts";
 
 /** The asset, or null when the store has none of this id. */

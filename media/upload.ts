@@ -12,6 +12,7 @@ import { type Db, type Tx, transaction } from "../platform/postgres/index.ts";
 import { claimFiles, releaseFiles } from "./files.ts";
 import type { AssetStatus } from "./model.ts";
 import { originalKey } from "./plan.ts";
+import { holdQuota } from "./quota.ts";
 import type { ReceivedFile } from "./receive.ts";
 import { saveAsset } from "./store.ts";
 
@@ -25,12 +26,16 @@ export type UploadDetails = {
 
 export type Uploaded = { readonly id: string; readonly status: AssetStatus; readonly created: boolean };
 
-/** Makes assets of received files, in their order. The same bytes in a store are the same asset and no new work. */
+/**
+ * Makes assets of received files, in their order. The same bytes in a store are the same asset and no new work.
+ * @throws Problem 413 when the store would have more than `quotaBytes` of originals.
+ */
 export async function uploadFiles(
   sql: Db,
   origin: MaybeAuthor,
   files: readonly ReceivedFile[],
   details: UploadDetails = {},
+  { quotaBytes }: { quotaBytes?: number } = {},
 ): Promise<Uploaded[]> {
   const keys = files.map(({ staged }) => originalKey(staged.sha256));
   const holder = await claimFiles(sql, keys);
@@ -42,6 +47,9 @@ export async function uploadFiles(
     for (const [index, file] of files.entries()) {
       const position = details.position === undefined ? undefined : details.position + index;
       uploaded.push(await upload(tx, origin, file, { ...details, position }));
+    }
+    if (quotaBytes !== undefined && uploaded.some(one => one.created)) {
+      await holdQuota(tx, origin.storeId, quotaBytes);
     }
     await releaseFiles(tx, keys, holder);
     return uploaded;

@@ -373,6 +373,13 @@ export const settings = {
     "folder of the uploaded media; default: media under TRADEWIND_HOME",
   ),
   mediaMaxMb: integer("TRADEWIND_MEDIA_MAX_MB", 64, 1, 2_048, "largest picture that may be uploaded, in MB"),
+  mediaStoreGb: integer(
+    "TRADEWIND_MEDIA_STORE_GB",
+    100,
+    1,
+    1_000_000,
+    "what the originals of one store may take together, in GB",
+  ),
   otlpEndpoint: url(
     "TRADEWIND_OTLP_ENDPOINT",
     "OTLP collector that gets traces over HTTP, such as http://localhost:4318; unset: none are recorded",

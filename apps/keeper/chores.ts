@@ -10,7 +10,7 @@ import { openProviders } from "../../commerce/payments/index.ts";
 import { announceBoundaries } from "../../commerce/pricing/index.ts";
 import { ensureSummaries, rankPopularity, showPopularity } from "../../commerce/storefront/index.ts";
 import { sweepConsoleSessions } from "../../commerce/stores/index.ts";
-import { collectFiles, failDeadConversions, searchOrphans } from "../../media/index.ts";
+import { collectFiles, failDeadConversions, searchOrphans, sweepUploads } from "../../media/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -103,6 +103,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "pictures whose conversion died",
       everyMs: 10_000,
       run: () => failDeadConversions(sql),
+    },
+    {
+      name: "uploads that nobody goes on with",
+      everyMs: HOUR_MS,
+      run: () => sweepUploads(sql, openStorage(config)),
     },
     {
       name: "abandoned carts",

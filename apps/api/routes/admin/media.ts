@@ -13,16 +13,14 @@ import {
 import { conflict, notFound } from "../../../../platform/errors.ts";
 import { isId } from "../../../../platform/ids.ts";
 import { pageOf } from "../../../../platform/page.ts";
-import { openStorage } from "../../../../platform/storage/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { oneOf } from "../../http/one-of.ts";
 import { type SseEvent, sseResponse } from "../../http/sse.ts";
 import { assetView, uploadedView, uploadForm } from "./media.schema.ts";
-import { acceptUpload } from "./media.upload.ts";
+import { acceptUpload, uploadDeps } from "./media.upload.ts";
 
-const MB = 1024 * 1024;
 const params = t.Object({ id: t.String({ maxLength: 64 }) });
 
 function viewOf({ storeId: _, edition: _edition, error, ...asset }: Asset) {
@@ -42,8 +40,8 @@ async function* eventsOf(assets: AsyncIterable<Asset>): AsyncGenerator<SseEvent,
 }
 
 export function mediaRoutes(deps: ApiDeps) {
-  const { sql, config, bus } = deps;
-  const uploads = { sql, storage: openStorage(config), maxBytes: config.mediaMaxMb * MB };
+  const { sql, bus } = deps;
+  const uploads = uploadDeps(deps);
 
   async function find(storeId: string, id: string): Promise<Asset> {
     const asset = isId("asset", id) ? await getAsset(sql, storeId, id) : null;

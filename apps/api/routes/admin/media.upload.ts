@@ -3,7 +3,6 @@
  * to its end, for fields may come behind the files. Whatever goes wrong, nothing of the request is left.
  */
 import type { Author } from "../../../../commerce/audit/index.ts";
-import { productExists } from "../../../../commerce/catalog/index.ts";
 import {
   type ReceivedFile,
   receiveFile,
@@ -12,18 +11,24 @@ import {
   uploadFiles,
 } from "../../../../media/index.ts";
 import { invalid, Problem } from "../../../../platform/errors.ts";
-import { isId } from "../../../../platform/ids.ts";
 import type { Db } from "../../../../platform/postgres/index.ts";
-import type { Storage } from "../../../../platform/storage/index.ts";
+import { openStorage, type Storage } from "../../../../platform/storage/index.ts";
+import type { ApiDeps } from "../../deps.ts";
 import { multipart, type Part } from "../../http/multipart.ts";
+import { checkProduct, detailOf } from "./media.details.ts";
 
 const MAX_FILES = 20;
 const FIELDS = 3;
-const MAX_ALT = 500;
-const MAX_POSITION = 9_999;
+const MB = 1_024 * 1_024;
+const GB = 1_000_000_000;
 
-type UploadDeps = { sql: Db; storage: Storage; maxBytes: number };
+type UploadDeps = { sql: Db; storage: Storage; maxBytes: number; quotaBytes: number };
 type Form = { files: ReceivedFile[]; details: UploadDetails };
+
+export function uploadDeps({ sql, config }: Pick<ApiDeps, "sql" | "config">): UploadDeps {
+  const maxBytes = config.mediaMaxMb * MB;
+  return { sql, storage: openStorage(config), maxBytes, quotaBytes: config.mediaStoreGb * GB };
+}
 
 /** @throws Problem 400, 413, 415 or 422. */
 export async function acceptUpload(deps: UploadDeps, request: Request, origin: Author): Promise<Uploaded[]> {
@@ -31,7 +36,8 @@ export async function acceptUpload(deps: UploadDeps, request: Request, origin: A
   try {
     await readForm(deps, request, form);
     await checkProduct(deps.sql, origin.storeId, form.details.productId);
-    return await uploadFiles(deps.sql, origin, form.files, form.details);
+    const { sql, quotaBytes } = deps;
+    return await uploadFiles(sql, origin, form.files, form.details, { quotaBytes });
   } finally {
     await Promise.all(form.files.map(file => file.staged.discard()));
   }
@@ -54,29 +60,8 @@ async function readForm({ storage, maxBytes }: UploadDeps, request: Request, for
 }
 
 async function readField(part: Part): Promise<UploadDetails> {
-  const text = await part.text();
-  switch (part.name) {
-    case "alt":
-      if (text.length > MAX_ALT || text.includes("\0")) {
-        throw invalid([{ path: "alt", message: `At most ${MAX_ALT} characters of text.` }]);
-      }
-      return { alt: text };
-    case "productId":
-      return { productId: text };
-    case "position":
-      if (!/^\d{1,4}$/.test(text)) {
-        throw invalid([{ path: "position", message: `Expected a whole number from 0 to ${MAX_POSITION}.` }]);
-      }
-      return { position: Number(text) };
-    case "file":
-      throw invalid([{ path: "file", message: "Expected a file, with a file name." }]);
-    default:
-      throw invalid([{ path: part.name.slice(0, 60), message: "There is no such field." }]);
+  if (part.name === "file") {
+    throw invalid([{ path: "file", message: "Expected a file, with a file name." }]);
   }
-}
-
-async function checkProduct(sql: Db, storeId: string, productId: string | undefined): Promise<void> {
-  if (productId === undefined) return;
-  if (isId("prod", productId) && (await productExists(sql, storeId, productId))) return;
-  throw invalid([{ path: "productId", message: "There is no such product." }]);
+  return detailOf(part.name, await part.text());
 }
