@@ -94,6 +94,16 @@ export function storageContract(
     expect(await storage.open("one")).toBeNull();
   });
 
+  test("keeps and removes files of one folder at once, and loses none", async () => {
+    const { storage } = await setup();
+    const rounds = Array.from({ length: 40 }, async (_, i) => {
+      await put(storage, `folder/${i}`, String(i));
+      return i % 2 === 0 ? storage.remove(`folder/${i}`) : true;
+    });
+    expect(await Promise.all(rounds)).toEqual(rounds.map(() => true));
+    expect((await Array.fromAsync(storage.list("folder"))).length).toBe(20);
+  });
+
   test("refuses every key that could lead elsewhere", async () => {
     const { storage } = await setup();
     const wicked = [

@@ -14,6 +14,7 @@ import {
   readdir,
   rename,
   rm,
+  rmdir,
   stat,
   writeFile,
 } from "node:fs/promises";
@@ -28,6 +29,7 @@ import {
 } from "./storage.ts";
 
 const STAGING = ".staging";
+const FOLDER_TRIES = 5;
 const LEFTOVER_AGE_MS = 60 * 60 * 1000;
 
 function missing(error: unknown): boolean {
@@ -79,15 +81,28 @@ export class DiskStorage implements Storage {
 
   async moveIn(path: string, key: string): Promise<void> {
     const target = this.pathOf(key);
-    await this.makeFolder(dirname(target));
     await flush(path);
+    for (let left = FOLDER_TRIES; ; left--) {
+      try {
+        await this.makeFolder(dirname(target));
+        await this.rename(path, target);
+        break;
+      } catch (error) {
+        // The folder was empty, and went with its last file (`remove`) before ours was in it.
+        if (left === 0 || !missing(error) || !(await nullIfMissing(stat(path)))) throw error;
+      }
+    }
+    // Gone again already when somebody has removed the file meanwhile.
+    await nullIfMissing(flush(dirname(target)));
+  }
+
+  private async rename(path: string, target: string): Promise<void> {
     try {
       await rename(path, target);
     } catch (error) {
       if ((error as { code?: string }).code !== "EXDEV") throw error;
       await this.copyIn(path, target);
     }
-    await flush(dirname(target));
   }
 
   async open(key: string): Promise<StoredFile | null> {
@@ -112,7 +127,11 @@ export class DiskStorage implements Storage {
   }
 
   async remove(key: string): Promise<boolean> {
-    return (await nullIfMissing(rm(this.pathOf(key)).then(() => true))) ?? false;
+    const path = this.pathOf(key);
+    const removed = (await nullIfMissing(rm(path).then(() => true))) ?? false;
+    // The folder goes with its last file; it stays, and that is as well, when somebody has put another file there.
+    if (removed && dirname(path) !== this.root) await rmdir(dirname(path)).catch(() => {});
+    return removed;
   }
 
   async *list(prefix?: string): AsyncIterable<StoredEntry> {
