@@ -6,7 +6,7 @@
  * A connection that dies leaves what it has sent as a shorter piece. When everything is there the pieces are read as one
  * stream through the same checks as any upload ({@link receiveFile}); until then nothing of them is an asset.
  *
- * Crash story: before the row there is a file that no row names, removed with the folder of its upload when that expires; between the
+ * Crash story: before the row there is a file that no row names, removed with its upload or by its age; between the
  * last piece and the asset, whoever asks for the upload next finishes it; after it the pieces go, at the latest when the
  * upload expires.
  */
@@ -174,6 +174,10 @@ export async function sweepUploads(sql: Sql, storage: Storage): Promise<number> 
   for (const { id } of expired) {
     await removeFiles(storage, id);
     await sql`DELETE FROM media.upload WHERE id = ${id}`;
+  }
+  // Pieces that no row names: their upload was given up while they were written.
+  for await (const { key, modifiedAt } of storage.list("upload")) {
+    if (Date.now() - modifiedAt.getTime() > 2 * RESUMABLE_HOURS * 3_600_000) await storage.remove(key);
   }
   return expired.length;
 }
