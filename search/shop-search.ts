@@ -42,7 +42,15 @@ export type Given<T> = Promise<{ value: T; hit: boolean }>;
 
 export type ShopSearch = {
   /** @throws Problem 422 for parameters out of bounds. */
-  search(storeId: string, params: SearchParams): Given<SearchAnswer>;
+  search(
+    storeId: string,
+    params: SearchParams,
+  ): Promise<{
+    value: SearchAnswer;
+    hit: boolean;
+    /** Counts one search more; for who gives the answer again without asking. */
+    count(): void;
+  }>;
   suggest(storeId: string, params: { q: string; limit: number }): Given<Suggestions>;
   /** @throws Problem 404 for a product that the shop does not show. */
   similar(storeId: string, idOrHandle: string, limit: number): Given<RelatedAnswer>;
@@ -67,8 +75,11 @@ export function createShopSearch(deps: SearchDeps): ShopSearch {
       );
       const { corrected, total } = given.value;
       // A look at the next page is not another search.
-      if (query.offset === 0) counter.searched(storeId, query.q, corrected ? 0 : total);
-      return given;
+      const count = () => {
+        if (query.offset === 0) counter.searched(storeId, query.q, corrected ? 0 : total);
+      };
+      count();
+      return { ...given, count };
     },
     suggest(storeId, { q, limit }) {
       const asked = { q: textOf(q), limit };

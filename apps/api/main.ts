@@ -17,6 +17,7 @@ import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
 import { answerFault } from "./http/fault.ts";
 import { type HotFiles, hotFilesOf } from "./http/hot-files.ts";
+import { type HotSearches, hotSearchesOf } from "./http/hot-searches.ts";
 import { requestLogOf } from "./http/per-node.ts";
 import { searchOf } from "./routes/store/search.ts";
 
@@ -43,7 +44,7 @@ const peerOf = (request: Request): string | undefined => takenBy.get(request)?.r
 
 type Fetch = (request: Request) => Response | Promise<Response>;
 
-function serve(fetch: Fetch, hot: HotFiles, listeners: Listener[]) {
+function serve(fetch: Fetch, hot: { files: HotFiles; searches: HotSearches }, listeners: Listener[]) {
   return listeners.map(listener =>
     Bun.serve({
       ...listener,
@@ -51,12 +52,12 @@ function serve(fetch: Fetch, hot: HotFiles, listeners: Listener[]) {
       idleTimeout: 30,
       error: answerFault,
       fetch(request, server) {
-        const file = hot.answer(request);
-        if (file) return file;
+        const known = hot.files.answer(request) ?? hot.searches.answer(request);
+        if (known) return known;
         takenBy.set(request, server);
         // Streams of events may be quiet for longer than the idle time.
         if (request.url.endsWith("/events")) server.timeout(request, 0);
-        return fetch(request);
+        return hot.searches.keep(request, fetch(request));
       },
     }),
   );
@@ -78,7 +79,7 @@ async function main(): Promise<void> {
   const drain = { active: false };
   const deps = { config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf };
   const app = createApp(deps);
-  const servers = serve(app.fetch, hotFilesOf(deps), [
+  const servers = serve(app.fetch, { files: hotFilesOf(deps), searches: hotSearchesOf(deps) }, [
     { port: config.port, reusePort: true },
     { port: config.nodePort, hostname: "127.0.0.1" },
   ]);

@@ -5,6 +5,7 @@ import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { customerContext } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
+import { hotSearchesOf } from "../../http/hot-searches.ts";
 import { perNode } from "../../http/per-node.ts";
 import { limited } from "../../http/rate-limit.ts";
 import * as schema from "./search.schema.ts";
@@ -21,7 +22,10 @@ export const searchOf = perNode(({ config, ...deps }) => {
 type Headers = { headers: Record<string, string | number> };
 
 /** The answer, after saying whether it was given before. */
-async function given<T>(set: Headers, answer: Promise<{ value: T; hit: boolean }>): Promise<T> {
+async function given<T>(
+  set: Headers,
+  answer: { value: T; hit: boolean } | Promise<{ value: T; hit: boolean }>,
+): Promise<T> {
   const { value, hit } = await answer;
   set.headers["x-cache"] = hit ? "HIT" : "MISS";
   return value;
@@ -29,20 +33,29 @@ async function given<T>(set: Headers, answer: Promise<{ value: T; hit: boolean }
 
 export function searchRoutes(deps: ApiDeps) {
   const search = searchOf(deps);
+  const hot = hotSearchesOf(deps);
   const mayAsk = limited(deps, "search", ({ customer }) => customer?.id);
   return new Elysia({ prefix: "/store", detail: { tags: ["store"] } })
     .use(storeAuth(deps))
     .use(customerContext(deps))
-    .get("/search", ({ access, query, set }) => given(set, search.search(access.storeId, query)), {
-      beforeHandle: mayAsk,
-      detail: {
-        summary: "Search of the shop",
-        description:
-          "Typing errors are forgiven in names, not in SKUs and barcodes. `engine` says who answered. An answer is given again (`X-Cache: HIT`) until something changes in the shop's search.",
+    .get(
+      "/search",
+      async ({ access, query, request, set }) => {
+        const answer = await search.search(access.storeId, query);
+        if (answer.hit) hot.mayKeep(request, answer.count);
+        return given(set, answer);
       },
-      query: schema.searchQuery,
-      response: documented({ 200: schema.searchAnswer }),
-    })
+      {
+        beforeHandle: mayAsk,
+        detail: {
+          summary: "Search of the shop",
+          description:
+            "Typing errors are forgiven in names, not in SKUs and barcodes. `engine` says who answered. An answer is given again (`X-Cache: HIT`) until something changes in the shop's search.",
+        },
+        query: schema.searchQuery,
+        response: documented({ 200: schema.searchAnswer }),
+      },
+    )
     .get(
       "/search/suggest",
       ({ access, query, set }) =>
