@@ -3,6 +3,7 @@
  * and age from JetStream.
  */
 import type { Sql } from "../platform/postgres/index.ts";
+import { outboxByKind, type Unpublished } from "./backlog.ts";
 import type { Connection } from "./connection.ts";
 import { type Contract, type Priority, priorities, type Rate } from "./contracts/contract.ts";
 import { contracts } from "./contracts/index.ts";
@@ -79,7 +80,7 @@ type Sources = { connection: Connection; sql: Sql; kinds: Kinds; targets: PoolTa
 export async function viewPools(sources: Sources): Promise<PoolsView> {
   const [workers, outbox, wishes, plan] = await Promise.all([
     sources.registry.live(),
-    outboxCounts(sources.sql),
+    outboxByKind(sources.sql),
     sources.targets.wishes(),
     sources.targets.plan(),
   ]);
@@ -173,13 +174,4 @@ function awayOf(
   };
 }
 
-type Unpublished = { due: number; later: number; oldestMs: number | null };
 const NOTHING: Unpublished = { due: 0, later: 0, oldestMs: null };
-
-async function outboxCounts(sql: Sql): Promise<Map<string, Unpublished>> {
-  const rows = await sql<({ kind: string } & Unpublished)[]>`
-    SELECT kind, count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE due_at > now()) AS later,
-           (extract(epoch FROM now() - min(due_at) FILTER (WHERE due_at <= now())) * 1000)::bigint AS "oldestMs"
-    FROM bus.outbox GROUP BY kind`;
-  return new Map(rows.map(({ kind, ...counts }) => [kind, counts]));
-}
