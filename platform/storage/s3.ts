@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { S3Client, type S3File } from "bun";
 import { DiskStorage } from "./disk.ts";
 import { segmentsOf } from "./key.ts";
+import { type PostBounds, type PostForm, signForm } from "./post-policy.ts";
 import type { StagedFile, Storage, StoredEntry, StoredFile } from "./storage.ts";
 
 export type S3Options = {
@@ -53,8 +54,9 @@ export class S3Storage implements Storage {
   private readonly client: S3Client;
   private readonly spool: DiskStorage;
 
-  constructor({ spool, ...options }: S3Options) {
-    this.client = new S3Client(options);
+  constructor(private readonly options: S3Options) {
+    const { spool, ...client } = options;
+    this.client = new S3Client(client);
     this.spool = new DiskStorage(spool);
   }
 
@@ -119,6 +121,11 @@ export class S3Storage implements Storage {
 
   async probe(): Promise<void> {
     await Promise.all([this.client.list({ maxKeys: 1 }), this.spool.probe()]);
+  }
+
+  /** A form with which a client puts one object under `key` by itself. */
+  postForm(bounds: PostBounds, now = new Date()): PostForm {
+    return signForm(this.options, { ...bounds, key: segmentsOf(bounds.key).join("/") }, now);
   }
 
   private file(key: string): S3File {

@@ -11,6 +11,7 @@ import { flashRoutes } from "./admin/flash.ts";
 import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
 import { locationRoutes } from "./admin/locations.ts";
+import { directRoutes } from "./admin/media.direct.ts";
 import { resumableRoutes } from "./admin/media.resumable.ts";
 import { mediaRoutes } from "./admin/media.ts";
 import { notificationRoutes } from "./admin/notifications.ts";
@@ -80,6 +81,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     storeRoutes(deps),
     keyRoutes(deps),
     statusRoutes(deps),
+    directRoutes(deps),
     resumableRoutes(deps),
     mediaRoutes(deps),
     mediaFileRoutes(deps),
