@@ -5,6 +5,7 @@ import { backlogScenario } from "./backlog.ts";
 import { checkoutScenario } from "./checkout.ts";
 import { enqueueScenario } from "./enqueue.ts";
 import { flashScenario } from "./flash.ts";
+import { freshnessScenario } from "./freshness.ts";
 import { imagesScenario } from "./images.ts";
 import { indexScenario } from "./index-products.ts";
 import { isolationScenario } from "./isolation.ts";
@@ -24,4 +25,5 @@ export const scenarios: readonly Scenario[] = [
   backlogScenario,
   imagesScenario,
   indexScenario,
+  freshnessScenario,
 ];

@@ -17,6 +17,7 @@ import { kindCommands, poolCommands } from "./pools.ts";
 import { rebuildCommand } from "./rebuild.ts";
 import { reindexCommand } from "./reindex.ts";
 import { saleCommands } from "./sale.ts";
+import { seedCommand } from "./seed.ts";
 import { statusCommand } from "./status.ts";
 import { storeCommands } from "./stores.ts";
 import { timelineCommand } from "./timeline.ts";
@@ -45,4 +46,5 @@ export const commands: readonly Command[] = [
   migrateCommand,
   rebuildCommand,
   reindexCommand,
+  seedCommand,
 ];
