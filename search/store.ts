@@ -1,6 +1,6 @@
 /** The SQL of what the indexer keeps: documents with their versions, and what is known of each index. */
 import type { Sql } from "../platform/postgres/index.ts";
-import { checksum, type SearchDocument, SHAPE, textPart } from "./document.ts";
+import { type SearchDocument, SHAPE, textPart } from "./document.ts";
 import type { Change } from "./engine.ts";
 import { fold } from "./fold.ts";
 
@@ -16,9 +16,14 @@ function hashed({ productId, document }: Content): Hashed {
   return {
     productId,
     document,
-    contentHash: checksum(document),
-    textHash: checksum(textPart(document)),
+    contentHash: hash(document),
+    textHash: hash(textPart(document)),
   };
+}
+
+/** Of a document that this program has just made: its fields are always in the same order. */
+function hash(document: object): string {
+  return new Bun.CryptoHasher("sha256").update(JSON.stringify(document)).digest("base64url");
 }
 
 /** What is written for a product: its content and the columns that the fallback searches. */
