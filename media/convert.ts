@@ -86,7 +86,15 @@ async function decode(work: Work, input: string, dir: string): Promise<DecoderAn
   const { conversion, asset, attempt, signal } = work;
   const { deadlineMs = limits.decoderDeadlineMs, decoder, plan = variantPlan } = conversion;
   const { maxPixels, maxFrames } = limits;
-  const task = { input, format: asset.format, outputDir: dir, plan, maxPixels, maxFrames };
+  const task = {
+    input,
+    format: asset.format,
+    outputDir: dir,
+    plan,
+    maxPixels,
+    maxFrames,
+    focalPoint: asset.focalPoint,
+  };
   const onVisible = async (look: Look) => void (await publish(work, look, false));
   try {
     return await runDecoder(task, {

@@ -13,6 +13,8 @@ export type Size = {
   readonly width: number;
   /** Bounds very tall pictures; twice the width leaves a phone's portrait its full width (and WebP ends at 16,383). */
   readonly height: number;
+  /** Fills its box instead of fitting into it: around the focal point, or what catches the eye. Shows the first frame. */
+  readonly crop?: boolean;
 };
 
 export type OutputFormat = "webp" | "avif" | "jpeg" | "png";

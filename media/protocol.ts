@@ -14,6 +14,8 @@ export type DecoderTask = {
   readonly plan: Plan;
   readonly maxPixels: number;
   readonly maxFrames: number;
+  /** What crops keep, in fractions of the upright picture; null or absent: what catches the eye. */
+  readonly focalPoint?: { readonly x: number; readonly y: number } | null;
 };
 
 export type DecoderMessage =

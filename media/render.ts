@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { APPEARANCE_EDGE, appearanceOf } from "./appearance.ts";
+import { crop, croppedSize } from "./crop.ts";
 import type { Look, MadeVariant } from "./model.ts";
 import type { Encoding, Size } from "./plan.ts";
 import type { DecoderMessage, DecoderTask } from "./protocol.ts";
@@ -51,8 +52,8 @@ export async function* render(task: DecoderTask): AsyncGenerator<DecoderMessage,
     ({ forAlpha }) => forAlpha === undefined || forAlpha === pixels.alpha,
   );
   for (const [index, encoding] of encodings.entries()) {
-    for (const { names, size } of distinctSizes(pixels, task.plan.sizes)) {
-      yield { type: "variant", variant: await encode(pixels, encoding, size, names, task.outputDir) };
+    for (const distinct of distinctSizes(pixels, task.plan.sizes)) {
+      yield { type: "variant", variant: await encode(task, pixels, encoding, distinct) };
     }
     if (encoding.first && !encodings[index + 1]?.first) yield { type: "visible", look };
   }
@@ -103,7 +104,7 @@ function isMoving(source: Metadata): boolean {
 
 async function readPixels(task: DecoderTask, file: string | Buffer, source: Metadata): Promise<Pixels> {
   const moving = isMoving(source);
-  const largest = task.plan.sizes.at(-1)!;
+  const largest = task.plan.sizes.findLast(size => !size.crop)!;
   const input = sharp(file, {
     failOn: "error",
     limitInputPixels: task.maxPixels,
@@ -138,41 +139,48 @@ function isOpaque(data: Buffer, channels: number): boolean {
   return true;
 }
 
-type DistinctSize = { names: string[]; size: { width: number; height: number } };
+type DistinctSize = { names: string[]; size: { width: number; height: number }; crop: boolean };
 
 /** The pixels that each size comes to; sizes that come to the same are made once. */
 function distinctSizes(pixels: Pixels, sizes: readonly Size[]): DistinctSize[] {
   const distinct: DistinctSize[] = [];
   for (const size of sizes) {
-    const scale = Math.min(1, size.width / pixels.width, size.height / pixels.height);
-    const width = Math.max(1, Math.round(pixels.width * scale));
-    const height = Math.max(1, Math.round(pixels.height * scale));
-    const same = distinct.find(one => one.size.width === width && one.size.height === height);
+    const cropped = size.crop === true;
+    const { width, height } = cropped ? croppedSize(pixels, size) : fittedSize(pixels, size);
+    const same = distinct.find(
+      one => one.size.width === width && one.size.height === height && one.crop === cropped,
+    );
     if (same) same.names.push(size.name);
-    else distinct.push({ names: [size.name], size: { width, height } });
+    else distinct.push({ names: [size.name], size: { width, height }, crop: cropped });
   }
   return distinct;
 }
 
+function fittedSize(pixels: Pixels, size: Size): DistinctSize["size"] {
+  const scale = Math.min(1, size.width / pixels.width, size.height / pixels.height);
+  const side = (length: number) => Math.max(1, Math.round(length * scale));
+  return { width: side(pixels.width), height: side(pixels.height) };
+}
+
 async function encode(
+  task: DecoderTask,
   pixels: Pixels,
   { format, options, moves }: Encoding,
-  size: DistinctSize["size"],
-  names: readonly string[],
-  outputDir: string,
+  { names, size, crop: cropped }: DistinctSize,
 ): Promise<MadeVariant> {
-  const animated = moves === true && pixels.motion !== undefined;
+  const animated = moves === true && pixels.motion !== undefined && !cropped;
   let image = animated
     ? sharp(pixels.data, { raw: pixels.raw, animated, limitInputPixels: false })
     : firstFrame(pixels);
-  if (size.width !== pixels.width) image = image.resize({ ...size, fit: "fill" });
+  if (cropped) image = crop(image, pixels, size, task.focalPoint ?? null);
+  else if (size.width !== pixels.width) image = image.resize({ ...size, fit: "fill" });
   if (!pixels.alpha) image = image.removeAlpha();
   const motion = animated ? pixels.motion : {};
   const { data, info } = await image
     .toFormat(format, { ...options, ...motion })
     .toBuffer({ resolveWithObject: true });
   const sha256 = new Bun.CryptoHasher("sha256").update(data).digest("hex");
-  await Bun.write(join(outputDir, sha256), data);
+  await Bun.write(join(task.outputDir, sha256), data);
   const height = animated ? size.height : info.height;
   return { names, format, width: info.width, height, bytes: data.length, animated, sha256 };
 }
