@@ -10,14 +10,15 @@
  */
 import type { Sql } from "../platform/postgres/index.ts";
 import type { Asset, AssetStatus } from "./model.ts";
-import { findAsset, findAssets } from "./store.ts";
+import { findAnywhere, findAssets, findAsset as findOf } from "./store.ts";
 
+export { chooseVariant } from "./choose.ts";
 export { type Conversion, type ConversionResult, convertAsset } from "./convert.ts";
 export { failDeadConversions } from "./dead.ts";
 export { DecoderCrash } from "./decoder.ts";
 export { claimFiles, collectFiles, searchOrphans } from "./files.ts";
-export { deleteAsset, type Retried, retryAsset } from "./manage.ts";
-export type { Asset, AssetStatus, AssetVariant } from "./model.ts";
+export { type AssetChange, changeAsset, deleteAsset, type Retried, retryAsset } from "./manage.ts";
+export type { Asset, AssetStatus, AssetVariant, Visibility } from "./model.ts";
 export { keyOfFile, limits, mediaTypes, variantCount, variantPlan } from "./plan.ts";
 export { watchAsset } from "./progress.ts";
 export { expectQuota } from "./quota.ts";
@@ -34,11 +35,17 @@ export {
   type ResumableDeps,
   sweepUploads,
 } from "./resumable.ts";
+export { openSigner, type Signer, withSignedUrls } from "./signing.ts";
 export { type UploadDetails, type Uploaded, uploadFiles } from "./upload.ts";
 
 /** The asset, or null when the store has none of this id. */
 export function getAsset(sql: Sql, storeId: string, assetId: string): Promise<Asset | null> {
-  return findAsset(sql, storeId, assetId);
+  return findOf(sql, storeId, assetId);
+}
+
+/** The asset of whatever store: pages name it by its id alone. */
+export function findAsset(sql: Sql, assetId: string): Promise<Asset | null> {
+  return findAnywhere(sql, assetId);
 }
 
 /** Newest first. `before` is the id of the last one of the page before. */

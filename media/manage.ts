@@ -6,7 +6,7 @@ import type { Storage } from "../platform/storage/index.ts";
 import { collectFiles, dropFiles } from "./files.ts";
 import type { Asset } from "./model.ts";
 import { originalKey } from "./plan.ts";
-import { deleteAssetRow, deleteVariants, lockAsset, restart } from "./store.ts";
+import { type AssetFields, changeRow, deleteAssetRow, deleteVariants, lockAsset, restart } from "./store.ts";
 
 type Deps = { readonly sql: Db; readonly storage: Storage };
 
@@ -27,6 +27,39 @@ export async function deleteAsset({ sql, storage }: Deps, author: Author, id: st
   });
   if (keys) await collectFiles(sql, storage, keys).catch(() => {});
   return keys !== null;
+}
+
+/** Fields that are left out stay as they are. */
+export type AssetChange = Partial<AssetFields>;
+
+/**
+ * What a private asset becomes, or a public one, is other files under other names: until they are made it is processing,
+ * and the old ones are removed. False when there is none.
+ */
+export async function changeAsset(
+  { sql, storage }: Deps,
+  author: Author,
+  id: string,
+  change: AssetChange,
+): Promise<boolean> {
+  const dropped = await transaction(sql, async tx => {
+    const asset = await lockAsset(tx, author.storeId, id);
+    if (!asset) return null;
+    const { alt, position, visibility, focalPoint } = asset;
+    const before: AssetFields = { alt, position, visibility, focalPoint };
+    const after = { ...before, ...change };
+    const changes = diff(before, after);
+    if (Object.keys(changes).length === 0) return [];
+    await changeRow(tx, asset.storeId, id, after);
+    await audit(tx, author, id, "update", changes);
+    const files = after.visibility === visibility ? [] : await deleteVariants(tx, asset);
+    await dropFiles(tx, files);
+    if (after.visibility !== visibility && asset.status !== "failed") await begin(tx, author, asset);
+    await emit(tx, author, { type: "media.changed", assetId: id });
+    return files;
+  });
+  if (dropped && dropped.length > 0) await collectFiles(sql, storage, dropped).catch(() => {});
+  return dropped !== null;
 }
 
 export type Retried = "restarted" | "not_failed" | "not_found";

@@ -210,10 +210,22 @@ export async function deleteAssetRow(tx: Tx, storeId: string, id: string): Promi
   await tx`DELETE FROM media.asset WHERE store_id = ${storeId} AND id = ${id}`;
 }
 
-/** The work begins anew, as another edition. */
+export async function changeRow(tx: Tx, storeId: string, id: string, change: AssetFields): Promise<void> {
+  const { alt, position, visibility, focalPoint } = change;
+  await tx`
+    UPDATE media.asset SET alt = ${alt}, position = ${position}, visibility = ${visibility},
+      focal_x = ${focalPoint?.x ?? null}, focal_y = ${focalPoint?.y ?? null}, version = version + 1, updated_at = now()
+    WHERE store_id = ${storeId} AND id = ${id}`;
+}
+
+export type AssetFields = Pick<Asset, "alt" | "position" | "visibility" | "focalPoint">;
+
+/** The work begins anew, as another edition. What still has variants goes on being shown. */
 export async function restart(tx: Tx, storeId: string, id: string): Promise<void> {
   await tx`
-    UPDATE media.asset SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'processing' END, complete = false,
+    UPDATE media.asset a SET status = CASE WHEN status = 'ready' AND EXISTS (
+        SELECT FROM media.variant v WHERE v.store_id = a.store_id AND v.asset_id = a.id)
+      THEN 'ready' ELSE 'processing' END, complete = false,
       edition = edition + 1, error_code = NULL, error = NULL, version = version + 1, updated_at = now()
     WHERE store_id = ${storeId} AND id = ${id}`;
 }

@@ -12,7 +12,8 @@ export const catalogAttachMediaJob = defineJob(catalogAttachMedia, ({ sql }) => 
       // Read under the lock: of two runs the later one to write has seen the later state.
       await lockMedia(tx, job.storeId, assetId);
       const asset = await getAsset(tx, job.storeId, assetId);
-      if (asset?.status !== "ready" || asset.productId === null) return detachMedia(tx, job, assetId);
+      const isShown = asset?.status === "ready" && asset.visibility === "public";
+      if (!isShown || asset.productId === null) return detachMedia(tx, job, assetId);
       const { productId, placeholder, variants } = asset;
       const media = { assetId, productId, placeholder, variants };
       await attachMedia(tx, job, { ...media, position: asset.position ?? 0, alt: asset.alt ?? "" });

@@ -11,6 +11,8 @@ export type ServedFile = {
   readonly etag: string;
   /** `content-type`, `cache-control` and what else the answer carries. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether the blob is a file of this machine; others are read and sent on, for Bun would redirect to them. */
+  readonly isLocal?: boolean;
 };
 
 /** The headers of the answer that holds the whole file. */
@@ -18,16 +20,23 @@ export function wholeFile(headers: ServedFile["headers"], etag: string): Record<
   return { ...headers, etag, "accept-ranges": "bytes" };
 }
 
-export function fileResponse(request: Request, { blob, bytes, etag, headers }: ServedFile): Response {
+export function fileResponse(
+  request: Request,
+  { blob, bytes, etag, headers, isLocal = true }: ServedFile,
+): Response {
   const all = wholeFile(headers, etag);
   const given = request.headers;
   if (matchesETag(given.get("if-none-match"), etag)) return new Response(null, { status: 304, headers: all });
   const range = applies(given.get("if-range"), etag) ? rangeOf(given.get("range"), bytes) : undefined;
   const [from, to] = range ?? [0, bytes];
   const partial = range ? { "content-range": `bytes ${from}-${to - 1}/${bytes}` } : {};
-  const body = range ? blob.slice(from, to) : blob;
+  const part = range ? blob.slice(from, to) : blob;
+  const body = isLocal ? part : request.method === "HEAD" ? null : part.stream();
   // To a HEAD the server sends the same without the body.
-  return new Response(body, { status: range ? 206 : 200, headers: { ...all, ...partial } });
+  return new Response(body, {
+    status: range ? 206 : 200,
+    headers: { ...all, ...partial, ...(isLocal ? {} : { "content-length": String(to - from) }) },
+  });
 }
 
 /** A range is of the representation that the caller has a part of already; of another one it wants everything. */

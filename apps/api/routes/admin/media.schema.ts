@@ -42,6 +42,23 @@ export const assetView = t.Object({
   updatedAt: time,
 });
 
+export const assetChange = t.Object(
+  {
+    alt: t.Optional(t.Nullable(t.String({ maxLength: 500 }))),
+    position: t.Optional(t.Nullable(t.Integer({ minimum: 0, maximum: 9_999 }))),
+    visibility: t.Optional(oneOf(["public", "private"])),
+    focalPoint: t.Optional(
+      t.Nullable(
+        t.Object(
+          { x: t.Number({ minimum: 0, maximum: 1 }), y: t.Number({ minimum: 0, maximum: 1 }) },
+          { additionalProperties: false, description: "what crops keep, in fractions of width and height" },
+        ),
+      ),
+    ),
+  },
+  { additionalProperties: false, minProperties: 1, examples: [{ alt: "A red cup", visibility: "public" }] },
+);
+
 const uploaded = { id: t.String(), status, href: t.String() };
 
 export const uploadedView = t.Object({

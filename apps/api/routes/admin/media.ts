@@ -3,12 +3,14 @@
 import { Elysia, t } from "elysia";
 import {
   type Asset,
+  changeAsset,
   deleteAsset,
   getAsset,
   listAssets,
   retryAsset,
   variantCount,
   watchAsset,
+  withSignedUrls,
 } from "../../../../media/index.ts";
 import { conflict, notFound } from "../../../../platform/errors.ts";
 import { isId } from "../../../../platform/ids.ts";
@@ -18,12 +20,15 @@ import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { oneOf } from "../../http/one-of.ts";
 import { type SseEvent, sseResponse } from "../../http/sse.ts";
-import { assetView, uploadedView, uploadForm } from "./media.schema.ts";
+import { signerOf } from "../media/signer.ts";
+import { assetChange, assetView, uploadedView, uploadForm } from "./media.schema.ts";
 import { acceptUpload, uploadDeps } from "./media.upload.ts";
 
+/** How long the URLs of private pictures are good for. */
+const SIGNED_MS = 3_600_000;
 const params = t.Object({ id: t.String({ maxLength: 64 }) });
 
-function viewOf({ storeId: _, edition: _edition, error, ...asset }: Asset) {
+function shape({ storeId: _, edition: _edition, error, ...asset }: Asset) {
   return {
     ...asset,
     progress: { done: asset.variants.length, total: variantCount },
@@ -31,17 +36,26 @@ function viewOf({ storeId: _, edition: _edition, error, ...asset }: Asset) {
   };
 }
 
-/** `progress` until it can be shown; then `ready`, again with each change until it is complete; or `failed`. */
-async function* eventsOf(assets: AsyncIterable<Asset>): AsyncGenerator<SseEvent, void> {
-  for await (const asset of assets) {
-    const event = asset.status === "processing" ? "progress" : asset.status;
-    yield { event, id: String(asset.version), data: viewOf(asset) };
-  }
-}
-
 export function mediaRoutes(deps: ApiDeps) {
   const { sql, bus } = deps;
   const uploads = uploadDeps(deps);
+
+  const signer = signerOf(deps);
+
+  /** As callers see it; URLs of private ones are good for an hour. */
+  async function viewOf(asset: Asset) {
+    if (asset.visibility === "public") return shape(asset);
+    const until = new Date(deps.clock.now().getTime() + SIGNED_MS);
+    return shape(withSignedUrls(asset, await signer(), until));
+  }
+
+  /** `progress` until it can be shown; then `ready`, again with each change until it is complete; or `failed`. */
+  async function* eventsOf(assets: AsyncIterable<Asset>): AsyncGenerator<SseEvent, void> {
+    for await (const asset of assets) {
+      const event = asset.status === "processing" ? "progress" : asset.status;
+      yield { event, id: String(asset.version), data: await viewOf(asset) };
+    }
+  }
 
   async function find(storeId: string, id: string): Promise<Asset> {
     const asset = isId("asset", id) ? await getAsset(sql, storeId, id) : null;
@@ -78,7 +92,7 @@ export function mediaRoutes(deps: ApiDeps) {
         const { limit = 20, cursor: before, status } = query;
         const found = await listAssets(sql, access.storeId, { limit: limit + 1, before, status });
         const { items, nextCursor } = pageOf(found, limit);
-        return { items: items.map(asset => viewOf(asset)), nextCursor };
+        return { items: await Promise.all(items.map(viewOf)), nextCursor };
       },
       {
         detail: { summary: "Assets, latest first" },
@@ -116,6 +130,25 @@ export function mediaRoutes(deps: ApiDeps) {
             "With all its variants and files; products cease to show it. Files that others use too stay for those.",
         },
         response: documented({ 204: t.Void() }),
+      },
+    )
+    .patch(
+      "/:id",
+      async ({ author, access, params, body }) => {
+        const changed = isId("asset", params.id) && (await changeAsset(uploads, author, params.id, body));
+        if (!changed) throw notFound("asset");
+        bus.poke();
+        return viewOf(await find(access.storeId, params.id));
+      },
+      {
+        params,
+        body: assetChange,
+        detail: {
+          summary: "Change an asset",
+          description:
+            "Another `visibility` has its files made anew under other names: it is `processing` until they are there, and private ones are shown with no product.",
+        },
+        response: documented({ 200: assetView }),
       },
     )
     .post(

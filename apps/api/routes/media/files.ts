@@ -1,55 +1,146 @@
-/** The files of variants. A URL names its content, so whoever has the bytes never needs to ask again. */
+/**
+ * The files of variants. A URL that names its content (`/media/<hash>.<type>`) may be kept for ever; a plain one
+ * (`/media/<asset>/<size>`) leads to the format that the browser likes best; those of private assets want a signature.
+ * Whatever goes out has one of the types of our own encoders: nothing that was uploaded is served as it came.
+ */
 import { Elysia, t } from "elysia";
-import { keyOfFile, mediaTypes } from "../../../../media/index.ts";
-import { notFound } from "../../../../platform/errors.ts";
+import { chooseVariant, findAsset, keyOfFile, mediaTypes, type Visibility } from "../../../../media/index.ts";
+import { notFound, Problem } from "../../../../platform/errors.ts";
+import { isId } from "../../../../platform/ids.ts";
 import { DiskStorage, openStorage } from "../../../../platform/storage/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { fileResponse, wholeFile } from "../../http/file-response.ts";
 import { hotFilesOf } from "../../http/hot-files.ts";
+import { signerOf } from "./signer.ts";
 
 /** SHA-256 and extension; nothing else is looked up, so no request names a path. */
 const fileName = /^([0-9a-f]{64})\.([a-z]{3,4})$/;
+const YEAR = 31_536_000;
 
-const immutable = {
-  "cache-control": "public, max-age=31536000, immutable",
+const harmless = {
   "x-content-type-options": "nosniff",
   // Opened by itself, a file may load, run and frame nothing.
   "content-security-policy": "default-src 'none'; sandbox",
   "cross-origin-resource-policy": "cross-origin",
   "content-disposition": "inline",
 };
+const immutable = { ...harmless, "cache-control": `public, max-age=${YEAR}, immutable` };
+/** What a plain URL shows changes with its asset: pages ask again, and meanwhile show what they have. */
+const plain = { ...harmless, "cache-control": "public, max-age=300, stale-while-revalidate=86400" };
+
+type Served = { request: Request; name: string; visibility: Visibility; headers: Record<string, string> };
 
 export function mediaFileRoutes(deps: ApiDeps) {
   const storage = openStorage(deps.config);
   const hot = hotFilesOf(deps);
+  const signer = signerOf(deps);
+  const isLocal = storage instanceof DiskStorage;
 
-  async function serve(request: Request, name: string): Promise<Response> {
+  async function send({ request, name, visibility, headers }: Served): Promise<Response> {
     const [, sha256, extension] = fileName.exec(name) ?? [];
     const type = extension && mediaTypes[extension];
-    const file = type ? await storage.open(keyOfFile(name)) : null;
+    const file = type ? await storage.open(keyOfFile(name, visibility)) : null;
     if (!file) throw notFound("file");
-    const etag = `"${sha256}"`;
-    const headers = { ...immutable, "content-type": type!, "surrogate-key": `file_${sha256}` };
-    // Where it lies elsewhere, an answer is more than a file that the kernel sends.
     const { blob, bytes } = file;
-    if (storage instanceof DiskStorage) {
-      hot.keep(`/media/${name}`, { blob, bytes, headers: wholeFile(headers, etag) });
-    }
-    return fileResponse(request, { blob, bytes, etag, headers });
+    const all = { ...headers, "content-type": type! };
+    return fileResponse(request, { blob, bytes, etag: `"${sha256}"`, headers: all, isLocal });
   }
 
-  const detail = {
-    summary: "The bytes of a variant",
-    description: "Immutable; takes `If-None-Match` and `Range`.",
+  async function byContent(request: Request, name: string): Promise<Response> {
+    const [, sha256, extension] = fileName.exec(name) ?? [];
+    const headers = { ...immutable, "surrogate-key": `file_${sha256}` };
+    const response = await send({ request, name, visibility: "public", headers });
+    // Where it lies elsewhere, an answer is more than a file that the kernel sends.
+    if (isLocal && response.status === 200)
+      await keepHot(name, `"${sha256}"`, headers, mediaTypes[extension!]!);
+    return response;
+  }
+
+  async function keepHot(name: string, etag: string, headers: Record<string, string>, type: string) {
+    const file = await storage.open(keyOfFile(name));
+    if (!file) return;
+    const { blob, bytes } = file;
+    hot.keep(`/media/${name}`, {
+      blob,
+      bytes,
+      headers: wholeFile({ ...headers, "content-type": type }, etag),
+    });
+  }
+
+  /** @throws Problem 403. @returns seconds until the URL ends */
+  async function checked(request: Request): Promise<number> {
+    const { pathname, searchParams } = new URL(request.url);
+    const now = deps.clock.now();
+    const fault = (await signer()).fault(pathname, searchParams, now);
+    if (fault) throw new Problem(403, fault, faults[fault], { headers: { "cache-control": "no-store" } });
+    return Math.floor(Number(searchParams.get("expires")) - now.getTime() / 1_000);
+  }
+
+  const forOne = (seconds: number) => ({ ...harmless, "cache-control": `private, max-age=${seconds}` });
+
+  async function bySignature(request: Request, name: string): Promise<Response> {
+    const headers = forOne(await checked(request));
+    return send({ request, name, visibility: "private", headers });
+  }
+
+  async function bySize(request: Request, id: string, size: string): Promise<Response> {
+    const asset = isId("asset", id) ? await findAsset(deps.sql, id) : null;
+    if (!asset) throw notFound("asset");
+    const cached = asset.visibility === "private" ? forOne(await checked(request)) : plain;
+    const variant = chooseVariant(asset, size, request.headers.get("accept"));
+    if (!variant) throw notFound("size");
+    const name = variant.url.split("/").at(-1)!;
+    const tags = `${asset.id} ${asset.storeId}`;
+    const headers = { ...cached, vary: "accept", "surrogate-key": tags, "cache-tag": tags.replace(" ", ",") };
+    return send({ request, name, visibility: asset.visibility, headers });
+  }
+
+  const responses = { 200: { description: "The picture" }, 206: { description: "A range of it" } };
+  const describe = (summary: string, description: string) => ({
+    summary,
+    description: `${description} Takes \`If-None-Match\` and \`Range\`.`,
     tags: ["media"],
-    responses: { 200: { description: "The picture" }, 206: { description: "A range of it" } },
-  };
+    responses,
+  });
+  const hidden = { hide: true };
   // Whatever is no name of a variant is not found, however long: no schema.
-  const params = t.Object({ file: t.String() });
+  const file = t.Object({ file: t.String() });
+  const sized = t.Object({ file: t.String(), size: t.String() });
   return new Elysia()
-    .get("/media/:file", async ({ request, params }) => serve(request, params.file), { params, detail })
-    .head("/media/:file", async ({ request, params }) => serve(request, params.file), {
-      params,
-      detail: { ...detail, hide: true },
+    .get("/media/:file", ({ request, params }) => byContent(request, params.file), {
+      params: file,
+      detail: describe("The bytes of a variant", "Immutable."),
+    })
+    .head("/media/:file", ({ request, params }) => byContent(request, params.file), {
+      params: file,
+      detail: hidden,
+    })
+    .get("/media/private/:file", ({ request, params }) => bySignature(request, params.file), {
+      params: file,
+      detail: describe(
+        "The bytes of a private variant",
+        "`expires` and `signature` come with the URL that `GET /admin/media/:id` shows; 403 `signature_required`, `signature_invalid` or `signature_expired`.",
+      ),
+    })
+    .head("/media/private/:file", ({ request, params }) => bySignature(request, params.file), {
+      params: file,
+      detail: hidden,
+    })
+    .get("/media/:file/:size", ({ request, params }) => bySize(request, params.file, params.size), {
+      params: sized,
+      detail: describe(
+        "An asset in one of its sizes",
+        "In the best format that `Accept` names: AVIF, WebP, else JPEG or PNG. `file` is the asset's id, `size` the name of a size.",
+      ),
+    })
+    .head("/media/:file/:size", ({ request, params }) => bySize(request, params.file, params.size), {
+      params: sized,
+      detail: hidden,
     });
 }
+
+const faults = {
+  signature_required: "This picture is private: its URL wants a signature.",
+  signature_invalid: "The signature is not ours, or the URL was changed.",
+  signature_expired: "The URL is no longer valid; ask for a new one.",
+} as const;
