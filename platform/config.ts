@@ -372,6 +372,12 @@ export const settings = {
     "TRADEWIND_MEDIA_DIR",
     "folder of the uploaded media; default: media under TRADEWIND_HOME",
   ),
+  mediaDelivery: choice(
+    "TRADEWIND_MEDIA_DELIVERY",
+    ["proxy", "redirect"],
+    "proxy",
+    "how pictures in a bucket go out: through the API nodes, or by a redirect to a signed URL of the bucket",
+  ),
   mediaMaxMb: integer("TRADEWIND_MEDIA_MAX_MB", 64, 1, 2_048, "largest picture that may be uploaded, in MB"),
   mediaStoreGb: integer(
     "TRADEWIND_MEDIA_STORE_GB",

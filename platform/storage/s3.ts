@@ -77,7 +77,8 @@ export class S3Storage implements Storage {
   async open(key: string): Promise<StoredFile | null> {
     const file = this.file(key);
     const found = await nullIfMissing(file.stat());
-    return found && { bytes: found.size, modifiedAt: found.lastModified, blob: file };
+    const signedUrl = (seconds: number) => file.presign({ expiresIn: seconds });
+    return found && { bytes: found.size, modifiedAt: found.lastModified, blob: file, signedUrl };
   }
 
   async withLocalFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T | null> {

@@ -27,6 +27,8 @@ export type StoredFile = {
    * from one in a bucket (`S3File`) it is a redirect to a signed URL: take its `stream()` to send the bytes instead.
    */
   readonly blob: Blob;
+  /** A URL of the storage's own, good for so long; absent where there is none. */
+  readonly signedUrl?: (seconds: number) => string;
 };
 
 export type StoredEntry = { readonly key: string; readonly bytes: number; readonly modifiedAt: Date };

@@ -11,7 +11,10 @@ export type ServedFile = {
   readonly etag: string;
   /** `content-type`, `cache-control` and what else the answer carries. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether the blob is a file of this machine; others are read and sent on, for Bun would redirect to them. */
+  /**
+   * Whether the blob is a file of this machine. Others are read into memory and sent on: Bun would redirect to them, and
+   * a stream of them has no length.
+   */
   readonly isLocal?: boolean;
 };
 
@@ -20,10 +23,10 @@ export function wholeFile(headers: ServedFile["headers"], etag: string): Record<
   return { ...headers, etag, "accept-ranges": "bytes" };
 }
 
-export function fileResponse(
+export async function fileResponse(
   request: Request,
   { blob, bytes, etag, headers, isLocal = true }: ServedFile,
-): Response {
+): Promise<Response> {
   const all = wholeFile(headers, etag);
   const given = request.headers;
   if (matchesETag(given.get("if-none-match"), etag)) return new Response(null, { status: 304, headers: all });
@@ -31,11 +34,11 @@ export function fileResponse(
   const [from, to] = range ?? [0, bytes];
   const partial = range ? { "content-range": `bytes ${from}-${to - 1}/${bytes}` } : {};
   const part = range ? blob.slice(from, to) : blob;
-  const body = isLocal ? part : request.method === "HEAD" ? null : part.stream();
+  const body = isLocal ? part : await part.bytes();
   // To a HEAD the server sends the same without the body.
   return new Response(body, {
     status: range ? 206 : 200,
-    headers: { ...all, ...partial, ...(isLocal ? {} : { "content-length": String(to - from) }) },
+    headers: { ...all, ...partial },
   });
 }
 

@@ -41,7 +41,9 @@ export function mediaFileRoutes(deps: ApiDeps) {
     const type = extension && mediaTypes[extension];
     const file = type ? await storage.open(keyOfFile(name, visibility)) : null;
     if (!file) throw notFound("file");
-    const { blob, bytes } = file;
+    const { blob, bytes, signedUrl } = file;
+    if (signedUrl && deps.config.mediaDelivery === "redirect")
+      return redirect(signedUrl, visibility, headers);
     const all = { ...headers, "content-type": type! };
     return fileResponse(request, { blob, bytes, etag: `"${sha256}"`, headers: all, isLocal });
   }
@@ -138,6 +140,24 @@ export function mediaFileRoutes(deps: ApiDeps) {
       detail: hidden,
     });
 }
+
+/** As long as the URL that a redirect leads to is good for; caches keep the redirect for less. */
+const REDIRECT_SECONDS = 900;
+const REDIRECT_CACHED_SECONDS = 600;
+
+/** To the bucket, which has the types and serves ranges and conditions itself. */
+function redirect(
+  signedUrl: (seconds: number) => string,
+  visibility: Visibility,
+  headers: Record<string, string>,
+): Response {
+  const cached = visibility === "private" ? "no-store" : `public, max-age=${REDIRECT_CACHED_SECONDS}`;
+  const location = signedUrl(visibility === "private" ? PRIVATE_SECONDS : REDIRECT_SECONDS);
+  return new Response(null, { status: 302, headers: { ...headers, "cache-control": cached, location } });
+}
+
+/** Enough to follow the redirect: the URL's own time is checked here, at each request. */
+const PRIVATE_SECONDS = 60;
 
 const faults = {
   signature_required: "This picture is private: its URL wants a signature.",
