@@ -20,7 +20,7 @@ export const catalogRestock = defineContract({
   cap: 2,
   concurrency: 1,
   prefetch: 400,
-  batch: { max: 200, waitMs: 250 },
+  batch: { max: 200, waitMs: 150 },
   // The first of them; the ledger finds such a job by each.
   key: payload => `product:${payload.productIds[0]}`,
 });
