@@ -12,6 +12,7 @@ import { isolationScenario } from "./isolation.ts";
 import { jobsScenario } from "./jobs.ts";
 import { listScenario } from "./list.ts";
 import { pricesScenario } from "./prices.ts";
+import { searchScenario } from "./search.ts";
 
 export const scenarios: readonly Scenario[] = [
   checkoutScenario,
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   imagesScenario,
   indexScenario,
   freshnessScenario,
+  searchScenario,
 ];
