@@ -53,6 +53,7 @@ export const searchScenario: Scenario = {
     const api = await stack.startApi();
     const [node, direct] = [nodeTarget(api, shop), engineTarget(engine, shop)];
     const exact = await agrees(node, direct);
+    for (const target of [direct, node]) await ask(target, 4, 1);
     const one = await compare(node, direct, { clients: 1, seconds, runs, say });
     const many = await compare(node, direct, { clients: MANY, seconds, runs, say });
     say("search: the same queries again and again");
