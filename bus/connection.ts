@@ -95,7 +95,8 @@ export function openConnection(options: {
       return need(jsm);
     },
     get connected() {
-      return connected;
+      // The client tells of no disconnect when it is closed by us; who publishes then would be thrown at.
+      return connected && !closing;
     },
     replicas: options.replicas ?? 1,
     ready,

@@ -301,3 +301,14 @@ test("a unique job that is cancelled while it gives up its claim does not start"
   expect(await cluster.ended(id)).toMatchObject({ status: "cancelled", error: "not wanted" });
   expect(ran).toBe(false);
 });
+
+test("a job that has ended holds nobody up, though the relay that published it has not committed yet", async () => {
+  cluster = await testCluster({ relay: false });
+  const unique = { mode: "drop", until: "end" } as const;
+  const { id } = await put({ unique });
+  await cluster.sql`
+    INSERT INTO bus.job (id, kind, version, priority, store_id, key, status, attempt, traceparent, payload, queued_at, finished_at)
+    SELECT id, kind, version, priority, store_id, key, 'done', attempt, traceparent, payload, created_at, now()
+    FROM bus.outbox WHERE id = ${id}`;
+  expect(await put({ unique })).toMatchObject({ outcome: "enqueued" });
+});
