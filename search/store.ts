@@ -11,15 +11,8 @@ export type Content = { readonly productId: string; readonly document: SearchDoc
 
 type Hashed = Content & { readonly contentHash: string; readonly textHash: string };
 
-function hashed({ productId, document }: Content): Hashed {
-  if (!document) return { productId, document, contentHash: GONE, textHash: GONE };
-  return {
-    productId,
-    document,
-    contentHash: hash(document),
-    textHash: hash(textPart(document)),
-  };
-}
+const contentHashOf = ({ document }: Content): string => (document ? hash(document) : GONE);
+const textHashOf = ({ document }: Content): string => (document ? hash(textPart(document)) : GONE);
 
 /** Of a document that this program has just made: its fields are always in the same order. */
 function hash(document: object): string {
@@ -70,9 +63,11 @@ export async function writeDocuments(
     SELECT product_id AS "productId", version, content_hash AS "contentHash", text_hash AS "textHash"
     FROM search.document WHERE store_id = ${storeId} AND product_id = ANY(${ids})`;
   const known = new Map(rows.map(row => [row.productId, row]));
-  const differing = contents.map(hashed).filter(one => {
+  const differing = contents.flatMap((one): Hashed[] => {
     const row = known.get(one.productId);
-    return row ? row.contentHash !== one.contentHash : one.document !== null;
+    const contentHash = contentHashOf(one);
+    const differs = row ? row.contentHash !== contentHash : one.document !== null;
+    return differs ? [{ ...one, contentHash, textHash: textHashOf(one) }] : [];
   });
   const isSameText = (one: Hashed) =>
     one.document !== null && known.get(one.productId)?.textHash === one.textHash;
