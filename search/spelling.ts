@@ -45,8 +45,10 @@ function nearest(word: string, known: readonly Known[]): string | null {
   return best?.word ?? null;
 }
 
-/** By the words of the first hits. */
+/** By the words of the first hits. Mostly the title of the first one has them all, and there is nothing more to look at. */
 export function correctedByHits(q: string, items: readonly SearchItem[]): string | null {
+  const title = wordsIn(items[0]?.title ?? "");
+  if (wordsIn(q).every(word => title.some(one => isForm(word, one)))) return null;
   return corrected(
     q,
     items.slice(0, HITS).flatMap(item => namesOf(item).map(word => ({ word, products: 1 }))),

@@ -101,7 +101,7 @@ function ownFacets(query: SearchQuery, filters: readonly Filter[]): string[] {
   return [...new Set(own)];
 }
 
-type Counted = {
+export type Counted = {
   facetDistribution?: Record<string, Record<string, number>>;
   facetStats?: Record<string, { min: number; max: number }>;
 };

@@ -1,19 +1,16 @@
 /** Meilisearch: one index a store, `products_<store id>`, and one beside it while it is made anew. Reads and enqueues; the order of changes is the indexer's to keep. */
 import { type Index, Meilisearch, MeilisearchApiError } from "meilisearch";
-import { checksum, type SearchDocument, type SearchItem, volatilePart } from "../document.ts";
+import { checksum, type SearchDocument, volatilePart } from "../document.ts";
 import {
   type Change,
   EngineRefusal,
   type EnqueuedTask,
-  type Found,
   type Held,
   type IndexedEngine,
-  IndexMissing,
   type IndexName,
-  type SearchQuery,
   type TaskState,
 } from "../engine.ts";
-import { anyWordQueries, facetsOf, searchQueries } from "./meilisearch.query.ts";
+import { openQueries } from "./meilisearch.search.ts";
 import { settingsHash, settingsOf } from "./meilisearch.settings.ts";
 
 /** Of one post; the engine takes 100 MB. */
@@ -35,11 +32,12 @@ export function openMeilisearch(options: { url: string; key?: string | undefined
     // Without it the answer of every search waits 44 ms for a delayed ACK.
     requestInit: { headers: { "Accept-Encoding": "identity" } },
   });
+  const search = openQueries(options);
   const indexOf = (index: IndexName) => client.index(indexUid(index));
   return {
     name: "meilisearch",
     settingsHash,
-    search: (storeId, query, signal) => search(client, indexUid(storeId), query, signal),
+    search: (storeId, query, signal) => search(indexUid(storeId), query, signal),
     identity: index =>
       client.getRawIndex(indexUid(index)).then(
         raw => raw.createdAt,
@@ -71,41 +69,6 @@ function isApiError(error: unknown, ...codes: string[]): boolean {
 function nullWhenMissing(error: unknown): null {
   if (isApiError(error, "index_not_found")) return null;
   throw error;
-}
-
-type Hit = { item: SearchItem; description?: string };
-
-async function search(
-  client: Meilisearch,
-  uid: string,
-  query: SearchQuery,
-  signal?: AbortSignal,
-): Promise<Found> {
-  try {
-    const options = signal ? { signal } : {};
-    if (query.anyWord) {
-      const { limit, offset } = query;
-      const merged = { federation: { limit, offset }, queries: anyWordQueries(uid, query) };
-      const { hits, estimatedTotalHits } = await client.multiSearch<typeof merged, Hit>(merged, options);
-      return { items: hits.map(hit => hit.item), total: estimatedTotalHits ?? hits.length, facets: {} };
-    }
-    const queries = searchQueries(uid, query);
-    const { results } = await client.multiSearch<{ queries: typeof queries }, Hit>({ queries }, options);
-    const [first] = results;
-    if (!first) throw new Error("the engine gave no answer");
-    return {
-      items: first.hits.map(hit => hit.item),
-      total: first.estimatedTotalHits ?? first.hits.length,
-      facets: facetsOf(query, results),
-      ...(query.describe ? { descriptions: first.hits.map(hit => hit.description ?? "") } : {}),
-    };
-  } catch (error) {
-    if (isApiError(error, "index_not_found")) throw new IndexMissing(uid);
-    // An index whose settings have not been applied yet can't filter or sort.
-    if (isApiError(error, "invalid_search_filter", "invalid_search_sort", "invalid_search_facets"))
-      throw new IndexMissing(uid);
-    throw error;
-  }
 }
 
 async function enqueue(index: Index, changes: readonly Change[]): Promise<EnqueuedTask[]> {
