@@ -31,11 +31,9 @@ export async function prepareIndex(
   sending: readonly string[],
 ): Promise<void> {
   const { engine } = deps;
-  const [known, own, identity] = await Promise.all([
-    selectIndex(held, storeId),
-    selectSettings(held, storeId),
-    engine.identity(storeId),
-  ]);
+  // One statement at a time: two on their way when the connection dies would leave one that nobody awaits.
+  const own = await selectSettings(held, storeId);
+  const [known, identity] = await Promise.all([selectIndex(held, storeId), engine.identity(storeId)]);
   const settingsHash = engine.settingsHash(own);
   const built = known?.identity !== identity && identity !== null;
   const build = built ? await selectByIdentity(held, storeId, identity) : null;

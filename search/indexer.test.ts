@@ -86,7 +86,8 @@ describe("order", () => {
       return enqueue(...args);
     };
     const late = shop.index([id]).catch(() => "lost its connection");
-    await until(async () => (await rowOf(id))?.version === 2);
+    // It is about to post, and holds the lock.
+    await until(() => engine.enqueue === enqueue);
     await until(
       async () =>
         (
