@@ -14,6 +14,7 @@ import { checkoutPay } from "./contracts/checkout.pay.ts";
 import type { Contract, Payload } from "./contracts/contract.ts";
 import { customerErase } from "./contracts/customer.erase.ts";
 import { emailSend } from "./contracts/email.send.ts";
+import { imageBackfill } from "./contracts/image.backfill.ts";
 import { imageConvert } from "./contracts/image.convert.ts";
 import { paymentReconcile } from "./contracts/payment.reconcile.ts";
 import { recommendationsLearn } from "./contracts/recommendations.learn.ts";
@@ -46,6 +47,7 @@ export type ShopEvent =
   | { type: "stock.low"; crossingId: string }
   | { type: "media.uploaded"; assetId: string }
   | { type: "media.changed"; assetId: string }
+  | { type: "presets.changed"; backfillId: string }
   | { type: "import.created"; importId: string }
   | { type: "erasure.requested"; erasureId: string }
   | { type: "payment.heard"; intentId: string }
@@ -99,6 +101,7 @@ const reactions: Reactions = {
   // To the merchant; discarded where the store has named nobody to write to.
   "stock.low": ({ crossingId }) => [mail("low_stock", crossingId)],
   "media.uploaded": ({ assetId }) => [react(imageConvert, { assetId })],
+  "presets.changed": ({ backfillId }) => [react(imageBackfill, { backfillId })],
   "media.changed": ({ assetId }) => [react(catalogAttachMedia, { assetId })],
   "erasure.requested": ({ erasureId }) => [react(customerErase, { erasureId })],
   "import.created": ({ importId }) => [react(catalogImport, { importId })],

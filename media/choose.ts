@@ -22,6 +22,12 @@ export function chooseVariant(asset: Asset, name: string, accept: string | null)
   return best ?? named.find(everybody) ?? named[0] ?? null;
 }
 
+/** The size that shows a declared one which is not made yet: the smallest that is as wide, else the widest. */
+export function standIn(asset: Asset, width: number): string | null {
+  const sorted = asset.variants.toSorted((a, b) => a.width - b.width);
+  return (sorted.find(variant => variant.width >= width) ?? sorted.at(-1))?.name ?? null;
+}
+
 function weightsOf(accept: string | null): Map<string, number> {
   const weights = new Map<string, number>();
   for (const part of (accept ?? "").slice(0, MAX_ACCEPT).split(",")) {

@@ -21,6 +21,7 @@ import { type DecoderAnswer, DecoderCrash, runDecoder } from "./decoder.ts";
 import { claimFiles, dropFiles, releaseFiles } from "./files.ts";
 import type { Asset, Look, MadeVariant, Refusal } from "./model.ts";
 import { limits, originalKey, type Plan, variantKey, variantPlan } from "./plan.ts";
+import { sizesOf } from "./presets.ts";
 import { findAsset, markFailed, markReady, saveVariant } from "./store.ts";
 
 export type Conversion = {
@@ -84,13 +85,15 @@ class Superseded extends Error {
 
 async function decode(work: Work, input: string, dir: string): Promise<DecoderAnswer> {
   const { conversion, asset, attempt, signal } = work;
-  const { deadlineMs = limits.decoderDeadlineMs, decoder, plan = variantPlan } = conversion;
+  const { deadlineMs = limits.decoderDeadlineMs, decoder } = conversion;
+  const plan = conversion.plan ?? { ...variantPlan, sizes: await sizesOf(conversion.sql, asset.storeId) };
   const { maxPixels, maxFrames } = limits;
   const task = {
     input,
     format: asset.format,
     outputDir: dir,
     plan,
+    only: missingOf(asset, plan),
     maxPixels,
     maxFrames,
     focalPoint: asset.focalPoint,
@@ -112,9 +115,16 @@ async function decode(work: Work, input: string, dir: string): Promise<DecoderAn
   }
 }
 
+/** Sizes that want work: all of a new picture, those that a backfill has found, those that a crash has left half-made. */
+function missingOf(asset: Asset, plan: Plan): string[] {
+  const last = plan.encodings.at(-1)!.format;
+  const whole = new Set(asset.variants.filter(one => one.format === last).map(one => one.name));
+  return plan.sizes.map(size => size.name).filter(name => !whole.has(name));
+}
+
 /** Moves each finished file into storage and names it (the protocol of files.ts). */
 function keeper({ conversion: { sql, storage }, asset }: Work, dir: string) {
-  let ordinal = 0;
+  let ordinal = asset.variants.length;
   return async (made: MadeVariant) => {
     const key = variantKey(made.sha256, made.format, asset.visibility);
     const holder = await claimFiles(sql, [key]);

@@ -12,7 +12,8 @@ import type { Sql } from "../platform/postgres/index.ts";
 import type { Asset, AssetStatus } from "./model.ts";
 import { findAnywhere, findAssets, findAsset as findOf } from "./store.ts";
 
-export { chooseVariant } from "./choose.ts";
+export { type Backfill, latestBackfill, runBackfill } from "./backfill.ts";
+export { chooseVariant, standIn } from "./choose.ts";
 export { type Conversion, type ConversionResult, convertAsset } from "./convert.ts";
 export { failDeadConversions } from "./dead.ts";
 export { DecoderCrash } from "./decoder.ts";
@@ -20,6 +21,7 @@ export { claimFiles, collectFiles, searchOrphans } from "./files.ts";
 export { type AssetChange, changeAsset, deleteAsset, type Retried, retryAsset } from "./manage.ts";
 export type { Asset, AssetStatus, AssetVariant, Visibility } from "./model.ts";
 export { keyOfFile, limits, mediaTypes, variantCount, variantPlan } from "./plan.ts";
+export { type Declared, declarePreset, listPresets, type Preset, removePreset } from "./presets.ts";
 export { watchAsset } from "./progress.ts";
 export { expectQuota } from "./quota.ts";
 export { type ReceivedFile, receiveFile } from "./receive.ts";

@@ -6,7 +6,16 @@ import type { Storage } from "../platform/storage/index.ts";
 import { collectFiles, dropFiles } from "./files.ts";
 import type { Asset } from "./model.ts";
 import { originalKey } from "./plan.ts";
-import { type AssetFields, changeRow, deleteAssetRow, deleteVariants, lockAsset, restart } from "./store.ts";
+import { sizesOf } from "./presets.ts";
+import {
+  type AssetFields,
+  changeRow,
+  deleteAssetRow,
+  deleteOtherVariants,
+  deleteVariants,
+  lockAsset,
+  restart,
+} from "./store.ts";
 
 type Deps = { readonly sql: Db; readonly storage: Storage };
 
@@ -52,14 +61,22 @@ export async function changeAsset(
     if (Object.keys(changes).length === 0) return [];
     await changeRow(tx, asset.storeId, id, after);
     await audit(tx, author, id, "update", changes);
-    const files = after.visibility === visibility ? [] : await deleteVariants(tx, asset);
+    const files = await outdated(tx, asset, changes);
     await dropFiles(tx, files);
-    if (after.visibility !== visibility && asset.status !== "failed") await begin(tx, author, asset);
+    if (files.length > 0) await begin(tx, author, asset);
     await emit(tx, author, { type: "media.changed", assetId: id });
     return files;
   });
   if (dropped && dropped.length > 0) await collectFiles(sql, storage, dropped).catch(() => {});
   return dropped !== null;
+}
+
+/** Drops the variants that the change makes wrong. @returns the keys of their files */
+async function outdated(tx: Tx, asset: Asset, changes: ReturnType<typeof diff>): Promise<string[]> {
+  if (changes.visibility) return deleteVariants(tx, asset);
+  if (!changes.focalPoint) return [];
+  const whole = (await sizesOf(tx, asset.storeId)).filter(size => !size.crop).map(size => size.name);
+  return deleteOtherVariants(tx, asset, whole);
 }
 
 export type Retried = "restarted" | "not_failed" | "not_found";

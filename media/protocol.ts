@@ -12,6 +12,8 @@ export type DecoderTask = {
   /** Where files are written, each named by its hash. */
   readonly outputDir: string;
   readonly plan: Plan;
+  /** Names of the sizes that are to be made; absent: all. */
+  readonly only?: readonly string[];
   readonly maxPixels: number;
   readonly maxFrames: number;
   /** What crops keep, in fractions of the upright picture; null or absent: what catches the eye. */

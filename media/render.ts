@@ -51,8 +51,9 @@ export async function* render(task: DecoderTask): AsyncGenerator<DecoderMessage,
   const encodings = task.plan.encodings.filter(
     ({ forAlpha }) => forAlpha === undefined || forAlpha === pixels.alpha,
   );
+  const sizes = task.plan.sizes.filter(({ name }) => task.only?.includes(name) ?? true);
   for (const [index, encoding] of encodings.entries()) {
-    for (const distinct of distinctSizes(pixels, task.plan.sizes)) {
+    for (const distinct of distinctSizes(pixels, sizes)) {
       yield { type: "variant", variant: await encode(task, pixels, encoding, distinct) };
     }
     if (encoding.first && !encodings[index + 1]?.first) yield { type: "visible", look };

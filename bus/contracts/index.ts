@@ -11,6 +11,7 @@ import type { Contract } from "./contract.ts";
 import { customerErase } from "./customer.erase.ts";
 import { drills } from "./drills.ts";
 import { emailSend } from "./email.send.ts";
+import { imageBackfill } from "./image.backfill.ts";
 import { imageConvert } from "./image.convert.ts";
 import { maintenanceTidy } from "./maintenance.tidy.ts";
 import { paymentReconcile } from "./payment.reconcile.ts";
@@ -35,6 +36,7 @@ export {
   customerErase,
   drills,
   emailSend,
+  imageBackfill,
   imageConvert,
   maintenanceTidy,
   paymentReconcile,
@@ -62,6 +64,7 @@ export const contracts: readonly Contract[] = [
   catalogRegroup,
   catalogCountSale,
   catalogAttachMedia,
+  imageBackfill,
   imageConvert,
   catalogImport,
   catalogRebuild,

@@ -12,6 +12,7 @@ import { importRoutes } from "./admin/imports.ts";
 import { inventoryRoutes } from "./admin/inventory.ts";
 import { locationRoutes } from "./admin/locations.ts";
 import { directRoutes } from "./admin/media.direct.ts";
+import { mediaPresetRoutes } from "./admin/media.presets.ts";
 import { resumableRoutes } from "./admin/media.resumable.ts";
 import { mediaRoutes } from "./admin/media.ts";
 import { notificationRoutes } from "./admin/notifications.ts";
@@ -83,6 +84,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     statusRoutes(deps),
     directRoutes(deps),
     resumableRoutes(deps),
+    mediaPresetRoutes(deps),
     mediaRoutes(deps),
     mediaFileRoutes(deps),
     productRoutes(deps),

@@ -10,6 +10,7 @@ import { importCommand } from "./import.ts";
 import { jobControlCommands } from "./jobs.control.ts";
 import { jobCommands } from "./jobs.ts";
 import { keyCommands } from "./keys.ts";
+import { mediaDelete, mediaRetry } from "./media.manage.ts";
 import { mediaMove } from "./media.move.ts";
 import { mediaUpload } from "./media.ts";
 import { migrateCommand } from "./migrate.ts";
@@ -38,6 +39,8 @@ export const commands: readonly Command[] = [
   importCommand,
   mediaUpload,
   mediaMove,
+  mediaRetry,
+  mediaDelete,
   eraseCommand,
   ...flashCommands,
   ...saleCommands,

@@ -28,10 +28,15 @@ import { acceptUpload, uploadDeps } from "./media.upload.ts";
 const SIGNED_MS = 3_600_000;
 const params = t.Object({ id: t.String({ maxLength: 64 }) });
 
+/** Sizes that the store has declared come on top of those that every picture has. */
+function totalOf({ variants, complete }: Pick<Asset, "variants" | "complete">): number {
+  return complete ? variants.length : Math.max(variantCount, variants.length + 1);
+}
+
 function shape({ storeId: _, edition: _edition, error, ...asset }: Asset) {
   return {
     ...asset,
-    progress: { done: asset.variants.length, total: variantCount },
+    progress: { done: asset.variants.length, total: totalOf(asset) },
     ...(error ? { error } : {}),
   };
 }

@@ -108,6 +108,40 @@ describe("an asset in one of its sizes", () => {
   });
 });
 
+describe("a declared size", () => {
+  const put = (name: string, json: unknown) => admin(`presets/${name}`, "PUT", json);
+
+  test("is shown by another one until it is made; what nobody declared never is", async () => {
+    const { id } = await ready();
+    expect((await put("thumb", { width: 20, height: 20, crop: true })).status).toBe(201);
+    expect((await put("thumb", { width: 20, height: 20, crop: true })).status).toBe(200);
+    expect((await put("thumb", { width: 30, height: 20 })).status).toBe(409);
+    const early = await get(`/media/${id}/thumb`, { accept: CHROME });
+    expect([early.status, early.headers.get("cache-control")]).toEqual([200, "public, max-age=5"]);
+    expect((await get(`/media/${id}/poster`)).status).toBe(404);
+    const later = await ready();
+    const made = await get(`/media/${later.id}/thumb`, { accept: "image/webp" });
+    const { width, height } = await sharp(Buffer.from(await made.arrayBuffer())).metadata();
+    expect([made.status, width, height]).toEqual([200, 20, 20]);
+    const list = (await (await admin("presets")).json()) as { items: unknown[]; backfill: unknown };
+    expect(list.items).toEqual([{ name: "thumb", width: 20, height: 20, crop: true }]);
+    expect(list.backfill).toMatchObject({ status: "queued" });
+    expect((await admin("presets/thumb", "DELETE")).status).toBe(204);
+    expect((await admin("presets/thumb", "DELETE")).status).toBe(404);
+  });
+
+  test.each([
+    ["Thumb", { width: 20, height: 20 }, "name"],
+    ["thumb2", { width: 0, height: 20 }, "width"],
+    ["thumb2", { width: 20, height: 20_000 }, "height"],
+    ["thumb2", { width: 20, height: 20, crop: "yes" }, "crop"],
+  ])("refuses %p of %p", async (name, json, path) => {
+    const answer = await put(name, json);
+    expect(answer.status).toBe(422);
+    expect(((await answer.json()) as { errors: { path: string }[] }).errors[0]?.path).toBe(path);
+  });
+});
+
 describe("a private asset", () => {
   const hide = async (id: string) => {
     const answer = await admin(id, "PATCH", { visibility: "private" });

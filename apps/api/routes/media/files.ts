@@ -4,7 +4,16 @@
  * Whatever goes out has one of the types of our own encoders: nothing that was uploaded is served as it came.
  */
 import { Elysia, t } from "elysia";
-import { chooseVariant, findAsset, keyOfFile, mediaTypes, type Visibility } from "../../../../media/index.ts";
+import {
+  type Asset,
+  chooseVariant,
+  findAsset,
+  keyOfFile,
+  listPresets,
+  mediaTypes,
+  standIn,
+  type Visibility,
+} from "../../../../media/index.ts";
 import { notFound, Problem } from "../../../../platform/errors.ts";
 import { isId } from "../../../../platform/ids.ts";
 import { DiskStorage, openStorage } from "../../../../platform/storage/index.ts";
@@ -27,6 +36,9 @@ const harmless = {
 const immutable = { ...harmless, "cache-control": `public, max-age=${YEAR}, immutable` };
 /** What a plain URL shows changes with its asset: pages ask again, and meanwhile show what they have. */
 const plain = { ...harmless, "cache-control": "public, max-age=300, stale-while-revalidate=86400" };
+
+/** How long another size stands in for a declared one that is being made. */
+const SOON_SECONDS = 5;
 
 type Served = { request: Request; name: string; visibility: Visibility; headers: Record<string, string> };
 
@@ -88,13 +100,24 @@ export function mediaFileRoutes(deps: ApiDeps) {
   async function bySize(request: Request, id: string, size: string): Promise<Response> {
     const asset = isId("asset", id) ? await findAsset(deps.sql, id) : null;
     if (!asset) throw notFound("asset");
-    const cached = asset.visibility === "private" ? forOne(await checked(request)) : plain;
-    const variant = chooseVariant(asset, size, request.headers.get("accept"));
+    const isPrivate = asset.visibility === "private";
+    const lasting = isPrivate ? forOne(await checked(request)) : plain;
+    const scope = isPrivate ? "private" : "public";
+    const accept = request.headers.get("accept");
+    const exact = chooseVariant(asset, size, accept);
+    const variant = exact ?? chooseVariant(asset, (await standInFor(asset, size)) ?? "", accept);
     if (!variant) throw notFound("size");
+    const cached = exact ? lasting : { ...lasting, "cache-control": `${scope}, max-age=${SOON_SECONDS}` };
     const name = variant.url.split("/").at(-1)!;
     const tags = `${asset.id} ${asset.storeId}`;
     const headers = { ...cached, vary: "accept", "surrogate-key": tags, "cache-tag": tags.replace(" ", ",") };
     return send({ request, name, visibility: asset.visibility, headers });
+  }
+
+  /** Only for sizes that the store has declared: nobody has others made by asking for them. */
+  async function standInFor(asset: Asset, size: string): Promise<string | null> {
+    const preset = (await listPresets(deps.sql, asset.storeId)).find(one => one.name === size);
+    return preset ? standIn(asset, preset.width) : null;
   }
 
   const responses = { 200: { description: "The picture" }, 206: { description: "A range of it" } };
