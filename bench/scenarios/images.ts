@@ -27,7 +27,7 @@ export const imagesScenario: Scenario = {
   seconds: 3,
   async run(stack, { seconds, quick, say }): Promise<Report> {
     const studio = await open(stack);
-    const [runs, count] = quick ? [1, 8] : [3, 24];
+    const [runs, count] = quick ? [1, 16] : [3, 24];
     const photo = await photograph();
     const path = join(stack.dir, "photo.jpg");
     await Bun.write(path, photo);
