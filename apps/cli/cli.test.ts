@@ -272,6 +272,14 @@ hat,Hat,Title,Default Title,HAT-1,cheap,5
     expect(items.map((one: { status: string }) => one.status)).toEqual(["ready", "refused"]);
     expect(items[0].variants.length).toBeGreaterThan(0);
     expect(items[1].error.message).toBeTruthy();
+    const again = await cli(["media", "retry", items[0].id, "--json"]);
+    expect([again.code, JSON.parse(again.out).items[0].error]).toEqual([1, "The asset has not failed."]);
+    const gone = await cli(["media", "delete", items[0].id, "asset_nothing1", "--json"]);
+    expect([gone.code, JSON.parse(gone.out).items.map((one: { done: boolean }) => one.done)]).toEqual([
+      1,
+      [true, false],
+    ]);
+    expect(await listAssets(api.sql, api.store.id, { limit: 5 })).toEqual([]);
   });
 });
 
