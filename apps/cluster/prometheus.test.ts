@@ -72,8 +72,11 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
     const product = await anyProduct(api);
     const works = async () => {
       const email = `ada-${crypto.randomUUID()}@prometheus.example`;
-      await buy(api, product, email);
-      await mailTo(api, email);
+      // Sold out is as good: what was sold has made mails.
+      await buy(api, product, email).then(
+        () => mailTo(api, email),
+        () => {},
+      );
       return (await numberOf(tried)) > 0;
     };
     await until(works, { timeoutMs: 30_000, what: "a rate of mails" });
