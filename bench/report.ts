@@ -1,17 +1,16 @@
 /** A report as a person reads it. */
-import type { Case, Figures, Report } from "./scenario.ts";
-
-type Full = Report & { scenario: string; commit: string; machine: { cores: number; model: string } };
+import type { Case, Figures, FullReport } from "./scenario.ts";
 
 const count = (value: number) => value.toLocaleString("en");
 
 function figures(one: Partial<Figures>): string {
   const parts: string[] = [];
-  if (one.perSecond !== undefined) parts.push(`${count(one.perSecond)}/s`);
+  if (one.perSecond) parts.push(`${count(one.perSecond)}/s`);
   if (one.perSecondRange && one.perSecondRange[0] !== one.perSecondRange[1])
     parts.push(`(${one.perSecondRange.map(count).join("–")})`);
   if (one.p50Ms !== undefined) parts.push(`p50 ${one.p50Ms} p95 ${one.p95Ms} p99 ${one.p99Ms} ms`);
   if (one.rssMb !== undefined) parts.push(`${one.rssMb} MB`);
+  if (one.by) parts.push(`by ${one.by}`);
   return parts.join(" ");
 }
 
@@ -21,7 +20,7 @@ function caseLine(one: Case): string {
   return `  ${one.name}: ${figures(one)}${ratio}${target}`;
 }
 
-export function show(report: Full): string {
+export function show(report: FullReport): string {
   const { machine } = report;
   return [
     `${report.scenario} at ${report.commit}, ${machine.cores} × ${machine.model}, ${report.runs} run(s)`,

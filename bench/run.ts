@@ -1,79 +1,61 @@
-/** `bun run bench [SCENARIO] [--json] [--seconds N] [--quick]`. Without a scenario: the list of them. */
-import { cpus } from "node:os";
+/**
+ * `bun run bench SCENARIO [--json] [--seconds N] [--quick]`, and what goes with it; without words: the list.
+ * Exit codes: 0 done; 1 not exact, failed, or slower than before; 2 called in a way it doesn't know.
+ */
 import { parseArgs } from "node:util";
-import { show } from "./report.ts";
-import type { Scenario } from "./scenario.ts";
+import { type Call, commands, Refused } from "./commands/index.ts";
+import { endOnSignal } from "./execute.ts";
+import { NoResults } from "./record/store.ts";
 import { scenarios } from "./scenarios/index.ts";
-import { startBenchStack } from "./stack.ts";
 
 const USAGE = "bun run bench SCENARIO [--json] [--seconds N] [--quick]";
 
-function readArgs() {
-  try {
-    return parseArgs({
-      args: process.argv.slice(2),
-      allowPositionals: true,
-      options: {
-        json: { type: "boolean", default: false },
-        quick: { type: "boolean", default: false },
-        seconds: { type: "string" },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    return refuse((error as Error).message);
-  }
-}
-
-function refuse(message: string): never {
-  console.error(`bench: ${message}\nusage: ${USAGE}`);
-  process.exit(2);
+function readCall(): { name: string | undefined; help: boolean; call: Call } {
+  const { values, positionals } = parseArgs({
+    args: process.argv.slice(2),
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+      seconds: { type: "string" },
+      results: { type: "string" },
+      "orders-per-minute": { type: "string" },
+      rps: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const [name, ...args] = positionals;
+  const say = (line: string) => console.error(line);
+  return { name, help: values.help, call: { args, values, say } };
 }
 
 function list(): void {
   console.log(`usage: ${USAGE}\n`);
-  const width = Math.max(...scenarios.map(one => one.name.length));
-  for (const one of scenarios) console.log(`  ${one.name.padEnd(width)}  ${one.about}`);
+  const all = [...scenarios, ...commands.map(({ usage, about }) => ({ name: usage, about }))];
+  const width = Math.max(...all.map(one => one.name.length));
+  for (const [i, one] of all.entries())
+    console.log(`${i === scenarios.length ? "\n" : ""}  ${one.name.padEnd(width)}  ${one.about}`);
 }
 
-function secondsOf(raw: string | undefined, scenario: Scenario, quick: boolean): number {
-  if (raw === undefined) return quick ? Math.min(2, scenario.seconds) : scenario.seconds;
-  const seconds = Number(raw);
-  if (!(seconds >= 0.5 && seconds <= 3_600)) refuse("--seconds takes a number from 0.5 to 3600");
-  return seconds;
+async function main(): Promise<number> {
+  const { name, help, call } = readCall();
+  if (help || name === undefined) {
+    list();
+    return 0;
+  }
+  const command = commands.find(one => one.name === name);
+  if (command) return command.run(call);
+  return commands[0]!.run({ ...call, args: [name, ...call.args] });
 }
 
-function machine() {
-  const [first] = cpus();
-  return { cores: cpus().length, model: first?.model.trim() ?? "unknown" };
-}
-
-function commit(): string {
-  const run = Bun.spawnSync(["git", "rev-parse", "--short", "HEAD"], { cwd: import.meta.dir });
-  return run.exitCode === 0 ? run.stdout.toString().trim() : "unknown";
-}
-
-const { values, positionals } = readArgs();
-const [name, ...rest] = positionals;
-if (values.help || name === undefined) {
-  list();
-  process.exit(0);
-}
-if (rest.length > 0) refuse("one scenario at a time");
-const scenario = scenarios.find(one => one.name === name) ?? refuse(`there is no scenario ${name}`);
-const seconds = secondsOf(values.seconds, scenario, values.quick);
-const say = (line: string) => console.error(line);
-
-const stack = await startBenchStack();
-// A second signal ends the process at once; its children notice that their servers are gone.
-process.once("SIGINT", () => void stack.stop().then(() => process.exit(130)));
-process.once("SIGTERM", () => void stack.stop().then(() => process.exit(143)));
+endOnSignal();
 try {
-  const report = await scenario.run(stack, { seconds, quick: values.quick, say });
-  const full = { scenario: scenario.name, commit: commit(), machine: machine(), ...report };
-  console.log(values.json ? JSON.stringify(full) : show(full));
-  process.exitCode = report.exact ? 0 : 1;
-} finally {
-  await stack.stop();
+  process.exitCode = await main();
+} catch (error) {
+  // parseArgs throws a TypeError with a sentence for people.
+  const usage = error instanceof Refused || (error instanceof TypeError && "code" in error);
+  if (usage) console.error(`bench: ${error.message}\nusage: ${USAGE}`);
+  else console.error(error instanceof NoResults ? `bench: ${error.message}` : error);
+  process.exitCode = usage ? 2 : 1;
 }
 process.exit();

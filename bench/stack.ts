@@ -11,6 +11,7 @@ import { modules } from "../apps/migrations.ts";
 import { type Config, loadConfig } from "../platform/config.ts";
 import { connect, type Db, migrate } from "../platform/postgres/index.ts";
 import { newSecret } from "../platform/secrets.ts";
+import { freePort } from "./ports.ts";
 
 const root = join(import.meta.dir, "..");
 const READY_MS = 30_000;
@@ -168,13 +169,6 @@ function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
     startKeeper: () => start("apps/keeper/main.ts", {}),
     startPool: (priority: string) => start("workers/main.ts", { TRADEWIND_POOL: priority }),
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port } = probe;
-  await probe.stop(true);
-  return port!;
 }
 
 async function ready(port: number): Promise<void> {

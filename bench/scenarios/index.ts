@@ -1,5 +1,5 @@
 /** All scenarios, in the order of the list that `bun run bench` prints. */
-import type { Scenario } from "../scenario.ts";
+import type { AnyScenario } from "../scenario.ts";
 import { adjustScenario } from "./adjust.ts";
 import { backlogScenario } from "./backlog.ts";
 import { checkoutScenario } from "./checkout.ts";
@@ -14,7 +14,7 @@ import { listScenario } from "./list.ts";
 import { pricesScenario } from "./prices.ts";
 import { searchScenario } from "./search.ts";
 
-export const scenarios: readonly Scenario[] = [
+export const scenarios: readonly AnyScenario[] = [
   checkoutScenario,
   listScenario,
   pricesScenario,

@@ -1,0 +1,8 @@
+/** All words after `bun run bench` that are no scenario; the first runs one. */
+import type { Command } from "./command.ts";
+import { chartCommand, compareCommand } from "./results.ts";
+import { allCommand, scenarioCommand } from "./scenario.ts";
+
+export { type Call, Refused } from "./command.ts";
+
+export const commands: readonly Command[] = [scenarioCommand, allCommand, compareCommand, chartCommand];
