@@ -89,7 +89,7 @@ function bars(rows: readonly Bar[], most: number): string {
 <text x="0" y="${y + 15}">${escapeHtml(shortened(label))}</text><text class="value" x="100%" y="${y + 15}" text-anchor="end">${escapeHtml(text)}</text>
 <rect class="track" x="0" y="${y + 22}" width="100%" height="14" rx="3"/><rect class="${tone}" x="0" y="${y + 22}" width="${share(value)}" height="14" rx="3"/>${whisker}</g>`;
   });
-  return `<svg role="img" width="100%" height="${rows.length * ROW}">${drawn.join("\n")}</svg>`;
+  return `<svg role="img" aria-label="Bars: ${escapeHtml(rows.map(one => `${one.label} ${one.text}`).join("; "))}" width="100%" height="${rows.length * ROW}">${drawn.join("\n")}</svg>`;
 }
 
 /** What fits beside a value on a phone; the whole name stands in the title of the bar. */
