@@ -70,7 +70,7 @@ test("a batch that fails comes again before anything newer", async () => {
     }
     seen.push(...messages.map(one => Number(one.data)));
   });
-  await until(() => seen.length === 40, { what: "all messages", timeoutMs: 15_000 });
+  await until(() => seen.length === 40, { what: "all messages", timeoutMs: 30_000 });
   expect(seen).toEqual(numbers(0, 40));
 });
 
@@ -96,7 +96,7 @@ test("what a dead process was handed comes first to the next one", async () => {
   serve(async messages => {
     seen.push(...messages.map(one => Number(one.data)));
   });
-  await until(() => seen.length === 30, { what: "all messages", timeoutMs: 15_000 });
+  await until(() => seen.length === 30, { what: "all messages", timeoutMs: 30_000 });
   expect(seen).toEqual(numbers(0, 30));
   void hung;
 });

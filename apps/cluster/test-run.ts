@@ -1,5 +1,6 @@
 /** One test run: servers up, `bun test`, servers down, closing lines with the counts and what was left out. */
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../platform/config.ts";
 import { NO_BROWSER } from "./browser.ts";
@@ -8,6 +9,8 @@ import { startTestStack } from "./test-stack.ts";
 
 /** The slowest tests start whole clusters. */
 const TEST_TIMEOUT_MS = 60_000;
+/** Files run side by side, one more than there are cores: much of a test's time is waiting for servers. */
+const OPTIONS = [`--timeout=${TEST_TIMEOUT_MS}`, `--parallel=${availableParallelism() + 1}`];
 
 type Counts = { passed: number; failed: number };
 
@@ -58,7 +61,7 @@ async function testAndReport(
   args: readonly string[],
   { file, left }: { file: string; left: string[] },
 ): Promise<number> {
-  const child = Bun.spawn([process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...args], {
+  const child = Bun.spawn([process.execPath, "test", ...OPTIONS, ...args], {
     cwd: root,
     env: { ...process.env, TRADEWIND_TEST_STACK: file },
     stdin: "ignore",

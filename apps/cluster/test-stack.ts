@@ -1,5 +1,5 @@
 /** The throw-away servers of a test run, all under one temporary folder. */
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Config } from "../../platform/config.ts";
@@ -13,7 +13,11 @@ import { root } from "./install.ts";
 import { startMeilisearch, startNats, startPostgres, startRedis } from "./servers/index.ts";
 
 /** Enough that an account comes round again only long after its test is over. */
-const NATS_ACCOUNTS = 200;
+const NATS_ACCOUNTS = 600;
+/** Linux keeps this folder in memory. */
+const MEMORY_DIR = "/dev/shm";
+/** What the servers of a whole run take at most, with room to spare. */
+const ROOM_BYTES = 6 * 1024 ** 3;
 
 export type RunningTestStack = {
   /** The file that TRADEWIND_TEST_STACK names. */
@@ -24,7 +28,7 @@ export type RunningTestStack = {
 };
 
 export async function startTestStack(config: Config): Promise<RunningTestStack> {
-  const dir = await mkdtemp(join(tmpdir(), "tradewind-test-"));
+  const dir = await mkdtemp(join(await baseDir(), "tradewind-test-"));
   // Postgres may have to run as another user, who must get through; what lies inside is closed by itself.
   await chmod(dir, 0o711);
   const stops: (() => Promise<void>)[] = [() => rm(dir, { recursive: true, force: true })];
@@ -41,6 +45,13 @@ export async function startTestStack(config: Config): Promise<RunningTestStack> 
     await stop();
     throw error;
   }
+}
+
+/** In memory where there is room: hundreds of databases are cloned and dropped, and none has to outlive the run. */
+async function baseDir(): Promise<string> {
+  if (tmpdir() !== "/tmp") return tmpdir();
+  const memory = await statfs(MEMORY_DIR).catch(() => null);
+  return memory && memory.bavail * memory.bsize > ROOM_BYTES ? MEMORY_DIR : tmpdir();
 }
 
 async function startServers(

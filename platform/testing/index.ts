@@ -9,5 +9,5 @@ export { ensureTemplate, type FreshDatabase, freshDatabase } from "./database.ts
 export { type FreshNats, freshNats } from "./nats.ts";
 export { startTestS3, type TestS3 } from "./s3.ts";
 export { type TestStack, testServers } from "./stack.ts";
-export { StatementLog } from "./statements.ts";
+export { LOOKUP_SLACK, StatementLog } from "./statements.ts";
 export { until } from "./until.ts";

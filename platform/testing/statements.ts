@@ -4,7 +4,7 @@
  *
  *     const few = await db.statements.during(() => list(3));
  *     const many = await db.statements.during(() => list(100));
- *     expect(many).toHaveLength(few.length);
+ *     expect(Math.abs(many.length - few.length)).toBeLessThanOrEqual(LOOKUP_SLACK);
  *
  *     const [plan] = await db.statements.plansDuring(db.sql, () => list(100));
  *     expect(plan!.map(node => node.type)).not.toContain("Seq Scan");
@@ -22,6 +22,12 @@ type Statement = { text: string; parameters: readonly unknown[] };
 export type PlanNode = { type: string; index?: string | undefined; rows: number };
 
 type RawNode = { "Node Type": string; "Index Name"?: string; "Actual Rows": number; Plans?: RawNode[] };
+
+/**
+ * How far two counts may be apart without the number growing with the rows: a look-up (platform/lookup.ts) whose second
+ * is over is read once more.
+ */
+export const LOOKUP_SLACK = 3;
 
 export class StatementLog {
   #sent: Statement[] | null = null;

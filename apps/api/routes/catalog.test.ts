@@ -1,6 +1,8 @@
 /** What holds for all routes of the catalog: documented fields only, and no statements that grow with the rows. */
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { settle } from "../../../commerce/storefront/storefront.fixture.ts";
+import { LOOKUP_SLACK } from "../../../platform/testing/index.ts";
 import { documentedAnswers } from "../documented.fixture.ts";
 import { type TestApi, testApi } from "../testing.ts";
 
@@ -88,7 +90,7 @@ test("no route asks Postgres more often for many rows than for few", async () =>
     status: "active",
     ...sized(100, 2_000),
   });
-  expect(hundred).toBe(one);
+  expect(Math.abs(hundred - one)).toBeLessThanOrEqual(LOOKUP_SLACK);
   const { body } = await call("POST", "/admin/products", {
     title: "Edited",
     status: "active",
@@ -97,7 +99,7 @@ test("no route asks Postgres more often for many rows than for few", async () =>
   const few = await count("PATCH", `/admin/products/${body.id}`, sized(2, 4_000));
   const many = await count("PATCH", `/admin/products/${body.id}`, sized(80, 5_000));
   // The first one removed variants, their prices and their stock, which is three statements more.
-  expect(Math.abs(few - many)).toBeLessThanOrEqual(3);
+  expect(Math.abs(few - many)).toBeLessThanOrEqual(3 + LOOKUP_SLACK);
   for (let n = 0; n < 8; n++) {
     await call("POST", "/admin/products", { title: `P ${n}`, status: "active" });
     await call("POST", "/admin/categories", { title: `C ${n}` });
@@ -116,7 +118,10 @@ test("no route asks Postgres more often for many rows than for few", async () =>
   for (const list of lists) {
     await call("GET", `/${list}?limit=1`);
     const small = await count("GET", `/${list}?limit=1`);
-    expect([list, await count("GET", `/${list}?limit=8`)]).toEqual([list, small]);
+    const large = await count("GET", `/${list}?limit=8`);
+    expect(Math.abs(large - small), list).toBeLessThanOrEqual(LOOKUP_SLACK);
   }
-  expect(await count("GET", "/store/products?limit=8&sort=price&category=c-1")).toBe(1);
+  expect(await count("GET", "/store/products?limit=8&sort=price&category=c-1")).toBeLessThanOrEqual(
+    1 + LOOKUP_SLACK,
+  );
 });
