@@ -12,7 +12,11 @@ export type BenchShop = { storeId: string; key: string; secretKey: string; skus:
 const CHUNK = 500;
 const IN_STOCK = 100_000_000;
 
-export async function openBenchShop(sql: Db, options: { skus: number; onHand?: number }): Promise<BenchShop> {
+/** `announce`: lists and search hear of the products; otherwise the jobs that would tell them are dropped. */
+export async function openBenchShop(
+  sql: Db,
+  options: { skus: number; onHand?: number; announce?: boolean },
+): Promise<BenchShop> {
   const store = await createStore(sql, { name: "Bench", currency: "EUR" });
   const { key } = await createKey(sql, { kind: "publishable", storeId: store.id, name: "bench" });
   const secret = await createKey(sql, { kind: "secret", storeId: store.id, name: "bench" });
@@ -21,7 +25,7 @@ export async function openBenchShop(sql: Db, options: { skus: number; onHand?: n
     const count = Math.min(CHUNK, options.skus - from);
     skus.push(...(await addProducts(sql, store.id, from, count, options.onHand ?? IN_STOCK)));
   }
-  await sql`DELETE FROM bus.outbox`;
+  if (!options.announce) await sql`DELETE FROM bus.outbox`;
   await sql`ANALYZE`;
   return { storeId: store.id, key, secretKey: secret.key, skus };
 }

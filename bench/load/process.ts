@@ -11,6 +11,16 @@ export function rssMb(pid: number): number {
   }
 }
 
+/** Resident megabytes with shared pages divided among those who share them; 0 when it is no more. */
+export function pssMb(pid: number): number {
+  try {
+    const line = /^Pss:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+    return Number(line?.[1] ?? 0) / 1_024;
+  } catch {
+    return 0;
+  }
+}
+
 /** Megabytes of the process and of its children, the largest seen until `stop`. */
 export function watchRss(pid: number, everyMs = 20): { stop(): { own: number; child: number } } {
   const most = { own: 0, child: 0 };

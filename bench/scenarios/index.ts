@@ -2,10 +2,12 @@
 import type { AnyScenario } from "../scenario.ts";
 import { adjustScenario } from "./adjust.ts";
 import { backlogScenario } from "./backlog.ts";
+import { badDayScenario } from "./badday.ts";
 import { checkoutScenario } from "./checkout.ts";
 import { enqueueScenario } from "./enqueue.ts";
 import { flashScenario } from "./flash.ts";
 import { freshnessScenario } from "./freshness.ts";
+import { idleScenario } from "./idle.ts";
 import { imagesScenario } from "./images.ts";
 import { indexScenario } from "./index-products.ts";
 import { isolationScenario } from "./isolation.ts";
@@ -13,6 +15,7 @@ import { jobsScenario } from "./jobs.ts";
 import { listScenario } from "./list.ts";
 import { pricesScenario } from "./prices.ts";
 import { searchScenario } from "./search.ts";
+import { soakScenario } from "./soak.ts";
 
 export const scenarios: readonly AnyScenario[] = [
   checkoutScenario,
@@ -28,4 +31,7 @@ export const scenarios: readonly AnyScenario[] = [
   indexScenario,
   freshnessScenario,
   searchScenario,
+  idleScenario,
+  soakScenario,
+  badDayScenario,
 ];
