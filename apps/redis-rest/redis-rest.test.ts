@@ -113,3 +113,35 @@ test("while Redis is away commands fail at once, and they are served again when 
     await rm(dir, { recursive: true, force: true });
   }
 });
+
+test("a Redis that is still loading when it is asked for the first time, or ends the connection then, is served when it is ready", async () => {
+  let mode: "loading" | "closing" | "ready" = "loading";
+  const LOADING = "-LOADING Redis is loading the dataset in memory\r\n";
+  const answers: Record<string, string> = { HELLO: "%1\r\n+server\r\n+redis\r\n", PING: "+PONG\r\n" };
+  const redis = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket, bytes) {
+        if (mode === "closing") return void socket.end();
+        for (const [name] of bytes.toString().matchAll(/HELLO|PING/g))
+          socket.write(mode === "ready" ? answers[name]! : LOADING);
+      },
+    },
+  });
+  const front = serveRedisRest({ redisUrl: `redis://127.0.0.1:${redis.port}`, token: "t", port: 0 });
+  const ping = async () => {
+    const init = { method: "POST", body: '["PING"]', headers: { authorization: "Bearer t" } };
+    return (await fetch(front.url, init)).status;
+  };
+  try {
+    for (const next of ["closing", "ready"] as const) {
+      expect(await ping()).toBe(400);
+      mode = next;
+    }
+    await until(async () => (await ping()) === 200, { what: "the front" });
+  } finally {
+    await front.stop();
+    redis.stop(true);
+  }
+});

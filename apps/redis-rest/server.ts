@@ -7,8 +7,9 @@
  * One connection serves everybody: the commands of one request are sent in one go, so nothing comes between MULTI and
  * EXEC; what would block the connection or change its state is refused.
  */
-import { RedisClient, type Server } from "bun";
+import type { RedisClient, Server } from "bun";
 import { sameSecret } from "../../platform/secrets.ts";
+import { type Connection, keepConnected } from "./connection.ts";
 
 export type RedisRest = { readonly url: string; readonly port: number; stop(): Promise<void> };
 
@@ -17,7 +18,6 @@ type Reply = { result: unknown } | { error: string };
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_COMMANDS = 10_000;
-const FOR_EVER = 1_000_000_000;
 const refused = new Set(
   "AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN CLIENT CONFIG DEBUG DISCARD EXEC HELLO MONITOR MULTI PSUBSCRIBE QUIT RESET SELECT SHUTDOWN SSUBSCRIBE SUBSCRIBE SYNC UNWATCH WAIT WATCH".split(
     " ",
@@ -25,36 +25,33 @@ const refused = new Set(
 );
 
 export function serveRedisRest(options: { redisUrl: string; token: string; port: number }): RedisRest {
-  const client = new RedisClient(options.redisUrl, {
-    connectionTimeout: 2_000,
-    // By default it gives up for ever after some ten seconds.
-    maxRetries: FOR_EVER,
-    // While Redis is away a command fails at once: who asks has another way, and the tail of a MULTI must not go out alone.
-    enableOfflineQueue: false,
-  });
-  // RESP2 has the shapes that the REST protocol wants: flat arrays, numbers with a fraction as strings.
-  client.onconnect = () => void client.send("HELLO", ["2"]).catch(() => {});
-  client.connect().catch(() => {});
+  const connection = keepConnected(options.redisUrl);
   const server: Server<undefined> = Bun.serve({
     hostname: "127.0.0.1",
     port: options.port,
     maxRequestBodySize: MAX_BODY_BYTES,
-    fetch: request => answer(client, options.token, request),
+    fetch: request => answer(connection, options.token, request),
   });
   const stop = async () => {
     await server.stop();
-    client.close();
+    connection.close();
   };
   return { url: `http://127.0.0.1:${server.port}`, port: server.port!, stop };
 }
 
-async function answer(client: RedisClient, token: string, request: Request): Promise<Response> {
+async function answer(connection: Connection, token: string, request: Request): Promise<Response> {
   if (!sameSecret(request.headers.get("authorization") ?? "", `Bearer ${token}`)) {
     return Response.json({ error: "Unauthorized" }, { status: 401 });
   }
   if (request.method !== "POST") return Response.json({ error: "ERR only POST is served" }, { status: 405 });
   const encode = request.headers.get("upstash-encoding") === "base64" ? base64 : (value: unknown) => value;
   const body = await request.json().catch(() => undefined);
+  let client: RedisClient;
+  try {
+    client = connection.client();
+  } catch (error) {
+    return Response.json({ error: (error as Error).message }, { status: 400 });
+  }
   switch (new URL(request.url).pathname) {
     case "/":
       return one(client, body, encode);

@@ -1,0 +1,20 @@
+/** What was taken into a queue is, at rest, an order or was refused with a reason; nothing else may be said of it. */
+import type { Item } from "../journal.ts";
+import { once } from "../load/client.ts";
+import type { Stack } from "../stack.ts";
+import type { Finding } from "./finding.ts";
+
+export async function judgeFlash(stack: Stack, items: readonly Item[]): Promise<Finding[]> {
+  const { api, keys } = stack.now();
+  const headers = { "x-publishable-key": keys!.publishable! };
+  const findings: Finding[] = [];
+  for (const item of items.filter(({ answer }) => answer?.status === 202)) {
+    const path = `/store/orders/${item.answer!.body.id}`;
+    const { status, body } = await once(api, { method: "GET", path, headers });
+    const isEnded =
+      status === 200 && ["placed", "completed", "cancelled", "refused"].includes(String(body.status));
+    if (!isEnded)
+      findings.push({ kind: "lost", what: `${item.name}: ${path} says ${status} ${body.status}`, item });
+  }
+  return findings;
+}

@@ -1,0 +1,63 @@
+/**
+ * Orders against what buyers were told. A buyer has one mail address and one key, so an address names one order at most;
+ * who was refused or told nothing for good has none, or, when no answer ever came, at most one.
+ */
+import type { Item } from "../journal.ts";
+import { MAIL_DOMAIN } from "../load/index.ts";
+import type { Stack } from "../stack.ts";
+import type { Finding } from "./finding.ts";
+
+const SOLD = ["placed", "completed", "cancelled"];
+
+type Order = {
+  id: string;
+  email: string;
+  status: string;
+  paymentStatus: string;
+  units: Record<string, number>;
+};
+
+export async function readOrders(stack: Stack): Promise<Map<string, Order[]>> {
+  const rows = await stack.sql<Order[]>`
+    SELECT o.id, o.email, o.status, o.payment_status AS "paymentStatus",
+           (SELECT jsonb_object_agg(l.variant_id, l.quantity) FROM orders.line l WHERE l.order_id = o.id) AS units
+    FROM orders.order o WHERE o.email LIKE ${`%@${MAIL_DOMAIN}`}`;
+  return Map.groupBy(rows, row => row.email);
+}
+
+export function judgeOrders(items: readonly Item[], orders: ReadonlyMap<string, Order[]>): Finding[] {
+  const known = new Set(items.map(item => item.name));
+  const strangers = [...orders.keys()].filter(email => !known.has(email));
+  return [
+    ...strangers.map(
+      (email): Finding => ({ kind: "left", what: `an order of ${email}, who bought nothing` }),
+    ),
+    ...items.flatMap(item => judge(item, orders.get(item.name) ?? [])),
+  ];
+}
+
+function judge(item: Item, all: readonly Order[]): Finding[] {
+  const sold = all.filter(({ status }) => SOLD.includes(status));
+  const found = (kind: Finding["kind"], what: string): Finding => ({
+    kind,
+    what: `${item.name}: ${what}`,
+    item,
+  });
+  if (item.notes.some(({ what }) => what.startsWith("DIFFERS")))
+    return [found("twice", "two answers of one key")];
+  if (sold.length > 1) return [found("twice", `${sold.length} orders of one key`)];
+  const pending = all.filter(({ status }) => status === "pending");
+  if (pending.length > 0) return [found("lost", "its order is still pending")];
+  if (!item.accepted) return sold.length > 0 && item.answer ? [found("twice", "refused, and sold")] : [];
+  const { id } = item.answer!.body;
+  const [order] = sold;
+  if (!order) {
+    const isRefusedLater = item.answer!.status === 202;
+    return isRefusedLater ? [] : [found("lost", `accepted as ${id}, and there is no such order`)];
+  }
+  if (order.id !== id) return [found("lost", `accepted as ${id}, and the order is ${order.id}`)];
+  const [wanted, got] = [item.wants.units, order.units].map(units => JSON.stringify(sorted(units as object)));
+  return wanted === got ? [] : [found("lost", `wanted ${wanted}, got ${got}`)];
+}
+
+const sorted = (units: object) => Object.entries(units).toSorted(([a], [b]) => (a < b ? -1 : 1));

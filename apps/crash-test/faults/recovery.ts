@@ -1,0 +1,86 @@
+/**
+ * When all is well again, counted from the moment of the fault: what was hit is there again, every node says that it and
+ * all it depends on is well, a job of each priority that was submitted after that is done, and the load ends as many
+ * checkouts and submissions as come.
+ */
+import type { Running, Source } from "../load/index.ts";
+import type { Stack } from "../stack.ts";
+import type { Inflicted } from "./fault.ts";
+
+const LOOK_MS = 40;
+const WINDOW_MS = 500;
+/** Of what comes in the window: arrivals are even, ends are not. */
+const FULL = 0.75;
+const WATCHED = ["checkouts", "jobs"];
+const ASK_MS = 2_000;
+
+export type Recovery = { readonly ms: number } | { readonly missing: string };
+export async function untilWell(
+  inflicted: Inflicted,
+  options: { stack: Stack; running: Running; sources: readonly Source[]; patienceMs: number },
+): Promise<Recovery> {
+  const { stack, running, sources, patienceMs } = options;
+  const deadline = inflicted.atMs + patienceMs;
+  const steps = {
+    "what was hit": () => inflicted.isBack(),
+    "word of the nodes that all is well": () => nodesAreWell(stack),
+    "the end of a job of each priority": () => jobsAreDone(stack),
+    "the full rate": () => rateIsFull(running, sources),
+  };
+  for (const [missing, step] of Object.entries(steps)) {
+    while (!(await attempt(step))) {
+      if (performance.now() > deadline) return { missing };
+      await Bun.sleep(LOOK_MS);
+    }
+  }
+  return { ms: Math.round(performance.now() - inflicted.atMs) };
+}
+
+async function attempt(step: () => Promise<boolean> | boolean): Promise<boolean> {
+  try {
+    return await step();
+  } catch {
+    return false;
+  }
+}
+
+type Readiness = { ready: boolean; dependencies: { state: string }[] };
+
+async function nodesAreWell(stack: Stack): Promise<boolean> {
+  const { api, nodes } = stack.now();
+  const answers = await Promise.all(
+    [api, ...nodes].map(async origin => {
+      const response = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(ASK_MS) });
+      return (await response.json()) as Readiness;
+    }),
+  );
+  return answers.every(one => one.ready && one.dependencies.every(({ state }) => state === "ok"));
+}
+
+async function jobsAreDone(stack: Stack): Promise<boolean> {
+  const { api, keys } = stack.now();
+  const headers = { authorization: `Bearer ${keys!.ops}`, "content-type": "application/json" };
+  const ids = await Promise.all(
+    ["high", "normal", "low"].map(async priority => {
+      const body = JSON.stringify({ kind: `drill.noop.${priority}`, payload: {}, key: "crash:probe" });
+      const signal = AbortSignal.timeout(ASK_MS);
+      const response = await fetch(`${api}/ops/jobs`, { method: "POST", headers, body, signal });
+      return ((await response.json()) as { id: string }).id;
+    }),
+  );
+  for (const until = performance.now() + ASK_MS; performance.now() < until; await Bun.sleep(LOOK_MS)) {
+    const [row] = await stack.sql`
+      SELECT count(*)::int AS done FROM bus.job WHERE id = ANY(${ids}::uuid[]) AND status = 'done'`;
+    if (row!.done === ids.length) return true;
+  }
+  return false;
+}
+
+function rateIsFull(running: Running, sources: readonly Source[]): boolean {
+  return sources
+    .filter(({ name }) => WATCHED.includes(name))
+    .every(
+      ({ name, perSecond }) =>
+        running.ended(name, WINDOW_MS) >= Math.floor(FULL * perSecond * (WINDOW_MS / 1_000)),
+    );
+}
