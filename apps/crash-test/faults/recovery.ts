@@ -27,24 +27,20 @@ export async function untilWell(
     "the end of a job of each priority": () => jobsAreDone(stack),
     "the full rate": () => rateIsFull(running, sources),
   };
-  for (const [missing, step] of Object.entries(steps)) {
-    while (!(await attempt(step))) {
-      if (performance.now() > deadline) return { missing };
-      await Bun.sleep(LOOK_MS);
+  for (const [name, step] of Object.entries(steps)) {
+    for (let why = ""; ; await Bun.sleep(LOOK_MS)) {
+      try {
+        if (await step()) break;
+      } catch (error) {
+        why = `: ${(error as Error).message}`;
+      }
+      if (performance.now() > deadline) return { missing: name + why };
     }
   }
   return { ms: Math.round(performance.now() - inflicted.atMs) };
 }
 
-async function attempt(step: () => Promise<boolean> | boolean): Promise<boolean> {
-  try {
-    return await step();
-  } catch {
-    return false;
-  }
-}
-
-type Readiness = { ready: boolean; dependencies: { state: string }[] };
+type Readiness = { status: string; dependencies: { name: string; state: string }[] };
 
 async function nodesAreWell(stack: Stack): Promise<boolean> {
   const { api, nodes } = stack.now();
@@ -54,7 +50,9 @@ async function nodesAreWell(stack: Stack): Promise<boolean> {
       return (await response.json()) as Readiness;
     }),
   );
-  return answers.every(one => one.ready && one.dependencies.every(({ state }) => state === "ok"));
+  const unwell = answers.flatMap(one => one.dependencies).filter(({ state }) => state !== "ok");
+  if (unwell.length > 0) throw new Error(unwell.map(({ name, state }) => `${name} ${state}`).join(", "));
+  return answers.every(({ status }) => status === "ready");
 }
 
 async function jobsAreDone(stack: Stack): Promise<boolean> {
