@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { silentLog } from "../platform/log.ts";
+import { createMetrics } from "../platform/metrics.ts";
 import { freshDatabase, freshNats, until } from "../platform/testing/index.ts";
 import { backoffMs } from "./backoff.ts";
 import { openBus } from "./bus.ts";
@@ -221,4 +222,26 @@ test("a ledger row that came before the partition of its day is moved into it", 
   expect(rows).toHaveLength(1);
   expect(rows[0]).toMatchObject({ status: "done", name: expect.stringMatching(/^bus\.job_\d{8}$/) });
   await drop();
+});
+
+test("a process with more metrics than a message takes is heard all the same", async () => {
+  const [database, nats] = await Promise.all([freshDatabase(), freshNats()]);
+  const metrics = createMetrics("talkative");
+  const counter = metrics.counter("tradewind_test_total", "of a test", ["word"]);
+  for (let n = 0; n < 20_000; n++) counter.inc({ word: `word ${n} ${"x".repeat(60)}` });
+  const bus = openBus({ url: nats.url, name: "talkative", log: silentLog, sql: database.sql, metrics });
+  await bus.ready;
+  const heard = async () => JSON.stringify(await bus.collectMetrics());
+  const text = await until(
+    async () => {
+      const all = await heard();
+      return all.includes("tradewind_test_total") && all;
+    },
+    { what: "the metrics" },
+  );
+  expect(text.length).toBeGreaterThan(1_048_576);
+  expect(text).toContain("word 19999 ");
+  await bus.close();
+  await nats.release();
+  await database.drop();
 });

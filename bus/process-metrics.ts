@@ -30,10 +30,23 @@ export function answerMetrics(connection: Connection, metrics: Metrics): void {
         if (error) return;
         void metrics.registry
           .getMetricsAsJSON()
-          .then(values => msg.respond(JSON.stringify({ process, values } satisfies Answer)));
+          .then(values => msg.respond(packed(JSON.stringify({ process, values } satisfies Answer))));
       },
     });
   }
+}
+
+/** A message takes 1 MB. A node that has answered on every route with every status has more to tell than that. */
+const MAX_PLAIN = 256 * 1024;
+
+/** Small answers stay JSON, which processes of an older version read too. */
+function packed(text: string): string | Uint8Array {
+  return text.length <= MAX_PLAIN ? text : Bun.zstdCompressSync(text, { level: 1 });
+}
+
+function unpacked(data: Uint8Array): Answer {
+  const isPlain = data[0] === "{".charCodeAt(0);
+  return JSON.parse(new TextDecoder().decode(isPlain ? data : Bun.zstdDecompressSync(data)));
 }
 
 /** The values of all processes there, one list each; the caller's own among them if it answers too. */
@@ -52,7 +65,7 @@ export function createMetricsCollector(connection: Connection): MetricsCollector
       const subscription = nc.subscribe(inbox, {
         callback: (error, msg) => {
           if (error) return;
-          const { process, values } = msg.json<Answer>();
+          const { process, values } = unpacked(msg.data);
           answers.set(process, values);
           missing.delete(process);
           if (missing.size === 0 && performance.now() - startedAtMs > leastMs) finish();

@@ -4,6 +4,10 @@
  */
 export type FieldError = { path: string; message: string };
 
+/** Members that the document has anyway; an extension of that name would take their place. */
+type Reserved = "type" | "title" | "status" | "detail" | "code" | "errors" | "traceId";
+export type Extensions = Readonly<Record<string, unknown>> & { readonly [K in Reserved]?: never };
+
 export class Problem extends Error {
   override name = "Problem";
   constructor(
@@ -17,7 +21,7 @@ export class Problem extends Error {
       errors?: FieldError[];
       headers?: Record<string, string>;
       /** Further members of the problem document, as RFC 9457 allows. */
-      extensions?: Record<string, unknown>;
+      extensions?: Extensions;
     } = {},
   ) {
     super(detail);
@@ -32,7 +36,7 @@ export function invalid(errors: FieldError[], detail = "The request has invalid 
   return new Problem(422, "invalid", detail, { errors });
 }
 
-export function conflict(code: string, detail: string, extensions?: Record<string, unknown>): Problem {
+export function conflict(code: string, detail: string, extensions?: Extensions): Problem {
   return new Problem(409, code, detail, extensions ? { extensions } : {});
 }
 

@@ -6,6 +6,7 @@ import { createKey, revokeKey } from "../../commerce/stores/index.ts";
 import { until } from "../../platform/testing/index.ts";
 import type { ApiDeps } from "./deps.ts";
 import { documented } from "./http/documented.ts";
+import { type SseEvent, sseResponse } from "./http/sse.ts";
 import { type TestApi, testApi } from "./testing.ts";
 
 const SECRET_ROUTE_ERROR = "SELECT password FROM secrets WHERE token = 'hunter2'";
@@ -35,6 +36,15 @@ function drills({ sql }: ApiDeps) {
       body: shape,
       response: documented({ 200: t.Object({ other: t.String() }) }),
     })
+    .get("/events", ({ request }) => {
+      const gone = new AbortController();
+      request.signal.addEventListener("abort", () => gone.abort());
+      gone.signal.addEventListener("abort", () => streamsEnded++);
+      async function* never(): AsyncGenerator<SseEvent> {
+        await new Promise(resolve => gone.signal.addEventListener("abort", resolve));
+      }
+      return sseResponse(never(), { stop: () => gone.abort() });
+    })
     .get("/big", () => ({ text: "x".repeat(5_000) }))
     .get("/small", ({ query }) => ({ n: query.n ?? 0 }), {
       query: t.Object(
@@ -48,6 +58,7 @@ function drills({ sql }: ApiDeps) {
 }
 
 let api: TestApi;
+let streamsEnded = 0;
 const logged: string[] = [];
 const sink = new Writable({
   write(chunk, _encoding, done) {
@@ -193,6 +204,15 @@ describe("answers", () => {
       headers: { "x-request-id": '"},{"', traceparent: "x" },
     });
     expect(hostile.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test("to the HEAD of a stream of events are its headers, and nothing goes on behind them", async () => {
+    const response = await api.request("HEAD", "/drill/events");
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      200,
+      "text/event-stream; charset=utf-8",
+    ]);
+    expect([await response.text(), streamsEnded]).toEqual(["", 1]);
   });
 
   test("have a strong ETag and become a 304 when the caller has one of them", async () => {

@@ -21,10 +21,16 @@ import { areas } from "./routes/index.ts";
 /** The shell puts `meta` on the context of every request; Elysia's types don't know. */
 type WithMeta = { meta: RequestMeta };
 
+/** Callers choose the word; each new one would be new series. */
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
 function createObserve(deps: ApiDeps) {
   const answers = answersOf(deps);
   return (method: string, route: string, status: number, seconds: number) =>
-    answers.observe({ method, route, status: String(status) }, seconds);
+    answers.observe(
+      { method: METHODS.has(method) ? method : "other", route, status: String(status) },
+      seconds,
+    );
 }
 
 /** `extra` areas come after our own; for tests. */

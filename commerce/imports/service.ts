@@ -78,7 +78,8 @@ async function checkHeader(staged: StagedFile): Promise<void> {
     await records.return();
   } catch (error) {
     if (!(error instanceof BrokenFileError)) throw error;
-    const errors = error.errors.map(({ column, message }) => ({ path: `file["${column}"]`, message }));
+    const columns = error.errors.map(({ column, message }) => ({ path: `file["${column}"]`, message }));
+    const errors = columns.length > 0 ? columns : [{ path: "file", message: error.message }];
     throw new Problem(422, "invalid_file", error.message, { errors });
   }
 }

@@ -64,10 +64,8 @@ export function changeLevels(
     if (backorder === false && before.some(level => level.reserved > level.onHand || level.onHand < 0)) {
       throw conflict("backorder_in_use", "More units are promised than there are. Bring stock first.");
     }
-    const after = await store.updateOf(tx, storeId, variantId, locationId ?? null, {
-      backorder,
-      lowThreshold,
-    });
+    const locked = before.map(level => level.locationId);
+    const after = await store.updateOf(tx, storeId, variantId, locked, { backorder, lowThreshold });
     if (before.some((level, i) => level.backorder !== after[i]!.backorder)) {
       await emit(tx, author, { type: "stock.changed", productIds: [productId] });
     }

@@ -1,6 +1,7 @@
 /** Locations, transfers, returns, settings of levels, low stock, the ledger. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../platform/ids.ts";
+import { until } from "../../platform/testing/index.ts";
 import { codeOf, openShop, type Shop } from "../checkout/shop.fixture.ts";
 import {
   adjustStock,
@@ -226,6 +227,34 @@ describe("a level", () => {
     expect(await notices()).toBe(2);
     await changeLevels(shop.sql, author, low, { lowThreshold: null });
     expect((await listLevels(shop.sql, author.storeId, { limit: 5, low: true })).items).toEqual([]);
+  });
+
+  test("a level that comes while the settings of the others change is left alone", async () => {
+    const variantId = shop.variants[2]!;
+    const newcomer = await createLocation(shop.sql, author, { name: "Newcomer" });
+    const levels = async () => (await listLevels(shop.sql, author.storeId, { limit: 9, variantId })).items;
+    const before = await levels();
+    const changed = Promise.withResolvers<Awaited<ReturnType<typeof changeLevels>>>();
+    await shop.sql.begin(async tx => {
+      await tx`SELECT 1 FROM inventory.level WHERE variant_id = ${variantId} FOR UPDATE`;
+      changed.resolve(changeLevels(shop.sql, author, variantId, { lowThreshold: 7 }));
+      const isHeldUp = async () => {
+        const rows = await shop.sql`
+          SELECT 1 FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'`;
+        return rows.length > 0;
+      };
+      await until(isHeldUp, { what: "the change waits for the level" });
+      await tx`
+        INSERT INTO inventory.level (store_id, variant_id, location_id, product_id)
+        SELECT store_id, variant_id, ${newcomer.id}, product_id FROM inventory.level
+        WHERE variant_id = ${variantId} LIMIT 1`;
+    });
+    const after = await changed.promise;
+    expect(after.map(one => one.locationId)).toEqual(before.map(one => one.locationId));
+    const thresholds = new Map((await levels()).map(one => [one.locationId, one.lowThreshold]));
+    expect(thresholds.get(newcomer.id)).toBeNull();
+    for (const { locationId } of before) expect(thresholds.get(locationId)).toBe(7);
   });
 
   test("keeps its backorders while more is promised than there is", async () => {

@@ -80,12 +80,15 @@ export async function ensureLevel(
     VALUES (${storeId}, ${variantId}, ${locationId}, ${productId}) ON CONFLICT DO NOTHING`;
 }
 
-/** In the order of {@link lockOf}; undefined leaves a setting alone. */
+/**
+ * Of the levels that {@link lockOf} gave and in its order: another may have come since, which nobody has looked at.
+ * Undefined leaves a setting alone.
+ */
 export async function updateOf(
   tx: Tx,
   storeId: string,
   variantId: string,
-  locationId: string | null,
+  locationIds: readonly string[],
   to: { backorder?: boolean | undefined; lowThreshold?: number | null | undefined },
 ): Promise<Level[]> {
   await tx`
@@ -93,9 +96,11 @@ export async function updateOf(
     SET version = l.version + 1, updated_at = now()
         ${to.backorder === undefined ? tx`` : tx`, backorder = ${to.backorder}`}
         ${to.lowThreshold === undefined ? tx`` : tx`, low_threshold = ${to.lowThreshold}`}
-    WHERE l.store_id = ${storeId} AND l.variant_id = ${variantId}
-      AND (${locationId}::text IS NULL OR l.location_id = ${locationId})`;
-  return selectOf(tx, storeId, variantId, locationId);
+    WHERE l.store_id = ${storeId} AND l.variant_id = ${variantId} AND l.location_id = ANY(${locationIds})`;
+  return tx<Level[]>`
+    SELECT ${levelColumns(tx)} FROM inventory.level l
+    WHERE l.store_id = ${storeId} AND l.variant_id = ${variantId} AND l.location_id = ANY(${locationIds})
+    ORDER BY l.store_id, l.variant_id, l.location_id`;
 }
 
 export async function locationExists(sql: Sql, storeId: string, id: string): Promise<boolean> {

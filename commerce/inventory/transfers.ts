@@ -176,4 +176,6 @@ async function refusal(sql: Sql, storeId: string, id: string, moved: store.Moved
 }
 
 const wrongState = (status: string) =>
-  conflict("transfer_state", `This can't be done with a transfer that is ${status}.`, { status });
+  conflict("transfer_state", `This can't be done with a transfer that is ${status}.`, {
+    transferStatus: status,
+  });

@@ -12,8 +12,7 @@ export function refusalOf(
   kind: ActionKind,
   begun: Exclude<Begun, { outcome: "begun" } | { outcome: "known" }>,
 ): Problem {
-  const { outcome, ...facts } = begun;
-  switch (outcome) {
+  switch (begun.outcome) {
     case "missing":
       return notFound("order");
     case "key_reused":
@@ -31,15 +30,23 @@ export function refusalOf(
           headers: { "retry-after": "2" },
         },
       );
-    case "wrong_state":
-      return conflict("order_state", `An order in this state can't be ${done[kind]}.`, facts);
+    case "wrong_state": {
+      const { outcome: _, status, ...others } = begun;
+      const detail = `An order in this state can't be ${done[kind]}.`;
+      return conflict("order_state", detail, { orderStatus: status, ...others });
+    }
     case "nothing":
       return kind === "refund"
         ? conflict("nothing_to_refund", "Nothing of this order is left to be refunded.")
         : conflict("nothing_to_fulfil", "Nothing of this order is left to be sent.");
     case "lines":
-      return conflict("lines_exceed_order", `More units than are left to be ${done[kind]}.`, facts);
-    case "too_much":
-      return conflict("refund_exceeds_remaining", "That is more than is left of what was paid.", facts);
+      return conflict("lines_exceed_order", `More units than are left to be ${done[kind]}.`, {
+        lines: begun.lines,
+      });
+    case "too_much": {
+      const { requestedMinor, remainingMinor } = begun;
+      const detail = "That is more than is left of what was paid.";
+      return conflict("refund_exceeds_remaining", detail, { requestedMinor, remainingMinor });
+    }
   }
 }

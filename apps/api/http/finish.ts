@@ -77,7 +77,8 @@ export function createFinish(options: FinishOptions): Finish {
     });
     allowOrigins(route, set.headers);
     if (drain?.active) set.headers.connection = "close";
-    const response = isStreamed(value) ? undefined : buildResponse(request, set, value);
+    const headOnly = request.method === "HEAD" ? headOfStream(set, value) : undefined;
+    const response = headOnly ?? (isStreamed(value) ? undefined : buildResponse(request, set, value));
     const status = response?.status ?? (value instanceof Response ? value.status : Number(set.status ?? 200));
     observe(request.method, route ?? "unmatched", status, ms / 1_000);
     accessLog.write(request, meta, route, status, ms);
@@ -94,6 +95,15 @@ export function createFinish(options: FinishOptions): Finish {
     }
     return response;
   };
+}
+
+/** Nobody reads the stream of a HEAD, so nobody would end it either: what feeds it would go on for ever. */
+function headOfStream(set: ResponseSet, value: unknown): Response | undefined {
+  if (!(value instanceof Response) || !(value.body instanceof ReadableStream)) return undefined;
+  if (!value.headers.get("content-type")?.startsWith("text/event-stream")) return undefined;
+  void value.body.cancel();
+  const headers = { ...(set.headers as Record<string, string>), ...Object.fromEntries(value.headers) };
+  return new Response(null, { status: value.status, headers });
 }
 
 function buildResponse(request: Request, set: ResponseSet, value: unknown): Response {

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 description, made from the routes' own schemas, with what holds for all routes added in one place. */
 import { toOpenAPISchema } from "@elysiajs/openapi";
-import type { AnyElysia } from "elysia";
+import { OptionalKind } from "@sinclair/typebox";
+import type { AnyElysia, TSchema } from "elysia";
 
 const VERSION = "3.1.1";
 
@@ -85,15 +86,53 @@ function complete(path: string, operation: Operation): Operation {
   };
 }
 
+type Parameter = { in: string; name: string };
+
+/** Parameters that a route describes by hand. The generator puts those that it finds itself in their place. */
+function describedParameters(app: AnyElysia): Map<string, Parameter[]> {
+  const described = app.routes.flatMap(({ method, path, hooks }) => {
+    const { parameters } = (hooks as { detail?: { parameters?: Parameter[] } }).detail ?? {};
+    return parameters ? [[operationKey(method, path), parameters] as const] : [];
+  });
+  return new Map(described);
+}
+
+type Body = { required: boolean; content: Record<string, { schema: TSchema }> };
+
+/** `POST /admin/products` in the notation of the description. */
+const operationKey = (method: string, path: string) =>
+  `${method.toUpperCase()} ${path.replace(/(.)\/$/, "$1").replaceAll(/:(\w+)/g, "{$1}")}`;
+
+/** The JSON that routes take. The generator sees the shell's own parser on each route and leaves the content empty. */
+function jsonBodies(app: AnyElysia): Map<string, Body> {
+  const bodies = new Map<string, Body>();
+  for (const { method, path, hooks } of app.routes) {
+    const schema = (hooks as { body?: TSchema & { [OptionalKind]?: unknown } }).body;
+    if (typeof schema !== "object") continue;
+    const required = schema[OptionalKind] === undefined;
+    bodies.set(operationKey(method, path), { required, content: { "application/json": { schema } } });
+  }
+  return bodies;
+}
+
 export function openApiDocument(app: AnyElysia): object {
   const { paths, components } = toOpenAPISchema(app, { staticFile: false }, undefined, undefined, VERSION);
+  const bodies = jsonBodies(app);
+  const described = describedParameters(app);
+  const toldOf = (key: string, { parameters = [] }: Operation) => {
+    const found = parameters as Parameter[];
+    const isNew = (one: Parameter) => !found.some(known => known.in === one.in && known.name === one.name);
+    const all = [...found, ...(described.get(key) ?? []).filter(isNew)];
+    const requestBody = bodies.get(key);
+    return { ...(all.length > 0 ? { parameters: all } : {}), ...(requestBody ? { requestBody } : {}) };
+  };
   const completed = Object.entries(paths).map(([path, operations]) => [
     // The root of a prefixed route file ends in a slash to Elysia, which takes both forms.
     path.replace(/(.)\/$/, "$1"),
     Object.fromEntries(
       Object.entries(operations as Record<string, Operation>).map(([method, one]) => [
         method,
-        complete(path, one),
+        complete(path, { ...one, ...toldOf(operationKey(method, path), one) }),
       ]),
     ),
   ]);

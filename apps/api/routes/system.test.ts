@@ -94,22 +94,39 @@ const documentedPath = (path: string) =>
     .replace("/*", "/{*}")
     .replace(/(.)\/$/, "$1");
 
+type Described = {
+  security?: unknown;
+  responses: Record<string, unknown>;
+  parameters?: { in: string; name: string }[];
+  requestBody?: { required: boolean; content: Record<string, unknown> };
+};
+
 test("the OpenAPI description is 3.1, lists every route and keeps the shell's marks to itself", async () => {
   const api = await setup();
   const response = await api.request("GET", "/openapi.json");
   const document = (await response.json()) as {
     openapi: string;
-    paths: Record<string, Record<string, { security?: unknown; responses: Record<string, unknown> }>>;
+    paths: Record<string, Record<string, Described>>;
   };
   expect(document.openapi).toMatch(/^3\.1\./);
   const hidden = new Set(["/docs/start.js", "/docs/:asset", "/console/*", "/console/assets/:file"]);
-  for (const { method, path } of api.app.routes) {
+  for (const { method, path, hooks } of api.app.routes) {
     if (hidden.has(path) || method === "HEAD" || method === "OPTIONS") continue;
     const operation = document.paths[documentedPath(path)]?.[method.toLowerCase()];
     expect(`${method} ${path} ${operation ? "documented" : "missing"}`).toBe(`${method} ${path} documented`);
     expect(operation!.responses).toHaveProperty("default");
     if (/^\/(store|admin|ops)\//.test(path)) expect(operation!.security).toBeArrayOfSize(1);
+    const [type] = Object.keys(operation!.requestBody?.content ?? {});
+    const takesBody = (hooks as { body?: unknown }).body !== undefined;
+    if (takesBody) expect(`${method} ${path} ${type}`).toBe(`${method} ${path} application/json`);
   }
+  const newCart = document.paths["/store/carts"]!.post!.requestBody!;
+  expect([newCart.required, document.paths["/admin/products"]!.post!.requestBody!.required]).toEqual([
+    false,
+    true,
+  ]);
+  const checkout = document.paths["/store/carts/{id}/checkout"]!.post!.parameters!;
+  expect(checkout.map(one => `${one.in} ${one.name}`)).toEqual(["path id", "header Idempotency-Key"]);
   expect(JSON.stringify(document)).not.toContain("noValidate");
 });
 
