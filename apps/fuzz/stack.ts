@@ -48,7 +48,8 @@ async function running(home: string, child: Bun.Subprocess): Promise<StackFile> 
   const deadline = Date.now() + READY_MS;
   while (Date.now() < deadline && child.exitCode === null) {
     const stack = (await file.json().catch(() => null)) as StackFile | null;
-    if (stack?.state === "running" && stack.keys) return stack;
+    const isReady = stack?.keys && (await fetch(`${stack.api}/readyz`).catch(() => null))?.ok;
+    if (isReady && stack.state === "running") return stack;
     await Bun.sleep(200);
   }
   throw new Error("the cluster did not start; `bun run start` tells why");
