@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import type { FuzzReport } from "./index.ts";
 import { type Description, fuzz, makeWorld, operationsOf } from "./index.ts";
 import { rssOf } from "./memory.ts";
-import { startFuzzStack } from "./stack.ts";
+import { type FuzzStack, startFuzzStack } from "./stack.ts";
 
 const USAGE = "bun run fuzz [--requests N] [--seed N] [--first N] [--json] [--url ORIGIN]";
 
@@ -41,7 +41,7 @@ function whole(name: string, text: string, min: number): number {
 
 type Env = Record<string, string | undefined>;
 
-async function targetOf(url: string | undefined, { TRADEWIND_OPS_KEY: key }: Env) {
+async function targetOf(url: string | undefined, { TRADEWIND_OPS_KEY: key }: Env): Promise<FuzzStack> {
   if (url === undefined) return startFuzzStack();
   if (!/^https?:/.test(URL.parse(url)?.protocol ?? ""))
     refuse("--url takes an address such as http://127.0.0.1:3000");
@@ -50,8 +50,8 @@ async function targetOf(url: string | undefined, { TRADEWIND_OPS_KEY: key }: Env
 }
 
 function show(report: FuzzReport & { startRssMb: number; endRssMb: number }): void {
-  for (const { n, faults, status, answer, curl } of report.failures) {
-    console.log(`\n#${n}: ${faults.join("; ")} (${status})\n${curl}\n${answer}`);
+  for (const { n, faults, status, answer, curl, logged = "" } of report.failures) {
+    console.log(`\n#${n}: ${faults.join("; ")} (${status})\n${curl}\n${answer}\n${logged}`);
   }
   const { seed, requests, perSecond, statuses, operations, failed, slowestMs, slowest } = report;
   console.log(
@@ -92,6 +92,10 @@ async function main(env: Env): Promise<number> {
     await fuzz(send, world, operations, { ...warm, origin: target.api });
     const startRssMb = await rssOf(target);
     const report = await fuzz(send, world, operations, { ...options, origin: target.api, onProgress });
+    for (const failure of report.failures) {
+      const traceId = /"traceId":"(\w+)"/.exec(failure.answer)?.[1];
+      if (traceId && target.logged) failure.logged = await target.logged(traceId);
+    }
     const full = { ...report, startRssMb, endRssMb: await rssOf(target) };
     if (args.json) console.log(JSON.stringify(full));
     else show(full);

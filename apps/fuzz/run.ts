@@ -19,7 +19,16 @@ export type FuzzOptions = {
   readonly onProgress?: (done: number) => void;
 };
 
-export type Failure = { n: number; faults: string[]; status: number; answer: string; curl: string };
+export type Failure = {
+  n: number;
+  faults: string[];
+  status: number;
+  answer: string;
+  /** Repeats the request. */
+  curl: string;
+  /** What the server said about it, where that can be known. */
+  logged?: string;
+};
 
 export type FuzzReport = {
   readonly seed: number;

@@ -6,7 +6,13 @@ import { join } from "node:path";
 const root = join(import.meta.dir, "../..");
 const READY_MS = 120_000;
 
-export type FuzzStack = { api: string; opsKey: string; logDir: string; stop(): Promise<void> };
+export type FuzzStack = {
+  api: string;
+  opsKey: string;
+  /** What the cluster logged under a trace. */
+  logged?(traceId: string): Promise<string>;
+  stop(): Promise<void>;
+};
 
 type StackFile = { state?: string; api: string; keys: { ops: string } | null };
 
@@ -36,7 +42,7 @@ export async function startFuzzStack(): Promise<FuzzStack> {
   };
   try {
     const { api, keys } = await running(home, child);
-    return { api, opsKey: keys!.ops, logDir: join(home, "logs"), stop };
+    return { api, opsKey: keys!.ops, logged: traceId => loggedIn(join(home, "logs"), traceId), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -53,6 +59,15 @@ async function running(home: string, child: Bun.Subprocess): Promise<StackFile> 
     await Bun.sleep(200);
   }
   throw new Error("the cluster did not start; `bun run start` tells why");
+}
+
+async function loggedIn(dir: string, traceId: string): Promise<string> {
+  const lines: string[] = [];
+  for await (const name of new Bun.Glob("**/*.log").scan({ cwd: dir })) {
+    const text = await Bun.file(join(dir, name)).text();
+    lines.push(...text.split("\n").filter(line => line.includes(traceId)));
+  }
+  return lines.join("\n");
 }
 
 async function freePort(): Promise<number> {
