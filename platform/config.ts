@@ -441,6 +441,7 @@ export type Config = {
 /** Variables with our prefix that belong to the test runner and tools rather than to a running process. */
 const foreign = new Set([
   "TRADEWIND_API",
+  "TRADEWIND_PUBLISHABLE_KEY",
   "TRADEWIND_SECRET_KEY",
   "TRADEWIND_OPS_KEY",
   "TRADEWIND_TEST_STACK",

@@ -9,11 +9,12 @@ export const globalOptions: Readonly<Record<string, Option>> = {
 };
 
 const ENVIRONMENT = `Environment:
-  TRADEWIND_HOME        folder of the running stack, whose stack.json tells URLs and keys (default .tradewind)
-  TRADEWIND_API         URL of the API, instead of the stack's
-  TRADEWIND_SECRET_KEY  a store's secret key (sk_…), for import and media
-  TRADEWIND_OPS_KEY     an ops key (op_…), for status, pools, kinds, jobs and dead
-  DATABASE_URL          the database, for stores, keys and migrate`;
+  TRADEWIND_HOME             folder of the running stack, whose stack.json tells URLs and keys (default .tradewind)
+  TRADEWIND_API              URL of the API, instead of the stack's
+  TRADEWIND_PUBLISHABLE_KEY  a store's publishable key (pk_…), for journey
+  TRADEWIND_SECRET_KEY       a store's secret key (sk_…), for import and media
+  TRADEWIND_OPS_KEY          an ops key (op_…), for status, pools, kinds, jobs and dead
+  DATABASE_URL               the database, for stores, keys and migrate`;
 
 function call({ path, args = [] }: Command): string {
   return [...path, ...args].join(" ");

@@ -51,8 +51,12 @@ async function dispatch(line: readonly string[], env: Env, io: Io, json: boolean
   }
   const { args, options } = parse(command, argv.slice(command.path.length));
   const config = loadConfig(env);
-  const { TRADEWIND_API: api, TRADEWIND_SECRET_KEY: secretKey, TRADEWIND_OPS_KEY: opsKey } = env;
-  const stack = await readStack(config.home, config.port, { api, secretKey, opsKey });
+  const stack = await readStack(config.home, config.port, {
+    api: env.TRADEWIND_API,
+    publishableKey: env.TRADEWIND_PUBLISHABLE_KEY,
+    secretKey: env.TRADEWIND_SECRET_KEY,
+    opsKey: env.TRADEWIND_OPS_KEY,
+  });
   const context = { args, options, json, io, config, stack, api: createApi(stack) };
   const result = await command.run(context);
   // Undefined or empty: the command has printed what it had to.

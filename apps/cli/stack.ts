@@ -10,8 +10,11 @@ export type StackFile = {
   databaseUrl?: string;
 };
 
+export type KeyKind = "publishable" | "secret" | "ops";
+
 export type Overrides = {
   api?: string | undefined;
+  publishableKey?: string | undefined;
   secretKey?: string | undefined;
   opsKey?: string | undefined;
 };
@@ -22,22 +25,31 @@ export type Stack = {
   readonly nodes: readonly string[];
   readonly databaseUrl: string | undefined;
   /** @throws CliError that says where a key comes from. */
-  key(kind: "secret" | "ops"): string;
+  key(kind: KeyKind): string;
+  /** `given`: by the environment only, for an address that is none of this stack's. */
+  find(kind: KeyKind, from: "anywhere" | "given"): string | undefined;
 };
 
 export async function readStack(home: string, port: number, overrides: Overrides): Promise<Stack> {
   const path = join(home, "stack.json");
   const file = await readFile(path);
   const api = (overrides.api ?? file.api ?? `http://127.0.0.1:${port}`).replace(/\/+$/, "");
-  const keys = { secret: overrides.secretKey ?? file.keys?.secret, ops: overrides.opsKey ?? file.keys?.ops };
+  const given = {
+    publishable: overrides.publishableKey,
+    secret: overrides.secretKey,
+    ops: overrides.opsKey,
+  };
+  const find: Stack["find"] = (kind, from) =>
+    given[kind] ?? (from === "anywhere" ? file.keys?.[kind] : undefined);
   return {
     api,
     nodes: overrides.api || !file.nodes?.length ? [api] : file.nodes,
     databaseUrl: file.databaseUrl,
+    find,
     key(kind) {
-      const key = keys[kind];
+      const key = find(kind, "anywhere");
       if (key) return key;
-      const variable = kind === "secret" ? "TRADEWIND_SECRET_KEY" : "TRADEWIND_OPS_KEY";
+      const variable = `TRADEWIND_${kind.toUpperCase()}_KEY`;
       throw new CliError(
         `no ${kind} key: set ${variable}, or start the stack, which writes ${path}`,
         "no_key",

@@ -9,6 +9,7 @@ import { flashCommands } from "./flash.ts";
 import { importCommand } from "./import.ts";
 import { jobControlCommands } from "./jobs.control.ts";
 import { jobCommands } from "./jobs.ts";
+import { journeyCommand } from "./journey.ts";
 import { keyCommands } from "./keys.ts";
 import { mediaDelete, mediaRetry } from "./media.manage.ts";
 import { mediaMove } from "./media.move.ts";
@@ -27,6 +28,7 @@ import { watchCommand } from "./watch.ts";
 export const commands: readonly Command[] = [
   statusCommand,
   watchCommand(() => commands),
+  journeyCommand,
   ...poolCommands,
   ...kindCommands,
   ...jobCommands,
