@@ -11,6 +11,7 @@ import { type Db, isRefusedStatement, retried, type Sql } from "../platform/post
 import { newTraceparent } from "../platform/trace.ts";
 import { noteCause } from "./causes.ts";
 import type { Contract, Payload, Uniqueness } from "./contracts/contract.ts";
+import { type Invalidation, invalidationsOf } from "./invalidations.ts";
 import { reactionsTo, type ShopEvent } from "./reactions.ts";
 
 /** Where jobs come from: their store, and the trace of the request or job that caused them. */
@@ -83,10 +84,18 @@ export function outboxRows(origin: Origin, events: readonly ShopEvent[]): Outbox
     .map(({ contract, payload }) => outboxRow({ storeId, traceparent, contract, payload: payload as never }));
 }
 
-/** Writes the jobs that react to `events`, in the caller's transaction. */
+/** Writes the jobs that react to `events`, and which kept answers are old, in the caller's transaction. */
 export async function emit(tx: Sql, origin: Origin, ...events: ShopEvent[]): Promise<void> {
   const rows = outboxRows(origin, events);
-  if (rows.length > 0) await enqueueRows(tx, rows);
+  const old = invalidationsOf(events, origin.storeId);
+  await Promise.all([
+    rows.length > 0 ? enqueueRows(tx, rows) : null,
+    ...old.map(one => invalidate(tx, origin, one)),
+  ]);
+}
+
+async function invalidate(tx: Sql, { traceparent }: Origin, { tags, soon }: Invalidation): Promise<void> {
+  await tx`SELECT platform.invalidate(${tags as string[]}, ${soon}, ${traceparent ?? null})`;
 }
 
 /** Writes one job, in the caller's transaction, and returns its id; of a unique one, the id of the job that will do it. */

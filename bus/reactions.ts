@@ -39,6 +39,10 @@ export type ShopEvent =
   /** The stock that lists show is another one now. */
   | { type: "stock.shown"; productIds: string[] }
   | { type: "summary.changed"; productId: string }
+  /** Who is in these lists or where; or the order by one of their other keys. A group: a category, a collection, '' for all. */
+  | { type: "lists.changed"; changes: { groupId: string; what: "members" | "title" | "price" }[] }
+  /** Lists by what sells are in another order. */
+  | { type: "popularity.shown" }
   | { type: "category.changed"; categoryId: string }
   | { type: "collection.changed"; collectionId: string }
   | { type: "rebuild.requested"; buildId: string }
@@ -93,6 +97,9 @@ const reactions: Reactions = {
   "stock.changed": ({ productIds }) => [react(catalogRestock, { productIds })],
   "stock.shown": ({ productIds }) => [react(searchRestock, { productIds })],
   "summary.changed": ({ productId }) => [react(searchIndex, { productId })],
+  // Kept answers alone hear of these (invalidations.ts).
+  "lists.changed": () => [],
+  "popularity.shown": () => [],
   "category.changed": ({ categoryId }) => [react(catalogRegroup, { groupId: categoryId })],
   "collection.changed": ({ collectionId }) => [react(catalogRegroup, { groupId: collectionId })],
   "rebuild.requested": ({ buildId }) => [react(catalogRebuild, { buildId })],

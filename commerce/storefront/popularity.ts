@@ -63,6 +63,7 @@ export async function showPopularity(sql: Db): Promise<number> {
         const sold = await writePopularity(tx, storeId, SHOWN_BATCH);
         const anew = sold.filter(isRankedAnew).map(one => one.productId);
         if (anew.length > 0) await markUnranked(tx, storeId, anew);
+        if (sold.length > 0) await emit(tx, { storeId }, { type: "popularity.shown" });
         return sold.length;
       });
     }

@@ -42,13 +42,20 @@ export async function selectPopularity(
   return new Map(rows.map(row => [row.productId, row.units]));
 }
 
-/** Removes the summaries of products that shops don't show any more; returns their ids. Listings go with them. */
-export async function deleteSummaries(tx: Tx, storeId: string, ids: readonly string[]): Promise<string[]> {
-  if (ids.length === 0) return [];
+/** Removes the summaries of products that shops don't show any more, and their listings; tells which of both there were. */
+export async function deleteSummaries(
+  tx: Tx,
+  storeId: string,
+  ids: readonly string[],
+): Promise<{ productIds: string[]; groupIds: string[] }> {
+  if (ids.length === 0) return { productIds: [], groupIds: [] };
+  const groups = await tx<{ groupId: string }[]>`
+    DELETE FROM storefront.listing WHERE store_id = ${storeId} AND product_id = ANY(${ids as string[]})
+    RETURNING group_id AS "groupId"`;
   const rows = await tx<{ productId: string }[]>`
     DELETE FROM storefront.product_summary WHERE store_id = ${storeId} AND product_id = ANY(${ids as string[]})
     RETURNING product_id AS "productId"`;
-  return rows.map(row => row.productId);
+  return { productIds: rows.map(row => row.productId), groupIds: groups.map(row => row.groupId) };
 }
 
 /** Writes what differs and returns the ids of those. */
@@ -82,20 +89,27 @@ export async function upsertSummaries(
   return written.map(row => row.productId);
 }
 
-/** Makes `rows` the whole of what these products are listed in; sort keys come from their summaries. */
+export type ListChange = { groupId: string; what: "members" | "title" | "price" };
+
+/**
+ * Makes `rows` the whole of what these products are listed in; sort keys come from their summaries. Returns which lists are
+ * others now, and in what.
+ */
 export async function replaceListings(
   tx: Tx,
   storeId: string,
   productIds: readonly string[],
   rows: readonly ListingRow[],
-): Promise<void> {
-  if (productIds.length === 0) return;
+): Promise<ListChange[]> {
+  if (productIds.length === 0) return [];
   const given = tx`jsonb_to_recordset(${tx.json(rows as never)}) AS n ("productId" text, "groupId" text, rank bigint)`;
-  await tx`
+  const left = await tx<{ groupId: string }[]>`
     DELETE FROM storefront.listing l
     WHERE l.store_id = ${storeId} AND l.product_id = ANY(${productIds as string[]})
-      AND (l.product_id, l.group_id) NOT IN (SELECT n."productId", n."groupId" FROM ${given})`;
-  await tx`
+      AND (l.product_id, l.group_id) NOT IN (SELECT n."productId", n."groupId" FROM ${given})
+    RETURNING l.group_id AS "groupId"`;
+  // Of a row that is new, all of `old` is null.
+  const written = await tx<{ groupId: string; members: boolean; title: boolean; price: boolean }[]>`
     INSERT INTO storefront.listing AS l (store_id, group_id, product_id, title_key, price_minor, popularity, rank)
     SELECT s.store_id, n."groupId", s.product_id, lower(s.title), s.price_minor, s.popularity, n.rank
     FROM ${given}
@@ -104,7 +118,16 @@ export async function replaceListings(
     SET title_key = excluded.title_key, price_minor = excluded.price_minor, popularity = excluded.popularity,
         rank = excluded.rank
     WHERE (l.title_key, l.price_minor, l.popularity, l.rank) IS DISTINCT FROM
-          (excluded.title_key, excluded.price_minor, excluded.popularity, excluded.rank)`;
+          (excluded.title_key, excluded.price_minor, excluded.popularity, excluded.rank)
+    RETURNING l.group_id AS "groupId", old.rank IS DISTINCT FROM new.rank AS members,
+              old.title_key IS DISTINCT FROM new.title_key AS title,
+              old.price_minor IS DISTINCT FROM new.price_minor AS price`;
+  return [
+    ...left.map(({ groupId }) => ({ groupId, what: "members" as const })),
+    ...written.flatMap(({ groupId, ...was }) =>
+      (["members", "title", "price"] as const).filter(what => was[what]).map(what => ({ groupId, what })),
+    ),
+  ];
 }
 
 export type GroupMember = Facts & {

@@ -12,6 +12,7 @@ import { type Composed, compose, currencyOf } from "./documents.ts";
 import { productSummary } from "./model.ts";
 import {
   deleteSummaries,
+  type ListChange,
   type ListingRow,
   replaceListings,
   type SummaryRow,
@@ -29,13 +30,18 @@ export async function summarise(sql: Db, origin: Origin, productIds: readonly st
     const some = ids.slice(from, from + STEP);
     await transaction(sql, async tx => {
       await lockGroups(tx, origin.storeId);
-      const changed = await write(tx, origin.storeId, some);
-      await emit(tx, origin, ...changed.map(productId => ({ type: "summary.changed" as const, productId })));
+      const { changed, lists } = await write(tx, origin.storeId, some);
+      const events = changed.map(productId => ({ type: "summary.changed" as const, productId }));
+      await emit(tx, origin, ...events, { type: "lists.changed", changes: lists });
     });
   }
 }
 
-async function write(tx: Tx, storeId: string, ids: readonly string[]): Promise<string[]> {
+async function write(
+  tx: Tx,
+  storeId: string,
+  ids: readonly string[],
+): Promise<{ changed: string[]; lists: ListChange[] }> {
   const currency = await currencyOf(tx, storeId);
   const shown = await compose(tx, storeId, ids, { currency, collections: "computed" });
   const popularity = await selectPopularity(tx, storeId, ids);
@@ -43,8 +49,9 @@ async function write(tx: Tx, storeId: string, ids: readonly string[]): Promise<s
   const gone = await deleteSummaries(tx, storeId, without(ids, present));
   const rows = shown.map(one => summaryRow(one, currency, popularity.get(one.record.id) ?? 0));
   const changed = await upsertSummaries(tx, storeId, rows);
-  await replaceListings(tx, storeId, present, shown.flatMap(listingRows));
-  return [...gone, ...changed];
+  const listed = await replaceListings(tx, storeId, present, shown.flatMap(listingRows));
+  const left = gone.groupIds.map(groupId => ({ groupId, what: "members" as const }));
+  return { changed: [...gone.productIds, ...changed], lists: [...left, ...listed] };
 }
 
 function without(ids: readonly string[], present: readonly string[]): string[] {
