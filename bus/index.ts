@@ -72,6 +72,7 @@ export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Receiv
 export { deleteErasedMessages, eraseFromJobs, eraseFromTexts } from "./erasure.ts";
 export { followJob, type JobEvent } from "./follow-job.ts";
 export { HOST_BEAT_MS, type Host, type Hosts } from "./hosts.ts";
+export { natsInvalidations } from "./invalidation-channel.ts";
 export { tagOf } from "./invalidations.ts";
 export type { Job, JobOf } from "./job.ts";
 export type { KindSettings, KindState, Pause, PoolPause, Sale } from "./kinds.ts";

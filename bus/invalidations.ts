@@ -49,6 +49,8 @@ const soon = (...tags: string[]): Invalidation => ({ tags, soon: true });
 const invalidations: Invalidations = {
   // Prices too: base prices are written with their product, and a price list announces its products this way.
   "product.changed": ({ productId }) => now(tagOf.product(productId), tagOf.price(productId)),
+  // An answer ends at the next moment at which a price changes by the clock: here that moment moves.
+  "prices.planned": ({ productIds }) => now(...productIds.map(tagOf.price)),
   "stock.changed": ({ productIds }) => soon(...productIds.map(tagOf.stock)),
   "stock.shown": ({ productIds }) => soon(...productIds.map(tagOf.summary)),
   "summary.changed": ({ productId }, storeId) => soon(tagOf.summary(productId), tagOf.summaries(storeId)),
@@ -59,8 +61,8 @@ const invalidations: Invalidations = {
     return soon(...tags);
   },
   "popularity.shown": (_, storeId) => soon(tagOf.popularity(storeId)),
-  "category.changed": ({ categoryId }, storeId) =>
-    now(tagOf.category(categoryId), tagOf.categories(storeId)),
+  "category.created": (_, storeId) => now(tagOf.categories(storeId)),
+  "category.changed": ({ categoryId }, storeId) => now(tagOf.category(categoryId), tagOf.categories(storeId)),
   "collection.changed": ({ collectionId }, storeId) =>
     now(tagOf.collection(collectionId), tagOf.collections(storeId)),
 };

@@ -39,6 +39,9 @@ export type ShopEvent =
   /** The stock that lists show is another one now. */
   | { type: "stock.shown"; productIds: string[] }
   | { type: "summary.changed"; productId: string }
+  /** What they will cost, and from when. */
+  | { type: "prices.planned"; productIds: string[] }
+  | { type: "category.created"; categoryId: string }
   /** Who is in these lists or where; or the order by one of their other keys. A group: a category, a collection, '' for all. */
   | { type: "lists.changed"; changes: { groupId: string; what: "members" | "title" | "price" }[] }
   /** Lists by what sells are in another order. */
@@ -98,6 +101,8 @@ const reactions: Reactions = {
   "stock.shown": ({ productIds }) => [react(searchRestock, { productIds })],
   "summary.changed": ({ productId }) => [react(searchIndex, { productId })],
   // Kept answers alone hear of these (invalidations.ts).
+  "prices.planned": () => [],
+  "category.created": () => [],
   "lists.changed": () => [],
   "popularity.shown": () => [],
   "category.changed": ({ categoryId }) => [react(catalogRegroup, { groupId: categoryId })],

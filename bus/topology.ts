@@ -70,6 +70,7 @@ export const laneSubject = (lane: number): string => `flash.${lane}`;
 export const signals = {
   outbox: "tw.outbox",
   cancel: "tw.cancel",
+  invalidated: "tw.invalidated",
   metrics: (host: string) => `tw.metrics.${host}`,
   allMetrics: "tw.metrics",
 } as const;

@@ -273,6 +273,20 @@ export const settings = {
     5,
     "copies of each stream; 3 on a cluster of NATS servers",
   ),
+  cacheMb: integer(
+    "TRADEWIND_CACHE_MB",
+    64,
+    0,
+    65_536,
+    "memory that an API node fills with ready answers of the shop, in MB; 0: none",
+  ),
+  cdnSeconds: integer(
+    "TRADEWIND_CDN_SECONDS",
+    1,
+    0,
+    86_400,
+    "how long a CDN may give a product, a list or a search again without asking (`s-maxage`); raise it only where something purges by `Surrogate-Key`",
+  ),
   drainSeconds: integer(
     "TRADEWIND_DRAIN_SECONDS",
     25,
@@ -411,6 +425,12 @@ export const settings = {
     ["debug", "info", "warn", "error", "silent"],
     "info",
     "least level that is logged",
+  ),
+  accessLog: choice(
+    "TRADEWIND_ACCESS_LOG",
+    ["sampled", "all"],
+    "sampled",
+    "lines of the access log: of answers out of a cache one in a thousand and of all others each, or each of all",
   ),
   logFormat: choice(
     "TRADEWIND_LOG_FORMAT",

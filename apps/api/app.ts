@@ -7,7 +7,7 @@ import { Problem } from "../../platform/errors.ts";
 import { traceId } from "../../platform/trace.ts";
 import { noTracer } from "../../platform/tracing/index.ts";
 import type { ApiDeps } from "./deps.ts";
-import { createAccessLog } from "./http/access-log.ts";
+import { accessLogOf } from "./http/access-log.ts";
 import { readJson } from "./http/body.ts";
 import { beginRequest, type RequestMeta } from "./http/context.ts";
 import { createFinish, type ResponseSet } from "./http/finish.ts";
@@ -36,7 +36,7 @@ function createObserve(deps: ApiDeps) {
 /** `extra` areas come after our own; for tests. */
 export function createApp(deps: ApiDeps, extra: AnyElysia[] = []) {
   const node = deps.config.processName || `api-${process.pid}`;
-  const accessLog = createAccessLog(deps.log);
+  const accessLog = accessLogOf(deps);
   const { tracer = noTracer } = deps;
   const trace = tracer.enabled ? createTraceRequest(tracer) : null;
   const finish = createFinish({

@@ -15,9 +15,10 @@ import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
 import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
+import { cacheOf } from "./cache/index.ts";
 import { answerFault } from "./http/fault.ts";
+import { type HotAnswers, hotAnswersOf } from "./http/hot-answers.ts";
 import { type HotFiles, hotFilesOf } from "./http/hot-files.ts";
-import { type HotSearches, hotSearchesOf } from "./http/hot-searches.ts";
 import { requestLogOf } from "./http/per-node.ts";
 import { searchOf } from "./routes/store/search.ts";
 
@@ -44,7 +45,7 @@ const peerOf = (request: Request): string | undefined => takenBy.get(request)?.r
 
 type Fetch = (request: Request) => Response | Promise<Response>;
 
-function serve(fetch: Fetch, hot: { files: HotFiles; searches: HotSearches }, listeners: Listener[]) {
+function serve(fetch: Fetch, hot: { files: HotFiles; answers: HotAnswers }, listeners: Listener[]) {
   return listeners.map(listener =>
     Bun.serve({
       ...listener,
@@ -52,12 +53,12 @@ function serve(fetch: Fetch, hot: { files: HotFiles; searches: HotSearches }, li
       idleTimeout: 30,
       error: answerFault,
       fetch(request, server) {
-        const known = hot.files.answer(request) ?? hot.searches.answer(request);
+        const known = hot.files.answer(request) ?? hot.answers.answer(request);
         if (known) return known;
         takenBy.set(request, server);
         // Streams of events may be quiet for longer than the idle time.
         if (request.url.endsWith("/events")) server.timeout(request, 0);
-        return hot.searches.keep(request, fetch(request));
+        return fetch(request);
       },
     }),
   );
@@ -79,7 +80,7 @@ async function main(): Promise<void> {
   const drain = { active: false };
   const deps = { config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf };
   const app = createApp(deps);
-  const servers = serve(app.fetch, { files: hotFilesOf(deps), searches: hotSearchesOf(deps) }, [
+  const servers = serve(app.fetch, { files: hotFilesOf(deps), answers: hotAnswersOf(deps) }, [
     { port: config.port, reusePort: true },
     { port: config.nodePort, hostname: "127.0.0.1" },
   ]);
@@ -94,6 +95,7 @@ async function main(): Promise<void> {
     log.info({ signal }, "draining");
     await Bun.sleep(GOODBYE_MS);
     await stopWithin(config.drainSeconds * 1_000, servers, log);
+    cacheOf(deps).stop();
     await Promise.all([requestLogOf(deps).flush(), searchOf(deps).counter.flush()]);
     await Promise.allSettled([bus.close(), sql.end({ timeout: 5 }), tracer.close()]);
     log.info("stopped");

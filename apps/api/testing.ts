@@ -9,6 +9,7 @@ import { createMetrics } from "../../platform/metrics.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import { freshDatabase, freshNats, type StatementLog } from "../../platform/testing/index.ts";
 import { createApp } from "./app.ts";
+import { cacheOf } from "./cache/index.ts";
 import type { ApiDeps } from "./deps.ts";
 
 /** A server that nobody runs; the bus goes on trying in the background. */
@@ -91,6 +92,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
       );
     },
     async close() {
+      cacheOf(deps).stop();
       await bus.close();
       await nats?.release();
       await database.drop();

@@ -1,5 +1,5 @@
 /** The sweeps that keepers run, as data: what, how often. Each is safe to run in many processes at once. */
-import { type Bus, schedules } from "../../bus/index.ts";
+import { type Bus, natsInvalidations, schedules } from "../../bus/index.ts";
 import { ensureAuditPartitions } from "../../commerce/audit/index.ts";
 import { abandonCarts } from "../../commerce/carts/index.ts";
 import { recoverCheckouts } from "../../commerce/checkout/index.ts";
@@ -11,9 +11,11 @@ import { announceBoundaries } from "../../commerce/pricing/index.ts";
 import { ensureSummaries, rankPopularity, showPopularity } from "../../commerce/storefront/index.ts";
 import { sweepConsoleSessions } from "../../commerce/stores/index.ts";
 import { collectFiles, failDeadConversions, searchOrphans, sweepUploads } from "../../media/index.ts";
+import { applyChanges, openRedisLayer } from "../../platform/cache/index.ts";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
+import { openRedis } from "../../platform/redis/index.ts";
 import { openStorage } from "../../platform/storage/index.ts";
 import { ensureIndexes, ensureSearchPartitions, learnWords } from "../../search/index.ts";
 import type { Chore } from "./keeper.ts";
@@ -27,6 +29,9 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
   const storage = openStorage(config);
   const holdMs = config.reservationSeconds * 1_000;
   const providers = openProviders(sql, config);
+  const { redisUrl, redisToken: token, redisTimeoutMs: timeoutMs } = config;
+  const shared = redisUrl ? openRedisLayer(openRedis({ url: redisUrl, token, timeoutMs, log })) : null;
+  const channel = natsInvalidations(bus.connection);
   return [
     {
       name: "partitions of the audit log",
@@ -77,6 +82,11 @@ export function chores({ config, sql, log, bus }: ChoreDeps): readonly Chore[] {
       name: "popularity in search",
       everyMs: 60_000,
       run: () => rankPopularity(sql),
+    },
+    {
+      name: "changes that caches are to know",
+      everyMs: 200,
+      run: () => applyChanges({ sql, shared, channel }),
     },
     scheduleChore({ config, sql, log, bus }, schedules),
     {

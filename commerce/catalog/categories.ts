@@ -55,6 +55,7 @@ export function createCategory(
     const after = await applied(tx, author.storeId, blank, input);
     await store.insertCategory(tx, author.storeId, after);
     await audit(tx, author, "create", id, null, after);
+    await emit(tx, author, { type: "category.created", categoryId: id });
     return (await store.selectCategory(tx, author.storeId, id))!;
   });
 }

@@ -38,6 +38,11 @@ export async function announceBoundaries(deps: {
   return total;
 }
 
+/** A list that is not open was changed: nothing costs anything else now, but may at other moments. */
+export async function announcePlans(tx: Tx, origin: Origin, productIds: readonly string[]): Promise<void> {
+  if (productIds.length > 0) await emit(tx, origin, { type: "prices.planned", productIds: [...productIds] });
+}
+
 export async function announce(tx: Tx, origin: Origin, productIds: readonly string[]): Promise<void> {
   for (let i = 0; i < productIds.length; i += EMIT_BATCH) {
     const events = productIds

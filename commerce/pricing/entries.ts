@@ -3,7 +3,7 @@ import { invalid } from "../../platform/errors.ts";
 import { badCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
-import { announce } from "./announce.ts";
+import { announce, announcePlans } from "./announce.ts";
 import { checkedEntries, productsOf } from "./checked-entries.ts";
 import { audited, type Expected, getPriceList, locked, settingsOf, shown } from "./lists.ts";
 import { type EntryKey, type ListEntry, listLimits, type NewEntry, type PriceList } from "./model.lists.ts";
@@ -53,7 +53,7 @@ export function changeEntries(
     if (after.entryCount > listLimits.entriesInList) {
       throw invalid([{ path: "entries", message: `a list has at most ${listLimits.entriesInList}` }]);
     }
-    if (after.open) await announce(tx, author, productsOf([...removed, ...written]));
+    await (after.open ? announce : announcePlans)(tx, author, productsOf([...removed, ...written]));
     const changes = diff({ entries: removed }, { entries: written });
     await recordAudit(tx, { ...audited(author, "update", id), changes });
     return shown(after);

@@ -12,7 +12,7 @@
  */
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { CurrentPrice, NewPrice } from "./model.ts";
-import { deletePrices, selectCurrent, upsertPrices } from "./store.ts";
+import { deletePrices, selectCurrent, selectNextBoundary, upsertPrices } from "./store.ts";
 
 export { announceBoundaries } from "./announce.ts";
 export {
@@ -59,6 +59,15 @@ export function setPrices(
 /** With variants that are gone for good: their base prices, and their entries in price lists. */
 export function forgetPrices(tx: Sql, storeId: string, variantIds: readonly string[]): Promise<void> {
   return variantIds.length === 0 ? Promise.resolve() : deletePrices(tx, storeId, variantIds);
+}
+
+/** Milliseconds until the price of one of these variants may change by the clock alone; null: not as things are planned. */
+export function nextPriceChangeMs(
+  sql: Sql,
+  storeId: string,
+  variantIds: readonly string[],
+): Promise<number | null> {
+  return variantIds.length === 0 ? Promise.resolve(null) : selectNextBoundary(sql, storeId, variantIds);
 }
 
 /** By variant id; variants without a price in that currency are absent. */

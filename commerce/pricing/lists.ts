@@ -9,7 +9,7 @@ import { idCursor, type Page, pageOf } from "../../platform/page.ts";
 import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
 import { getStore } from "../stores/index.ts";
-import { announce } from "./announce.ts";
+import { announce, announcePlans } from "./announce.ts";
 import { checkedEntries, productsOf } from "./checked-entries.ts";
 import { sellsIn } from "./currencies.ts";
 import {
@@ -67,7 +67,7 @@ export async function createPriceList(sql: Db, author: Author, input: NewList): 
     const entries = await checkedEntries(tx, storeId, input.entries ?? []);
     await store.upsertEntries(tx, storeId, list.id, entries);
     await store.replaceBoundaries(tx, storeId, list.id);
-    if (list.open) await announce(tx, author, productsOf(entries));
+    await (list.open ? announce : announcePlans)(tx, author, productsOf(entries));
     const changes = diff(null, { ...settingsOf(list), currency, entries: entries.length });
     await recordAudit(tx, { ...audited(author, "create", list.id), changes });
     return shown({ ...list, entryCount: entries.length });
@@ -107,8 +107,9 @@ export function changePriceList(
     const after = await store.updateList(tx, storeId, id, settings);
     await store.replaceBoundaries(tx, storeId, id);
     const { name: _, ...changed } = diff(settingsOf(before), settingsOf(after));
-    if ((before.open || after.open) && Object.keys(changed).length > 0) {
-      await announce(tx, author, await store.selectListProducts(tx, storeId, id));
+    if (Object.keys(changed).length > 0) {
+      const tell = before.open || after.open ? announce : announcePlans;
+      await tell(tx, author, await store.selectListProducts(tx, storeId, id));
     }
     const changes = diff(settingsOf(before), settingsOf(after));
     await recordAudit(tx, { ...audited(author, "update", id), changes });
@@ -121,7 +122,8 @@ export function deletePriceList(sql: Db, author: Author, id: string, expected: E
   const { storeId } = author;
   return transaction(sql, async tx => {
     const before = await locked(tx, storeId, id, expected);
-    if (before.open) await announce(tx, author, await store.selectListProducts(tx, storeId, id));
+    const tell = before.open ? announce : announcePlans;
+    await tell(tx, author, await store.selectListProducts(tx, storeId, id));
     await store.removeList(tx, storeId, id);
     await recordAudit(tx, { ...audited(author, "delete", id), changes: diff(settingsOf(before), null) });
   });

@@ -41,6 +41,21 @@ export async function selectCurrent(
     FROM pricing.current(${storeId}, ${currency}, ${variantIds as string[]})`;
 }
 
+/** Milliseconds to the next moment at which a list with one of these variants opens or closes; null: none is planned. */
+export async function selectNextBoundary(
+  sql: Sql,
+  storeId: string,
+  variantIds: readonly string[],
+): Promise<number | null> {
+  const [row] = await sql<{ ms: number | null }[]>`
+    SELECT (extract(epoch FROM min(b.at) - clock_timestamp()) * 1000)::float8 AS ms
+    FROM pricing.boundary b
+    WHERE b.store_id = ${storeId} AND EXISTS (
+      SELECT FROM pricing.list_entry e
+      WHERE e.store_id = b.store_id AND e.list_id = b.list_id AND e.variant_id = ANY(${variantIds as string[]}))`;
+  return row!.ms;
+}
+
 export async function deletePrices(sql: Sql, storeId: string, variantIds: readonly string[]): Promise<void> {
   const ids = variantIds as string[];
   await sql`

@@ -10,6 +10,7 @@
  */
 
 export { type AdminProduct, adminProduct, adminProductList } from "./admin.ts";
+export { type Kept, keptDetail, keptList } from "./kept.ts";
 export {
   type ImageVariant,
   type Price,

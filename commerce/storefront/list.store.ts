@@ -33,6 +33,18 @@ export async function selectListing(sql: Sql, storeId: string, query: ListingQue
     ORDER BY ${key} ${direction}, l.product_id ${direction} LIMIT ${query.limit}`;
 }
 
+/** The ids behind a category and a collection as they are asked for; null: there is none of that name. */
+export async function selectGroups(
+  sql: Sql,
+  storeId: string,
+  { category, collection }: { category?: string | undefined; collection?: string | undefined },
+): Promise<{ categoryId: string | null; collectionId: string | null }> {
+  const [row] = await sql<{ categoryId: string | null; collectionId: string | null }[]>`
+    SELECT catalog.find_category(${storeId}, ${category ?? ""}) AS "categoryId",
+           collections.find(${storeId}, ${collection ?? ""}) AS "collectionId"`;
+  return row!;
+}
+
 type Fragment = PendingQuery<Row[]>;
 
 function behind(sql: Sql, { sort, after }: ListingQuery, key: Fragment, comparison: Fragment): Fragment {

@@ -1,7 +1,7 @@
 /** The keeper's part: what was changed and not seen to by who changed it. Any number of keepers may run. */
 import { type Db, transaction } from "../postgres/index.ts";
-import type { InvalidationChannel } from "./channel.ts";
 import { condense, forgetApplied, markApplied, takeOpen } from "./changes.store.ts";
+import type { InvalidationChannel } from "./channel.ts";
 import { EVERYTHING, KEPT_MS } from "./follower.ts";
 import type { RedisLayer } from "./redis.ts";
 

@@ -2,8 +2,9 @@
  * What is asked for, from memory, from the shared layer, or made anew: by one at a time in this process, and by one process
  * at a time where the shared layer answers.
  */
-import type { Entry, Fence, Found, Layer } from "./layer.ts";
+
 import type { Follower } from "./follower.ts";
+import type { Entry, Fence, Found, Layer } from "./layer.ts";
 import type { Memory, Slot } from "./memory.ts";
 import type { CacheMetrics, Outcome } from "./metrics.ts";
 
@@ -85,6 +86,16 @@ export class Cache<V> {
   /** Whether this very entry may still be given so. */
   isHot(slot: Slot<V>, now: number): boolean {
     return !slot.dead && now < earlyFrom(slot) && now < this.#deps.follower.trustedUntil;
+  }
+
+  /** Counts that this entry was given to somebody who did not ask {@link get}. */
+  hotCount({ name }: Family, slot: Slot<V>): () => void {
+    const hits = this.#deps.metrics.hits(name);
+    return () => {
+      slot.used = true;
+      slot.read = true;
+      hits.inc();
+    };
   }
 
   async get(ask: Ask): Promise<Given<V>> {
@@ -186,12 +197,7 @@ export class Cache<V> {
     }
   }
 
-  #keep(
-    { key }: Ask,
-    entry: Entry,
-    fence: Fence,
-    ageMs: number,
-  ): { slot: Slot<V>; isRefused: boolean } {
+  #keep({ key }: Ask, entry: Entry, fence: Fence, ageMs: number): { slot: Slot<V>; isRefused: boolean } {
     const kept = this.#deps.memory.keep(key, entry, fence, ageMs);
     return { slot: kept ?? this.#deps.memory.passing(key, entry), isRefused: kept === undefined };
   }

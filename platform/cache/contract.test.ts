@@ -19,7 +19,10 @@ beforeAll(async () => {
 });
 
 /** A process: its memory, before a layer that others may share. */
-function processWith(shared: RedisLayer | null, options: { maxEntries?: number; trusted?: () => boolean } = {}) {
+function processWith(
+  shared: RedisLayer | null,
+  options: { maxEntries?: number; trusted?: () => boolean } = {},
+) {
   let now = 0;
   const clock = () => performance.now() + now;
   const memory = new Memory<string>({
@@ -110,7 +113,10 @@ describe.each(kinds)("%s", (_, open) => {
   test("an invalidated tag makes its entries old, and no others", async () => {
     const one = open();
     const [a, b] = [loads("a", "x", "z"), loads("b", "y")];
-    for (const [key, load] of [["k:a", a], ["k:b", b]] as const) {
+    for (const [key, load] of [
+      ["k:a", a],
+      ["k:b", b],
+    ] as const) {
       await one.get(key, load);
       await written(one, key);
     }

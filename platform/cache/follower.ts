@@ -4,8 +4,8 @@
  */
 import type { Log } from "../log.ts";
 import type { Db } from "../postgres/index.ts";
-import type { InvalidationChannel, Told } from "./channel.ts";
 import { type Change, markApplied, readChanges, type Snapshot, selectOfTrace } from "./changes.store.ts";
+import type { InvalidationChannel, Told } from "./channel.ts";
 import type { Layer } from "./layer.ts";
 import type { CacheMetrics } from "./metrics.ts";
 import { createThrottle } from "./throttle.ts";
@@ -95,8 +95,7 @@ export class Follower {
       this.#throttle.count(tags.length);
       this.#drop(tags);
       this.#distrust(tags);
-      const applied =
-        shared === null || (tags.length <= MOST_OWN_TAGS && (await shared.invalidate(tags)));
+      const applied = shared === null || (tags.length <= MOST_OWN_TAGS && (await shared.invalidate(tags)));
       channel.publish({ ids, tags, applied });
       // The distrust lapses by itself: by now another change of these tags may be open.
       if (applied) await markApplied(sql, ids);
@@ -118,7 +117,10 @@ export class Follower {
   async #turn(): Promise<void> {
     await this.#read().catch(error => {
       if (!this.#failing && !this.#stopped)
-        this.#deps.log.warn({ err: error }, "the log of changes can't be read; nothing is given from memory unasked");
+        this.#deps.log.warn(
+          { err: error },
+          "the log of changes can't be read; nothing is given from memory unasked",
+        );
       this.#failing = true;
     });
     if (this.#stopped) return;
@@ -163,7 +165,7 @@ export class Follower {
   }
 
   #hear({ ids, tags, applied }: Told): void {
-    if (ids.every(id => this.#knows(id))) return;
+    if (ids.length > 0 && ids.every(id => this.#knows(id))) return;
     this.#note(ids);
     this.#throttle.count(tags.length);
     this.#drop(tags);

@@ -7,6 +7,8 @@ export type Outcome = "hit" | "stale" | "miss";
 export type CacheMetrics = {
   /** Adds to the asked; `layer` is who answered, for hits. */
   given(family: string, outcome: Outcome, layer?: Layered): void;
+  /** To count hits in memory with, thousands a second. */
+  hits(family: string): { inc(): void };
   filled(family: string, seconds: number, kept: boolean): void;
   invalidated(tags: readonly string[]): void;
   dropped(family: string, unread: boolean): void;
@@ -37,13 +39,16 @@ export function createCacheMetrics(
   );
   gauge("tradewind_cache_entries", "Entries in memory", () => state().entries);
   gauge("tradewind_cache_bytes", "Memory that they take, roughly", () => state().bytes);
-  gauge("tradewind_cache_storm", "1 while more is made old than caches follow", () => Number(state().isStorm));
+  gauge("tradewind_cache_storm", "1 while more is made old than caches follow", () =>
+    Number(state().isStorm),
+  );
   function gauge(name: string, help: string, value: () => number): void {
     const one = metrics.gauge(name, help);
     (one as unknown as { collect: () => void }).collect = () => one.set(value());
   }
   return {
     given: (family, outcome, layer) => asked.inc({ family, outcome, layer: layer ?? "none" }),
+    hits: family => asked.labels(family, "hit", "memory"),
     filled: (family, seconds, kept) => fills.observe({ family, kept: String(kept) }, seconds),
     invalidated(tags) {
       const kinds = new Map<string, number>();

@@ -11,8 +11,8 @@
  */
 import type { Db } from "../postgres/index.ts";
 
-/** What postgres.js sends by itself when a connection opens. */
-const OWN = /\bpg_type\b|\bpg_catalog\b/;
+/** What postgres.js sends by itself when a connection opens, and the cache's readings of its log, which nobody asks for. */
+const OWN = /\bpg_type\b|\bpg_catalog\b|\bpg_current_snapshot\b/;
 /** A transaction's own words are no reads or writes. */
 const FRAME = /^\s*(?:begin|commit|rollback|savepoint|release)\b/i;
 

@@ -2,35 +2,85 @@
  * One JSON line per request on the channel `access`. Lines are put together by hand and handed to the log's own
  * destination, which writes them in batches: a pino call per request costs a third of the node's throughput.
  *
+ * Answers out of a cache are the many that tell nothing: one in {@link SAMPLE} of them has a line (which says so), unless it
+ * was slow or is an error. With TRADEWIND_ACCESS_LOG=all each has one.
+ *
  * A line holds the route's pattern, never the path: carts and guest orders are opened by their ids alone.
  */
 import pino from "pino";
 import { channel, type Log } from "../../../platform/log.ts";
-import { traceId } from "../../../platform/trace.ts";
+import { newTraceparent, traceId } from "../../../platform/trace.ts";
 import type { RequestMeta } from "./context.ts";
+import { perNode } from "./per-node.ts";
+
+type Meta = Pick<RequestMeta, "requestId" | "traceparent" | "storeId">;
 
 export type AccessLog = {
-  write(request: Request, meta: RequestMeta, route: string | undefined, status: number, ms: number): void;
+  write(request: Request, meta: Meta, route: string | undefined, status: number, ms: number): void;
+  /** Of an answer out of a cache. */
+  writeHit(request: Request, meta: Meta, route: string | undefined, status: number, ms: number): void;
+  /** Of an answer that was given before the application; the line makes up what it must. */
+  hit(request: Request, hot: { route: string; storeId: string }, status: number, ms: number): void;
 };
 
+export const SAMPLE = 1_000;
+const SLOW_MS = 500;
 const MAX_UNMATCHED = 120;
+const silent: AccessLog = { write: () => {}, writeHit: () => {}, hit: () => {} };
 
-export function createAccessLog(log: Log): AccessLog {
-  if (!log.isLevelEnabled("info")) return { write: () => {} };
+export const accessLogOf = perNode(({ config, log }) => createAccessLog(log, config.accessLog === "all"));
+
+function createAccessLog(log: Log, all: boolean): AccessLog {
+  if (!log.isLevelEnabled("info")) return silent;
   const access = channel(log, "access");
   const stream = (access as unknown as Record<symbol, { write(line: string): void }>)[
     pino.symbols.streamSym
   ]!;
   const bindings = JSON.stringify(access.bindings()).slice(1, -1);
+  const sample = all ? 1 : SAMPLE;
+  const said = all ? "" : `,"sampled":${SAMPLE}`;
+  let hits = 0;
+  let second = 0;
+  let iso = "";
+
+  /** To the millisecond; the second is formatted once. */
+  function time(): string {
+    const now = Date.now();
+    const whole = Math.floor(now / 1_000);
+    if (whole !== second) {
+      second = whole;
+      iso = new Date(whole * 1_000).toISOString().slice(0, 20);
+    }
+    return `${iso}${String(now % 1_000).padStart(3, "0")}Z`;
+  }
+
+  function line(
+    request: Request,
+    meta: Meta,
+    route: string | undefined,
+    status: number,
+    ms: number,
+    more = "",
+  ): void {
+    const where = route ?? `unmatched ${new URL(request.url).pathname.slice(0, MAX_UNMATCHED)}`;
+    const store = meta.storeId ? `,"storeId":"${meta.storeId}"` : "";
+    stream.write(
+      `{"level":30,"time":"${time()}",${bindings},"requestId":"${meta.requestId}"` +
+        `,"traceId":"${traceId(meta.traceparent)}"${store},"method":"${request.method}"` +
+        `,"route":${JSON.stringify(where)},"status":${status},"ms":${ms.toFixed(2)}${more},"msg":"request"}\n`,
+    );
+  }
+
   return {
-    write(request, meta, route, status, ms) {
-      const where = route ?? `unmatched ${new URL(request.url).pathname.slice(0, MAX_UNMATCHED)}`;
-      const store = meta.storeId ? `,"storeId":"${meta.storeId}"` : "";
-      stream.write(
-        `{"level":30,"time":"${new Date().toISOString()}",${bindings},"requestId":"${meta.requestId}"` +
-          `,"traceId":"${traceId(meta.traceparent)}"${store},"method":"${request.method}"` +
-          `,"route":${JSON.stringify(where)},"status":${status},"ms":${ms.toFixed(2)},"msg":"request"}\n`,
-      );
+    write: line,
+    writeHit(request, meta, route, status, ms) {
+      if (status >= 400 || ms >= SLOW_MS) line(request, meta, route, status, ms);
+      else if (hits++ % sample === 0) line(request, meta, route, status, ms, said);
+    },
+    hit(request, { route, storeId }, status, ms) {
+      if (hits++ % sample !== 0) return;
+      const meta = { requestId: crypto.randomUUID(), traceparent: newTraceparent(), storeId };
+      line(request, meta, route, status, ms, said);
     },
   };
 }

@@ -12,6 +12,7 @@ import type { Author } from "../../../commerce/audit/index.ts";
 import { type Access, findKey, type KeyKind, type Role } from "../../../commerce/stores/index.ts";
 import { Problem } from "../../../platform/errors.ts";
 import type { Db } from "../../../platform/postgres/index.ts";
+import { cacheOf } from "../cache/index.ts";
 import type { ApiDeps } from "../deps.ts";
 import { consoleAccess } from "./console-session.ts";
 import type { RequestMeta } from "./context.ts";
@@ -24,6 +25,11 @@ export type StoreAccess = { readonly storeId: string; readonly keyId: string; re
 export type OpsAccess = { readonly keyId: string; readonly kind: "ops" };
 
 const lookUp = trusting<Access>((sql, key) => findKey(sql, key), MAX_TRUSTED);
+
+/** Whether a publishable key was looked up within its second, and opens the shop. */
+export function isTrustedKey(sql: Db, key: string, now: number): boolean {
+  return lookUp.known(sql, key, now)?.kind === "publishable";
+}
 
 function unauthorized(wanted: string, challenge: string): Problem {
   return new Problem(401, "unauthorized", `This route wants ${wanted}.`, {
@@ -63,27 +69,34 @@ function refuseChange(role: Role, method: string): void {
   throw new Problem(403, "view_only", "This key or session may look, and change nothing.");
 }
 
+/** What such requests change is old everywhere on this node before they are answered. */
 function guard(deps: ApiDeps, kind: KeyKind) {
-  return new Elysia().derive({ as: "scoped" }, async context => {
-    const meta = (context as unknown as { meta: RequestMeta }).meta;
-    const { request } = context;
-    const access =
-      (kind === "publishable" ? null : await consoleAccess(deps, request, kind)) ??
-      (await authenticate(deps.sql, request.headers, kind));
-    refuseChange(access.role, request.method);
-    meta.storeId = access.storeId ?? undefined;
-    return {
-      access: { storeId: access.storeId ?? "", keyId: access.id, kind: access.kind } as StoreAccess,
-      author: {
-        storeId: access.storeId ?? "",
-        actor: access.id,
-        route: `${request.method} ${context.route}`.replace(/(.)\/$/, "$1"),
+  return new Elysia()
+    .onAfterHandle({ as: "scoped" }, context => {
+      const { request, meta } = context as unknown as { request: Request; meta: RequestMeta };
+      if (kind === "publishable" || changesNothing(request.method)) return;
+      return cacheOf(deps).settle(meta.traceparent);
+    })
+    .derive({ as: "scoped" }, async context => {
+      const meta = (context as unknown as { meta: RequestMeta }).meta;
+      const { request } = context;
+      const access =
+        (kind === "publishable" ? null : await consoleAccess(deps, request, kind)) ??
+        (await authenticate(deps.sql, request.headers, kind));
+      refuseChange(access.role, request.method);
+      meta.storeId = access.storeId ?? undefined;
+      return {
+        access: { storeId: access.storeId ?? "", keyId: access.id, kind: access.kind } as StoreAccess,
+        author: {
+          storeId: access.storeId ?? "",
+          actor: access.id,
+          route: `${request.method} ${context.route}`.replace(/(.)\/$/, "$1"),
+          traceparent: meta.traceparent,
+        } as Author,
         traceparent: meta.traceparent,
-      } as Author,
-      traceparent: meta.traceparent,
-      requestId: meta.requestId,
-    };
-  });
+        requestId: meta.requestId,
+      };
+    });
 }
 
 /** `access` of a shop front: `x-publishable-key`. */

@@ -5,6 +5,7 @@
  */
 import { ElysiaCustomStatusResponse } from "elysia";
 import type { RequestLog } from "../../../bus/index.ts";
+import { ReadyAnswer } from "../cache/ready-answer.ts";
 import type { AccessLog } from "./access-log.ts";
 import { acceptedEncoding, compress, MIN_COMPRESSED_BYTES } from "./compression.ts";
 import type { RequestMeta } from "./context.ts";
@@ -81,7 +82,8 @@ export function createFinish(options: FinishOptions): Finish {
     const response = headOnly ?? (isStreamed(value) ? undefined : buildResponse(request, set, value));
     const status = response?.status ?? (value instanceof Response ? value.status : Number(set.status ?? 200));
     observe(request.method, route ?? "unmatched", status, ms / 1_000);
-    accessLog.write(request, meta, route, status, ms);
+    if (set.headers["x-cache"] === "HIT") accessLog.writeHit(request, meta, route, status, ms);
+    else accessLog.write(request, meta, route, status, ms);
     trace?.(request, meta, route, status, ms);
     if (requests && request.method !== "GET") {
       const { traceparent, storeId } = meta;
@@ -108,6 +110,7 @@ function headOfStream(set: ResponseSet, value: unknown): Response | undefined {
 
 function buildResponse(request: Request, set: ResponseSet, value: unknown): Response {
   const headers = set.headers as Record<string, string>;
+  if (value instanceof ReadyAnswer) return buildReady(request, headers, value);
   let status = Number(set.status ?? 200);
   const text = textOf(value, set);
   const readable = request.method === "GET" || request.method === "HEAD";
@@ -124,6 +127,16 @@ function buildResponse(request: Request, set: ResponseSet, value: unknown): Resp
   }
   if (encoding) body = compress(utf8.encode(text), encoding);
   return new Response(body, { status, headers });
+}
+
+function buildReady(request: Request, own: Record<string, string>, answer: ReadyAnswer): Response {
+  const form = answer.form(acceptedEncoding(request.headers.get("accept-encoding")));
+  const headers: Record<string, string> = { ...own, ...form.headers };
+  if (!matchesETag(request.headers.get("if-none-match"), answer.etag))
+    return new Response(form.body, { headers });
+  delete headers["content-type"];
+  delete headers["content-encoding"];
+  return new Response(null, { status: 304, headers });
 }
 
 function negotiate(request: Request, headers: Record<string, string>) {

@@ -3,12 +3,14 @@ import type { Db } from "../../../platform/postgres/index.ts";
 
 const TRUST_MS = 1_000;
 
-type Entry<T> = { found: Promise<T | null>; until: number };
+type Entry<T> = { found: Promise<T | null>; value: T | null; until: number };
 
 /** A change elsewhere (a revocation, a log-out) takes effect here when the trust ends; `forget` ends it now. */
 export type Trusting<T> = {
   get(sql: Db, key: string): Promise<T | null>;
   forget(sql: Db, key: string): void;
+  /** What was found and is trusted at this moment; null: nothing, or it must be looked up. */
+  known(sql: Db, key: string, now: number): T | null;
 };
 
 /** One cache per database handle, so that the guards of all route files share it without a global. */
@@ -28,10 +30,21 @@ export function trusting<T>(find: (sql: Db, key: string) => Promise<T | null>, m
       const found = find(sql, key);
       // Oldest first: a Map keeps the order of insertion.
       entries.delete(key);
-      entries.set(key, { found, until: now + TRUST_MS });
+      const entry: Entry<T> = { found, value: null, until: now + TRUST_MS };
+      entries.set(key, entry);
+      found.then(
+        value => {
+          entry.value = value;
+        },
+        () => {},
+      );
       if (entries.size > max) entries.delete(entries.keys().next().value!);
       found.catch(() => entries.delete(key));
       return found;
+    },
+    known(sql, key, now) {
+      const known = caches.get(sql)?.get(key);
+      return known && known.until > now ? known.value : null;
     },
     forget: (sql, key) => void cacheOf(sql).delete(key),
   };

@@ -116,12 +116,13 @@ test("no route asks Postgres more often for many rows than for few", async () =>
     "store/collections",
   ];
   for (const list of lists) {
-    await call("GET", `/${list}?limit=1`);
+    await call("GET", `/${list}?limit=2`);
     const small = await count("GET", `/${list}?limit=1`);
     const large = await count("GET", `/${list}?limit=8`);
     expect(Math.abs(large - small), list).toBeLessThanOrEqual(LOOKUP_SLACK);
   }
+  // The page, and what the category's handle stands for.
   expect(await count("GET", "/store/products?limit=8&sort=price&category=c-1")).toBeLessThanOrEqual(
-    1 + LOOKUP_SLACK,
+    2 + LOOKUP_SLACK,
   );
 });

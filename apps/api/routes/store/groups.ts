@@ -1,7 +1,7 @@
 /** The category tree and the collections of a shop, for its navigation. */
 import { Elysia, t } from "elysia";
-import { listCategories } from "../../../../commerce/catalog/index.ts";
-import { listCollections } from "../../../../commerce/collections/index.ts";
+import { askCategories, askCollections } from "../../cache/catalog.ts";
+import { giving } from "../../cache/given.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
@@ -34,19 +34,21 @@ const collection = t.Object({
 const pageOf = (item: typeof category | typeof collection) =>
   documented({ 200: t.Object({ items: t.Array(item), nextCursor: t.Nullable(t.String()) }) });
 
+type Page<T> = { items: T[]; nextCursor: string | null };
+type CategoryPage = Page<typeof category.static>;
+type CollectionPage = Page<typeof collection.static>;
+
 export function groupRoutes(deps: ApiDeps) {
-  const { sql } = deps;
+  const give = giving(deps);
   return new Elysia({ prefix: "/store", detail: { tags: ["store"] } })
     .use(storeAuth(deps))
     .get(
       "/categories",
-      async ({ access, query: { limit = DEFAULT_PAGE, cursor } }) => {
-        const { items, nextCursor } = await listCategories(sql, access.storeId, { limit, cursor });
-        const shown = items.map(({ id, handle, title, parentId, path, position }) => {
-          return { id, handle, title, parentId, path, position };
-        });
-        return { items: shown, nextCursor };
-      },
+      ({ access: { storeId }, query: { limit = DEFAULT_PAGE, cursor }, request, set }) =>
+        give<CategoryPage>(
+          { request, set, storeId, route: "/store/categories" },
+          askCategories(deps, storeId, { limit, cursor }),
+        ),
       {
         query,
         detail: {
@@ -58,11 +60,11 @@ export function groupRoutes(deps: ApiDeps) {
     )
     .get(
       "/collections",
-      async ({ access, query: { limit = DEFAULT_PAGE, cursor } }) => {
-        const { items, nextCursor } = await listCollections(sql, access.storeId, { limit, cursor });
-        const shown = items.map(({ id, handle, title, description }) => ({ id, handle, title, description }));
-        return { items: shown, nextCursor };
-      },
+      ({ access: { storeId }, query: { limit = DEFAULT_PAGE, cursor }, request, set }) =>
+        give<CollectionPage>(
+          { request, set, storeId, route: "/store/collections" },
+          askCollections(deps, storeId, { limit, cursor }),
+        ),
       {
         query,
         detail: {

@@ -1,0 +1,28 @@
+/**
+ * What this node keeps of what shops read: ready answers of the catalog, and who makes them. `platform/cache` tells how they
+ * stay true, lifetimes.ts how long they live, bus/invalidations.ts what makes them old.
+ */
+import { natsInvalidations } from "../../../bus/index.ts";
+import { openCache, type ProcessCache } from "../../../platform/cache/index.ts";
+import { Problem } from "../../../platform/errors.ts";
+import type { ApiDeps } from "../deps.ts";
+import { perNode, redisOf } from "../http/per-node.ts";
+import { cachingHeaders } from "./caching-headers.ts";
+import { ReadyAnswer } from "./ready-answer.ts";
+
+const MB = 1_048_576;
+
+export const cacheOf = perNode(
+  (deps: ApiDeps): ProcessCache<ReadyAnswer> =>
+    openCache({
+      sql: deps.sql,
+      redis: deps.config.redisUrl ? redisOf(deps) : null,
+      log: deps.log,
+      metrics: deps.metrics,
+      channel: natsInvalidations(deps.bus.connection),
+      maxBytes: deps.config.cacheMb * MB,
+      pack: (text, entry) => new ReadyAnswer(text, cachingHeaders(deps.config.cdnSeconds, entry.tags)),
+      // What is refused (404, 422) is an answer of its own.
+      isOutage: error => !(error instanceof Problem) || error.status >= 500,
+    }),
+);

@@ -1,0 +1,55 @@
+/**
+ * An answer as bytes: its body, what is compressed of it (made when it is first asked for, once), a strong ETag for each, and
+ * the headers that never differ. It is shared by all who ask.
+ */
+import { compress, type Encoding, MIN_COMPRESSED_BYTES } from "../http/compression.ts";
+import { encodedETag, strongETag } from "../http/etag.ts";
+
+const utf8 = new TextEncoder();
+
+export type Form = {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+export class ReadyAnswer {
+  readonly etag: string;
+  readonly #text: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #forms = new Map<Encoding | null, Form>();
+
+  /** `headers`: beside those of the representation. */
+  constructor(text: string, headers: Readonly<Record<string, string>>) {
+    this.#text = text;
+    this.#headers = headers;
+    this.etag = strongETag(text);
+  }
+
+  /** What it takes, roughly, with its forms. */
+  get bytes(): number {
+    return 2 * this.#text.length;
+  }
+
+  get isCompressible(): boolean {
+    return this.#text.length >= MIN_COMPRESSED_BYTES;
+  }
+
+  form(encoding: Encoding | null): Form {
+    const wanted = this.isCompressible ? encoding : null;
+    const known = this.#forms.get(wanted);
+    if (known) return known;
+    const plain = wanted === null ? utf8.encode(this.#text) : this.form(null).body;
+    const form: Form = {
+      body: wanted === null ? plain : compress(plain, wanted),
+      headers: {
+        "content-type": "application/json; charset=utf-8",
+        etag: wanted === null ? this.etag : encodedETag(this.etag, wanted),
+        ...(wanted === null ? {} : { "content-encoding": wanted }),
+        vary: this.isCompressible ? "x-publishable-key, accept-encoding" : "x-publishable-key",
+        ...this.#headers,
+      },
+    };
+    this.#forms.set(wanted, form);
+    return form;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Reads of the shop that are asked again and again, answered before a request reaches the application: the shell around our
+ * routes costs ten times what such an answer does.
+ *
+ * A route that gives a ready answer hands it over with the request ({@link HotAnswers.keep}); from then on the same path with
+ * the same publishable key is answered here, as long as the answer is live (the cache says so, at each request) and the key
+ * is one that the guard has looked up within its second. Conditions (`If-None-Match`, a list or `*`), HEAD and encodings are
+ * seen to here. Whoever is logged in, brings a trace or credentials, and everything while this node drains, goes the long way.
+ *
+ * Such answers are counted like others in the metrics, and what was searched in what shoppers search for; one in
+ * {@link SAMPLE} has a line in the access log, or each (TRADEWIND_ACCESS_LOG). Rate limits, which guard what costs, don't
+ * count them.
+ */
+import type { ReadyAnswer } from "../cache/ready-answer.ts";
+import type { ApiDeps } from "../deps.ts";
+import { accessLogOf } from "./access-log.ts";
+import { isTrustedKey } from "./auth.ts";
+import { acceptedEncoding, type Encoding } from "./compression.ts";
+import { allowOrigins } from "./cors.ts";
+import { matchesETag } from "./etag.ts";
+import { answersOf } from "./observe.ts";
+import { perNode } from "./per-node.ts";
+
+/** What a route hands over. */
+export type Hot = {
+  readonly answer: ReadyAnswer;
+  readonly route: string;
+  readonly storeId: string;
+  /** `performance.now()` of its making, for `Age`; null: it does not tell. */
+  readonly madeAt: number | null;
+  isLive(now: number): boolean;
+  /** It is given once more. */
+  onGiven(): void;
+};
+
+export type HotAnswers = {
+  /** The answer, when it is one that we have. */
+  answer(request: Request): Response | undefined;
+  keep(request: Request, hot: Hot): void;
+};
+
+const MAX_ANSWERS = 20_000;
+/** Most of it is the cache's own memory, and in its bounds already. */
+const MAX_BYTES = 48 * 1_048_576;
+const MAX_KEY = 1_500;
+const PREFIX = "/store/";
+const COMMON = { "x-cache": "HIT", "server-timing": "cache;desc=hit", "x-content-type-options": "nosniff" };
+/** Accept-Encoding headers that are remembered; browsers send a handful. */
+const MAX_ENCODINGS = 200;
+const OTHER_WAYS = ["authorization", "cookie", "traceparent", "x-request-id", "range"];
+
+type Child = { observe(seconds: number): void };
+type Kept = {
+  readonly hot: Hot;
+  readonly observe: { ok: Child; unchanged: Child };
+  /** By encoding; as of the second `age`. */
+  readonly headers: Map<Encoding | null, { age: number; headers: Headers }>;
+};
+
+/** `key path` of a request that may be answered here. */
+function keyOf({ method, url, headers }: Request, shop: string | null): string | undefined {
+  if (shop === null || (method !== "GET" && method !== "HEAD")) return undefined;
+  const path = url.indexOf("/", "https://".length);
+  if (!url.startsWith(PREFIX, path)) return undefined;
+  for (const name of OTHER_WAYS) if (headers.has(name)) return undefined;
+  const key = `${shop} ${url.slice(path)}`;
+  return key.length <= MAX_KEY ? key : undefined;
+}
+
+export const hotAnswersOf = perNode((deps: ApiDeps): HotAnswers => {
+  const kept = new Map<string, Kept>();
+  const encodings = new Map<string, Encoding | null>();
+  const answers = answersOf(deps);
+  const accessLog = accessLogOf(deps);
+  let held = 0;
+  const node = deps.config.processName || `api-${process.pid}`;
+
+  function encodingOf(accepted: string | null): Encoding | null {
+    if (accepted === null) return null;
+    const known = encodings.get(accepted);
+    if (known !== undefined) return known;
+    const encoding = acceptedEncoding(accepted);
+    if (encodings.size < MAX_ENCODINGS) encodings.set(accepted, encoding);
+    return encoding;
+  }
+
+  function headersOf({ hot, headers }: Kept, encoding: Encoding | null, now: number): Headers {
+    const age = hot.madeAt === null ? 0 : Math.max(0, Math.floor((now - hot.madeAt) / 1_000));
+    const known = headers.get(encoding);
+    if (known?.age === age) return known.headers;
+    const all: Record<string, string> = { ...hot.answer.form(encoding).headers, ...COMMON, "x-node": node };
+    if (hot.madeAt !== null) all.age = String(age);
+    allowOrigins(hot.route, all);
+    const made = new Headers(all);
+    headers.set(encoding, { age, headers: made });
+    return made;
+  }
+
+  function forget(key: string): void {
+    held -= kept.get(key)?.hot.answer.bytes ?? 0;
+    kept.delete(key);
+  }
+
+  return {
+    answer(request) {
+      if (kept.size === 0 || deps.drain?.active) return undefined;
+      const given = request.headers;
+      const shop = given.get("x-publishable-key");
+      const key = keyOf(request, shop);
+      const known = key === undefined ? undefined : kept.get(key);
+      if (known === undefined) return undefined;
+      const now = performance.now();
+      if (!known.hot.isLive(now)) {
+        forget(key!);
+        return undefined;
+      }
+      if (!isTrustedKey(deps.sql, shop!, now)) return undefined;
+      known.hot.onGiven();
+      const encoding = encodingOf(given.get("accept-encoding"));
+      const condition = given.get("if-none-match");
+      const headers = headersOf(known, encoding, now);
+      const isUnchanged = condition !== null && matchesETag(condition, known.hot.answer.etag);
+      const response = isUnchanged
+        ? unchanged(headers)
+        : new Response(known.hot.answer.form(encoding).body, { headers });
+      const seconds = (performance.now() - now) / 1_000;
+      (isUnchanged ? known.observe.unchanged : known.observe.ok).observe(seconds);
+      accessLog.hit(request, known.hot, response.status, seconds * 1_000);
+      return response;
+    },
+    keep(request, hot) {
+      const key = keyOf(request, request.headers.get("x-publishable-key"));
+      if (key === undefined || !hot.isLive(performance.now())) return;
+      forget(key);
+      const child = (status: string) => answers.labels("GET", hot.route, status);
+      kept.set(key, { hot, observe: { ok: child("200"), unchanged: child("304") }, headers: new Map() });
+      // Oldest first: a Map keeps the order of insertion.
+      held += hot.answer.bytes;
+      while (kept.size > MAX_ANSWERS || held > MAX_BYTES) forget(kept.keys().next().value!);
+    },
+  };
+});
+
+function unchanged(headers: Headers): Response {
+  const bare = new Headers(headers);
+  bare.delete("content-type");
+  bare.delete("content-encoding");
+  return new Response(null, { status: 304, headers: bare });
+}
