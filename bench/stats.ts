@@ -24,6 +24,22 @@ export type Measured = {
   by?: string;
 };
 
+const TURNS = 3;
+
+/** The median ratio of ours to the limit, measured in turns: both sides of a pair see the same weather. */
+export async function ratioOf(
+  ours: () => Promise<Measured>,
+  limit: () => Promise<Measured>,
+): Promise<number> {
+  const rate = (one: Measured) => one.count / one.seconds;
+  const ratios: number[] = [];
+  for (let i = 0; i < TURNS; i++) {
+    const beside = rate(await limit());
+    ratios.push(rate(await ours()) / beside);
+  }
+  return round(median(ratios));
+}
+
 export function figuresOf(runs: readonly Measured[]): Figures {
   const rates = runs.map(run => run.count / run.seconds);
   const latencies = runs.map(quantilesOf).filter(one => one !== undefined);

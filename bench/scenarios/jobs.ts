@@ -9,7 +9,7 @@ import { type JobSource, openJobSource, rssMb } from "../jobs.ts";
 import type { PeerRun } from "../peers/peer.ts";
 import type { Case, Peer, Report, Scenario } from "../scenario.ts";
 import type { BenchStack } from "../stack.ts";
-import { figuresOf, type Measured, median, round } from "../stats.ts";
+import { figuresOf, type Measured, median, ratioOf, round } from "../stats.ts";
 
 const KIND = "drill.noop.low";
 const LEAST = 0.6;
@@ -61,6 +61,30 @@ export const jobsScenario: Scenario = {
       cases: casesOf({ figures, limit, others, idleMb, warmMb, endMb, total }),
       notes: [`${total} jobs, ledger rows counted; the limit is a process without a ledger`],
     } satisfies Report;
+  },
+  ratio: {
+    bar: LEAST,
+    async measure(stack, seconds) {
+      const count = Math.round(seconds * 15_000);
+      const source = await openJobSource(stack);
+      const pool = await stack.startPool("low");
+      const before = (await source.ledger(KIND)).done ?? 0;
+      await drain(source, 20_000);
+      let total = 20_000;
+      const ratio = await ratioOf(
+        () => {
+          total += count;
+          return drain(source, count);
+        },
+        async () =>
+          asMeasured(await stack.runPeer<PeerRun>("bench/peers/nats.ts", [stack.natsUrl, String(count)])),
+      );
+      if (!isExact(await source.ledger(KIND), before + total))
+        throw new Error("jobs: not every job was done once");
+      await pool.stop();
+      await source.close();
+      return ratio;
+    },
   },
 };
 
