@@ -11,6 +11,7 @@ import { freshDatabase, freshNats, type StatementLog } from "../../platform/test
 import { createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
 import type { ApiDeps } from "./deps.ts";
+import { describedProblems } from "./described.fixture.ts";
 
 /** A server that nobody runs; the bus goes on trying in the background. */
 const NOWHERE = "nats://127.0.0.1:1";
@@ -76,6 +77,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
   const config = { ...loadConfig({}), ...options.config };
   const deps: ApiDeps = { config, sql, log, clock: systemClock, metrics, bus, ...options.deps };
   const app = createApp(deps, options.areas?.(deps));
+  const described = describedProblems(app);
   return {
     app,
     deps,
@@ -87,9 +89,10 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
     keys,
     async request(method, path, request = {}) {
       const body = request.json === undefined ? (request.body ?? null) : JSON.stringify(request.json);
-      return app.handle(
-        new Request(`http://localhost${path}`, { method, headers: headersOf(request), body }),
-      );
+      const sent = new Request(`http://localhost${path}`, { method, headers: headersOf(request), body });
+      const answer = await app.handle(sent);
+      await described(method, path, answer);
+      return answer;
     },
     async close() {
       cacheOf(deps).stop();

@@ -2,12 +2,25 @@
 import { toOpenAPISchema } from "@elysiajs/openapi";
 import { OptionalKind } from "@sinclair/typebox";
 import type { AnyElysia, TSchema } from "elysia";
+import { exampleOf } from "./openapi.examples.ts";
+import { type Form, problemResponse, problemsOf } from "./openapi.problems.ts";
+import { plainSchema, type Schema } from "./openapi.schemas.ts";
 
 const VERSION = "3.1.1";
 
+/** Some content has no schema: pages, files. */
+type Content = Record<string, { schema?: Schema; example?: unknown } | undefined>;
+type Answer = { description?: string; content?: Content };
+type Parameter = { in: string; name: string; required?: boolean; schema: Schema };
+type Body = { required?: boolean; content: Content };
+
 type Operation = {
+  summary?: string;
+  description?: string;
+  parameters?: Parameter[];
+  requestBody?: Body;
   security?: Record<string, string[]>[];
-  responses?: Record<string, unknown>;
+  responses?: Record<string, Answer>;
   [key: string]: unknown;
 };
 
@@ -67,26 +80,78 @@ const tags = [
 /** Routes that want a session beside the key. */
 const ofCustomer = /^\/store\/(customers\/me|sessions\/current)/;
 
-function complete(path: string, operation: Operation): Operation {
+/** Headers that descriptions speak of. */
+const headers: readonly Parameter[] = [
+  { in: "header", name: "If-Match", schema: { type: "string", examples: ['"3"'] } },
+  {
+    in: "header",
+    name: "Idempotency-Key",
+    schema: { type: "string", minLength: 1, maxLength: 255, examples: ["order-4711"] },
+  },
+];
+
+/** A header is required where the description says that the route wants it. */
+function parametersOf({ summary = "", description = "", parameters = [] }: Operation): Parameter[] {
+  const text = `${summary} ${description}`;
+  const isTold = ({ name }: Parameter) => parameters.some(known => known.name === name);
+  const spokenOf = headers
+    .filter(one => text.includes(`\`${one.name}\``) && !isTold(one))
+    .map(one => ({ ...one, required: new RegExp(`wants (a header )?\`${one.name}\``, "i").test(text) }));
+  return [...parameters, ...spokenOf].map(one => ({ ...one, schema: plainSchema(one.schema) }));
+}
+
+/** With an example of JSON, by its schema. */
+function exemplified(content: Content): Content {
+  const entries = Object.entries(content).map(([type, told]) => {
+    if (!told?.schema) return [type, told];
+    const { schema, ...rest } = told;
+    const plain = plainSchema(schema);
+    const example = type === "application/json" ? { example: exampleOf(plain) } : {};
+    return [type, { schema: plain, ...example, ...rest }];
+  });
+  return Object.fromEntries(entries);
+}
+
+const otherProblem = {
+  description: "Any other problem (RFC 9457)",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
+
+function responsesOf(operation: Operation, form: Form): Record<string, Answer> {
+  const good = Object.entries(operation.responses ?? { 200: { description: "OK" } }).map(
+    ([status, answer]) => [
+      status,
+      answer.content ? { ...answer, content: exemplified(answer.content) } : answer,
+    ],
+  );
+  const bad = [...problemsOf(form)].map(([status, some]) => [status, problemResponse(status, some)]);
+  return Object.fromEntries([...bad, ...good, ["default", otherProblem]]);
+}
+
+function complete(method: string, path: string, operation: Operation): Operation {
   const scheme = areaKeys.find(([prefix]) => path.startsWith(prefix))?.[1];
   const area = path.split("/")[1] ?? "";
+  const { summary = "", description = "", requestBody } = operation;
+  const parameters = parametersOf(operation);
+  const form = {
+    method,
+    text: `${summary} ${description}`,
+    scheme,
+    hasParameters: parameters.length > 0,
+    hasBody: requestBody !== undefined,
+    hasForm: requestBody?.content["multipart/form-data"] !== undefined,
+  };
   return {
     ...operation,
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(requestBody ? { requestBody: { ...requestBody, content: exemplified(requestBody.content) } } : {}),
     tags: operation.tags ?? (tags.some(tag => tag.name === area) ? [area] : ["system"]),
     ...(scheme
       ? { security: [{ [scheme]: [], ...(ofCustomer.test(path) ? { customerSession: [] } : {}) }] }
       : {}),
-    responses: {
-      ...(operation.responses ?? { 200: { description: "OK" } }),
-      default: {
-        description: "A problem (RFC 9457)",
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-      },
-    },
+    responses: responsesOf(operation, form),
   };
 }
-
-type Parameter = { in: string; name: string };
 
 /** Parameters that a route describes by hand. The generator puts those that it finds itself in their place. */
 function describedParameters(app: AnyElysia): Map<string, Parameter[]> {
@@ -96,8 +161,6 @@ function describedParameters(app: AnyElysia): Map<string, Parameter[]> {
   });
   return new Map(described);
 }
-
-type Body = { required: boolean; content: Record<string, { schema: TSchema }> };
 
 /** `POST /admin/products` in the notation of the description. */
 const operationKey = (method: string, path: string) =>
@@ -110,7 +173,10 @@ function jsonBodies(app: AnyElysia): Map<string, Body> {
     const schema = (hooks as { body?: TSchema & { [OptionalKind]?: unknown } }).body;
     if (typeof schema !== "object") continue;
     const required = schema[OptionalKind] === undefined;
-    bodies.set(operationKey(method, path), { required, content: { "application/json": { schema } } });
+    bodies.set(operationKey(method, path), {
+      required,
+      content: { "application/json": { schema: schema as Schema } },
+    });
   }
   return bodies;
 }
@@ -120,9 +186,9 @@ export function openApiDocument(app: AnyElysia): object {
   const bodies = jsonBodies(app);
   const described = describedParameters(app);
   const toldOf = (key: string, { parameters = [] }: Operation) => {
-    const found = parameters as Parameter[];
-    const isNew = (one: Parameter) => !found.some(known => known.in === one.in && known.name === one.name);
-    const all = [...found, ...(described.get(key) ?? []).filter(isNew)];
+    const isNew = (one: Parameter) =>
+      !parameters.some(known => known.in === one.in && known.name === one.name);
+    const all = [...parameters, ...(described.get(key) ?? []).filter(isNew)];
     const requestBody = bodies.get(key);
     return { ...(all.length > 0 ? { parameters: all } : {}), ...(requestBody ? { requestBody } : {}) };
   };
@@ -132,7 +198,7 @@ export function openApiDocument(app: AnyElysia): object {
     Object.fromEntries(
       Object.entries(operations as Record<string, Operation>).map(([method, one]) => [
         method,
-        complete(path, { ...one, ...toldOf(operationKey(method, path), one) }),
+        complete(method, path, { ...one, ...toldOf(operationKey(method, path), one) }),
       ]),
     ),
   ]);

@@ -20,7 +20,7 @@ export type ProblemDocument = {
   traceId: string;
 };
 
-const titles: Record<number, string> = {
+export const titles: Record<number, string> = {
   400: "Bad request",
   401: "Unauthorized",
   402: "Payment required",
@@ -161,13 +161,13 @@ export const internalError = new Problem(500, "internal_error", "Something went 
 export function problemDocument(problem: Problem, traceparent: string): ProblemDocument {
   const { errors, extensions } = problem.more;
   return {
+    ...extensions,
     type: `urn:tradewind:problem:${problem.code}`,
     title: titles[problem.status] ?? "Error",
     status: problem.status,
     detail: problem.detail,
     code: problem.code,
     ...(errors ? { errors } : {}),
-    ...extensions,
     traceId: traceId(traceparent),
   };
 }

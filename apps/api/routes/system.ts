@@ -53,6 +53,12 @@ export function systemRoutes(deps: ApiDeps) {
         set.headers["content-type"] = PROMETHEUS;
         return mergeMetrics(await collect(deps));
       },
-      { detail: { summary: "Prometheus metrics of the processes of this host" } },
+      {
+        detail: {
+          summary: "Prometheus metrics of the processes of this host",
+          description:
+            "Open on loopback; from elsewhere it wants an ops key: 401 `unauthorized`, 403 `forbidden`.",
+        },
+      },
     );
 }

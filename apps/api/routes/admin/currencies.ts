@@ -58,7 +58,10 @@ export function currencyRoutes(deps: ApiDeps) {
       },
       {
         params,
-        detail: { summary: "Sell in this currency no more", description: "Its prices are kept." },
+        detail: {
+          summary: "Sell in this currency no more",
+          description: "Its prices are kept. 409 `default_currency`: the store's own stays.",
+        },
         response: documented({ 204: t.Void() }),
       },
     );

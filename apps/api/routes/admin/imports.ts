@@ -65,7 +65,7 @@ export function importRoutes(deps: ApiDeps) {
         detail: {
           summary: "Import a product file",
           description:
-            "A Shopify product CSV in UTF-8, up to 200 MB. `inventory=new` (default) sets the stock of variants that have none yet, `set` that of all variants in the file.",
+            "A Shopify product CSV in UTF-8, up to 200 MB. `inventory=new` (default) sets the stock of variants that have none yet, `set` that of all variants in the file. 422 `invalid_file` names the columns that are missing.",
           requestBody: importForm,
         },
         response: documented({ 202: acceptedView }),

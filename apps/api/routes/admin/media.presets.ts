@@ -73,7 +73,7 @@ export function mediaPresetRoutes(deps: ApiDeps) {
         detail: {
           summary: "Declare a size",
           description:
-            "All pictures get it, later ones and, by a backfill, those that are there. Sizes never change: 409 `preset_differs`.",
+            "All pictures get it, later ones and, by a backfill, those that are there. Sizes never change: 409 `preset_differs`, `too_many_presets`.",
         },
         response: documented({ 200: preset, 201: preset }),
       },

@@ -153,7 +153,7 @@ export function resumableRoutes(deps: ApiDeps) {
       detail: {
         summary: "Begin a resumable upload (tus 1.0)",
         description:
-          "`Upload-Length` and, in `Upload-Metadata`, `filename`, `alt`, `productId` and `position`. 201 with the upload's `Location`; 413 and 422 say why not. Then `PATCH` it piece by piece.",
+          "`Upload-Length` and, in `Upload-Metadata`, `filename`, `alt`, `productId` and `position`. 201 with the upload's `Location`; 413 `body_too_large`, `quota_exceeded`; 422 `invalid`, `empty_file`. Then `PATCH` it piece by piece.",
       },
     })
     .route("HEAD", "/:id", ({ request, author }) => handle(request, author), {
@@ -165,7 +165,8 @@ export function resumableRoutes(deps: ApiDeps) {
       parse: "none",
       detail: {
         summary: "Go on with an upload (tus 1.0)",
-        description: "204 with `Upload-Offset`; the last piece's answer names the asset in `Upload-Asset`.",
+        description:
+          "204 with `Upload-Offset`; the last piece's answer names the asset in `Upload-Asset`. 409 `offset_moved`; 413 `body_too_large`, `quota_exceeded`; 415 `unsupported_media_type`; 422 `unreadable`, `too_many_pixels`.",
       },
     })
     .delete("/:id", ({ request, author }) => handle(request, author), {

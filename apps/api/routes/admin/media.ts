@@ -85,7 +85,8 @@ export function mediaRoutes(deps: ApiDeps) {
         detail: {
           summary: "Upload pictures",
           description:
-            "The same bytes again give the same asset and no new work; `alt`, `productId` and `position` that are given then replace the old ones.",
+            "The same bytes again give the same asset and no new work; `alt`, `productId` and `position` that are given then replace the old ones. " +
+            "413 `body_too_large`, `too_many_files`, `quota_exceeded`; 415 `unsupported_media_type`; 422 `empty_file`, `unreadable`, `too_many_pixels`.",
           requestBody: uploadForm,
         },
         response: documented({ 202: uploadedView }),

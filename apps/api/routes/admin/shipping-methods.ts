@@ -77,7 +77,7 @@ export function shippingMethodRoutes(deps: ApiDeps) {
       },
       {
         body: newMethod,
-        detail: { summary: "A new shipping method" },
+        detail: { summary: "A new shipping method", description: "409 `too_many_shipping_methods`." },
         response: documented({ 201: methodView }),
       },
     )

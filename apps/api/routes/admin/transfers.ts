@@ -52,7 +52,7 @@ export function transferRoutes(deps: ApiDeps) {
         detail: {
           summary,
           description:
-            "Happens once: asked for again it answers the transfer as it is. 409 `transfer_state`, `insufficient_stock`, `location_inactive`.",
+            "Happens once: asked for again it answers the transfer as it is. With `If-Match`, only of that version. 409 `transfer_state`, `insufficient_stock`, `location_inactive`.",
         },
         response,
       },

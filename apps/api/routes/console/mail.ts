@@ -25,7 +25,8 @@ export function consoleMailRoutes(deps: ApiDeps) {
       params: t.Object({ id: t.String({ pattern: "^[\\w-]{1,64}$" }) }),
       detail: {
         summary: "A caught mail's HTML, for the console's preview",
-        description: "Served with a policy under which it can run and load nothing.",
+        description:
+          "Served with a policy under which it can run and load nothing. 404 `no_mailbox` where mails go to a real SMTP server.",
       },
     },
   );

@@ -119,7 +119,7 @@ export function consoleSessionRoutes(deps: ApiDeps) {
           description:
             "The answer's cookie (HttpOnly, SameSite=Strict) opens `/ops/*` or `/admin/*` of the key from the console's own " +
             "pages; a change wants the header `x-tradewind-console` as well. Entered with a session, a key is added to it, in " +
-            "the place of one of its kind. 401 `invalid_key`, 403 `forbidden` (a publishable key), `cross_site_request`, 429.",
+            "the place of one of its kind. 401 `invalid_key`, 403 `forbidden` (a publishable key), `cross_site_request`, 429 `rate_limited`.",
         },
         response: documented({ 201: sessionView }),
       },

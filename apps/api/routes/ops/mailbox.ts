@@ -29,6 +29,8 @@ export async function askMailbox({ config }: ApiDeps, path: string): Promise<Rec
   return response.json() as Promise<Record<string, unknown>>;
 }
 
+const NO_MAILBOX = "404 `no_mailbox` where mails go to a real SMTP server.";
+
 export function mailboxRoutes(deps: ApiDeps) {
   return new Elysia({ prefix: "/ops", detail: { tags: ["ops"] } })
     .use(opsAuth(deps))
@@ -40,7 +42,7 @@ export function mailboxRoutes(deps: ApiDeps) {
         return askMailbox(deps, `/mails?${search}`);
       },
       {
-        detail: { summary: "Caught mails, latest first" },
+        detail: { summary: "Caught mails, latest first", description: NO_MAILBOX },
         query: t.Object(
           {
             limit: t.Optional(t.Integer({ minimum: 1, maximum: 100 })),
@@ -54,7 +56,7 @@ export function mailboxRoutes(deps: ApiDeps) {
       },
     )
     .get("/mailbox/:id", async ({ params }) => askMailbox(deps, `/mails/${encodeURIComponent(params.id)}`), {
-      detail: { summary: "One mail with its text, HTML and headers" },
+      detail: { summary: "One mail with its text, HTML and headers", description: NO_MAILBOX },
       params: t.Object({ id: t.String({ pattern: "^[\\w-]{1,64}$" }) }),
       response: documented({
         200: t.Object({

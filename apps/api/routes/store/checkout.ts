@@ -98,7 +98,7 @@ export function checkoutRoutes(deps: ApiDeps) {
         detail: {
           summary: "Check a cart out",
           description:
-            "Wants a header `Idempotency-Key`. The same key gets the same answer for 24 hours, with `Idempotency-Replayed: true`. " +
+            "Wants a header `Idempotency-Key` (400 `idempotency_key_missing`, `idempotency_key_invalid`). The same key gets the same answer for 24 hours, with `Idempotency-Replayed: true`. " +
             "402 `payment_declined`; 409 `out_of_stock`, `price_changed`, `cart_completed`, `in_progress`, `checkout_lapsed`; " +
             "422 `idempotency_key_reused`; 429 `rate_limited`, in flash mode `queue_full`, in a sale `busy`; 504 `payment_unanswered`: ask again with the same key.",
           parameters: [

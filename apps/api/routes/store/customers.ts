@@ -65,7 +65,7 @@ export function customerRoutes(deps: ApiDeps) {
         detail: {
           summary: "Change name, phone, email or password",
           description:
-            "Email and password want `currentPassword`. A new password ends every session; the answer holds a new one.",
+            "Email and password want `currentPassword`. A new password ends every session; the answer holds a new one. 409 `email_taken`; 429 `rate_limited`; 503 `busy`.",
         },
         response: documented({ 200: changedCustomer }),
       },

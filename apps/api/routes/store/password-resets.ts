@@ -27,7 +27,7 @@ export function passwordResetRoutes(deps: ApiDeps) {
         detail: {
           summary: "Ask for a new password",
           description:
-            "A mail with a token goes out when there is such a customer; the answer is always the same.",
+            "A mail with a token goes out when there is such a customer; the answer is always the same. 429 `rate_limited`.",
         },
         response: documented({ 202: t.Object({ status: t.Literal("accepted") }) }),
       },
@@ -45,7 +45,7 @@ export function passwordResetRoutes(deps: ApiDeps) {
         detail: {
           summary: "Set a new password by the token of the mail",
           description:
-            "Ends every session of the customer. The token works once, for 30 minutes; else 404 `reset_token_invalid`.",
+            "Ends every session of the customer. The token works once, for 30 minutes; else 404 `reset_token_invalid`. 429 `rate_limited`; 503 `busy`.",
         },
       },
     );

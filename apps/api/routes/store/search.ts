@@ -62,7 +62,7 @@ export function searchRoutes(deps: ApiDeps) {
         detail: {
           summary: "Search of the shop",
           description:
-            "Typing errors are forgiven in names, not in SKUs and barcodes. `engine` says who answered. An answer is given again (`X-Cache: HIT`) until something changes in the shop's search.",
+            "Typing errors are forgiven in names, not in SKUs and barcodes. `engine` says who answered. An answer is given again (`X-Cache: HIT`) until something changes in the shop's search. 429 `rate_limited`.",
         },
         query: schema.searchQuery,
         response: documented({ 200: schema.searchAnswer }),
@@ -76,7 +76,8 @@ export function searchRoutes(deps: ApiDeps) {
         beforeHandle: mayAsk,
         detail: {
           summary: "What to offer while somebody types",
-          description: "Popular queries that begin so, and products, categories and vendors of its hits.",
+          description:
+            "Popular queries that begin so, and products, categories and vendors of its hits. 429 `rate_limited`.",
         },
         query: schema.suggestQuery,
         response: documented({ 200: schema.suggestAnswer }),
@@ -94,7 +95,7 @@ export function searchRoutes(deps: ApiDeps) {
         detail: {
           summary: "Say which hit was chosen",
           description:
-            "Counted by query and day, never by person; written within seconds. A product that the shop does not have is not counted.",
+            "Counted by query and day, never by person; written within seconds. A product that the shop does not have is not counted. 429 `rate_limited`.",
         },
         body: schema.clickBody,
         response: documented({ 202: t.Object({ status: t.Literal("accepted") }) }),
@@ -106,7 +107,7 @@ export function searchRoutes(deps: ApiDeps) {
         given(set, search.similar(access.storeId, params.idOrHandle, query.limit ?? RELATED)),
       {
         beforeHandle: mayAsk,
-        detail: { summary: "Products like this one" },
+        detail: { summary: "Products like this one", description: "429 `rate_limited`." },
         params: schema.relatedParams,
         query: schema.relatedQuery,
         response: documented({ 200: schema.relatedAnswer }),
@@ -120,7 +121,8 @@ export function searchRoutes(deps: ApiDeps) {
         beforeHandle: mayAsk,
         detail: {
           summary: "Products that are bought together with this one",
-          description: "As orders have it; filled up with similar products. `reason` says which is which.",
+          description:
+            "As orders have it; filled up with similar products. `reason` says which is which. 429 `rate_limited`.",
         },
         params: schema.relatedParams,
         query: schema.relatedQuery,

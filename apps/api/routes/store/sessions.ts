@@ -39,7 +39,7 @@ export function sessionRoutes(deps: ApiDeps) {
           description:
             "The token comes as an HttpOnly cookie and in the body, for use as a bearer. 401 `invalid_credentials`, the same for " +
             "unknown mails and wrong passwords. The lines of `cartId` are added to the customer's open cart; a customer " +
-            "without one takes the guest's cart over.",
+            "without one takes the guest's cart over. 429 `rate_limited`; 503 `busy`.",
         },
         response: documented({ 201: loggedInView }),
       },
