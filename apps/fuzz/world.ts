@@ -13,6 +13,7 @@ export type Shop = {
   readonly secret: string;
   /** Of a customer who is logged in. */
   readonly session: string;
+  readonly customerId: string;
   readonly pool: IdPool;
 };
 
@@ -105,7 +106,7 @@ async function makeShop(send: Send, origin: string, ops: Call, marker: string): 
   const { customerId, session } = await people(learning(shop), admin, { marker, variants });
   // Who is erased is logged out.
   pool.keep(customerId);
-  return { storeId: store.id, marker, publishable, secret, session, pool };
+  return { storeId: store.id, marker, publishable, secret, session, customerId, pool };
 }
 
 async function stock(admin: Call, pool: IdPool, marker: string): Promise<string[]> {

@@ -4,7 +4,7 @@ import { emit } from "../../bus/index.ts";
 import { conflict, notFound } from "../../platform/errors.ts";
 import { uuidPattern } from "../../platform/ids.ts";
 import { decodeCursor, encodeCursor, type Page, pageOf } from "../../platform/page.ts";
-import { type Db, type Sql, transaction } from "../../platform/postgres/index.ts";
+import { type Db, type Sql, type Tx, transaction } from "../../platform/postgres/index.ts";
 import { type Author, diff, recordAudit } from "../audit/index.ts";
 import type { LedgerEntry, Level, LevelChange, ListedLevel } from "./model.ts";
 import * as store from "./store.levels.ts";
@@ -56,7 +56,7 @@ export function changeLevels(
       const active = await shareActive(tx, storeId, [locationId]);
       if (active.length === 0) await refuseLocation(tx, storeId, locationId);
     }
-    const place = locationId ?? (await defaultLocation(tx, storeId));
+    const place = locationId ?? (await sharedDefault(tx, storeId));
     const isMissing =
       locationId !== undefined || (await store.selectOf(tx, storeId, variantId, null)).length === 0;
     if (isMissing) await store.ensureLevel(tx, storeId, variantId, place, productId);
@@ -81,6 +81,14 @@ export function changeLevels(
     );
     return after;
   });
+}
+
+/** The default location, held until the transaction ends: another may take its place, and then it may be deleted. */
+async function sharedDefault(tx: Tx, storeId: string): Promise<string> {
+  for (;;) {
+    const id = await defaultLocation(tx, storeId);
+    if ((await shareActive(tx, storeId, [id])).length > 0) return id;
+  }
 }
 
 const settings = ({ locationId, backorder, lowThreshold }: Level) => ({
