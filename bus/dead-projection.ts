@@ -1,7 +1,7 @@
 /**
  * DEAD → `bus.dead`. Runs in every keeper over one shared consumer; the record's id makes a repeat harmless, and a
  * message is acknowledged after its row is committed. Each letter that comes to light is a line in the log and counts in
- * `tradewind_dead_letters_total`; `deadSince` (dead.ts) tells the same from the table.
+ * `tradewind_dead_letters_total`.
  */
 import type { Log } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";

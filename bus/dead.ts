@@ -141,30 +141,3 @@ export async function openDeadOfKeys(
     SELECT key, max(appeared_at) AS "appearedAt" FROM bus.dead
     WHERE key = ANY(${keys as string[]}) AND kind = ${kind} AND status = 'open' GROUP BY key`;
 }
-
-export type Appeared = {
-  kind: string;
-  reason: string;
-  fingerprint: string;
-  count: number;
-  error: string;
-  lastId: string;
-};
-
-/**
- * What came to light since a moment, by kind and fingerprint, most first; at most 100 rows. For alerting: call it with the
- * time that the last call's `asOf` gave, and no letter is told twice or missed. (Rows become visible at their commit: the
- * last second is left to the next call.)
- */
-export async function deadSince(sql: Sql, since: Date): Promise<{ asOf: Date; items: Appeared[] }> {
-  const [edge] = await sql<
-    { asOf: Date }[]
-  >`SELECT date_trunc('milliseconds', now() - interval '1 second') AS "asOf"`;
-  const { asOf } = edge!;
-  const items = await sql<Appeared[]>`
-    SELECT kind, reason, fingerprint, count(*) AS count, (array_agg(error ORDER BY died_at DESC))[1] AS error,
-           (array_agg(id ORDER BY died_at DESC))[1] AS "lastId"
-    FROM bus.dead WHERE appeared_at > ${since} AND appeared_at <= ${asOf}
-    GROUP BY kind, reason, fingerprint ORDER BY count(*) DESC, fingerprint LIMIT 100`;
-  return { asOf, items };
-}

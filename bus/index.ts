@@ -45,13 +45,11 @@ export * from "./contracts/index.ts";
 export { type CronDeps, type Fired, forgetTicks, runNow, runSchedules, setSchedule } from "./cron.ts";
 export { listTicks, type ScheduleView, type TickView, viewSchedules } from "./cron-views.ts";
 export {
-  type Appeared,
   countDead,
   type Dead,
   type DeadFilter,
   type DeadGroup,
   type DeadStatus,
-  deadSince,
   deadStatuses,
   getDead,
   groupDead,

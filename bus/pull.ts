@@ -108,7 +108,9 @@ class Pull implements Puller {
     this.#stopped = true;
     clearInterval(this.#watchdog);
     this.#forgetReconnect();
-    await this.#subscription.drain().catch(() => {});
+    // While NATS is away nothing can come, and a drain would wait for its return.
+    if (this.#options.connection.connected) await this.#subscription.drain().catch(() => {});
+    else this.#subscription.unsubscribe();
   }
 
   /** Settled messages come in groups; one request asks for all of their places. */

@@ -1,6 +1,8 @@
 /**
  * Who is alive. Every worker process writes a heartbeat to the bucket TW_WORKERS each second, in the server's memory;
- * an entry that is three seconds old counts as gone, the server forgets it after ten.
+ * an entry that is three seconds old counts as gone, the server forgets it after ten. Ages are told by the server's clock
+ * (machines may differ), which is known from the newest heartbeat: it was new when this process saw it first. So a reader that
+ * comes when all are dead counts the last of them as alive for three seconds more.
  */
 import type { KV } from "nats";
 import { StorageType } from "nats";
@@ -64,6 +66,7 @@ export class UntoldYet extends Error {
 
 export async function openRegistry(connection: Connection): Promise<Registry> {
   let kv = await bucket(connection);
+  const newest = { createdMs: 0, seenMs: 0 };
   let known: { atMs: number; beats: Promise<WorkerBeat[]> } | undefined;
   let reconnectedAtMs = Number.NEGATIVE_INFINITY;
   connection.onReconnect(() => {
@@ -72,7 +75,8 @@ export async function openRegistry(connection: Connection): Promise<Registry> {
   });
 
   async function live(): Promise<WorkerBeat[]> {
-    if (!known || Date.now() - known.atMs > FRESH_MS) known = { atMs: Date.now(), beats: readBeats(kv) };
+    if (!known || Date.now() - known.atMs > FRESH_MS)
+      known = { atMs: Date.now(), beats: readBeats(kv, newest) };
     known.beats.catch(() => {
       known = undefined;
     });
@@ -102,14 +106,19 @@ export async function openRegistry(connection: Connection): Promise<Registry> {
   };
 }
 
-async function readBeats(kv: KV): Promise<WorkerBeat[]> {
+async function readBeats(kv: KV, newest: { createdMs: number; seenMs: number }): Promise<WorkerBeat[]> {
   const keys: string[] = [];
   // A server that restarted has no bucket until somebody lives to write to it.
   const names = await kv.keys().catch(onlyMissing);
   for await (const key of names ?? []) keys.push(key);
   const entries = await Promise.all(keys.map(key => kv.get(key)));
+  for (const entry of entries) {
+    const createdMs = entry?.created.getTime() ?? 0;
+    if (createdMs > newest.createdMs) Object.assign(newest, { createdMs, seenMs: performance.now() });
+  }
+  const serverMs = newest.createdMs + performance.now() - newest.seenMs;
   return entries
-    .filter(entry => entry?.operation === "PUT" && Date.now() - entry.created.getTime() < GONE_AFTER_MS)
+    .filter(entry => entry?.operation === "PUT" && serverMs - entry.created.getTime() < GONE_AFTER_MS)
     .map(entry => entry!.json<WorkerBeat>())
     .sort((a, b) => a.since.localeCompare(b.since));
 }
