@@ -1,18 +1,21 @@
 /** The OpenAPI 3.1 description, made from the routes' own schemas, with what holds for all routes added in one place. */
 import { toOpenAPISchema } from "@elysiajs/openapi";
-import { OptionalKind } from "@sinclair/typebox";
-import type { AnyElysia, TSchema } from "elysia";
+import type { AnyElysia } from "elysia";
 import { exampleOf } from "./openapi.examples.ts";
 import { type Form, problemResponse, problemsOf } from "./openapi.problems.ts";
-import { plainSchema, type Schema } from "./openapi.schemas.ts";
+import {
+  type Body,
+  type Content,
+  describedParameters,
+  jsonBodies,
+  operationKey,
+  type Parameter,
+} from "./openapi.routes.ts";
+import { plainSchema } from "./openapi.schemas.ts";
 
 const VERSION = "3.1.1";
 
-/** Some content has no schema: pages, files. */
-type Content = Record<string, { schema?: Schema; example?: unknown } | undefined>;
 type Answer = { description?: string; content?: Content };
-type Parameter = { in: string; name: string; required?: boolean; schema: Schema };
-type Body = { required?: boolean; content: Content };
 
 type Operation = {
   summary?: string;
@@ -151,34 +154,6 @@ function complete(method: string, path: string, operation: Operation): Operation
       : {}),
     responses: responsesOf(operation, form),
   };
-}
-
-/** Parameters that a route describes by hand. The generator puts those that it finds itself in their place. */
-function describedParameters(app: AnyElysia): Map<string, Parameter[]> {
-  const described = app.routes.flatMap(({ method, path, hooks }) => {
-    const { parameters } = (hooks as { detail?: { parameters?: Parameter[] } }).detail ?? {};
-    return parameters ? [[operationKey(method, path), parameters] as const] : [];
-  });
-  return new Map(described);
-}
-
-/** `POST /admin/products` in the notation of the description. */
-const operationKey = (method: string, path: string) =>
-  `${method.toUpperCase()} ${path.replace(/(.)\/$/, "$1").replaceAll(/:(\w+)/g, "{$1}")}`;
-
-/** The JSON that routes take. The generator sees the shell's own parser on each route and leaves the content empty. */
-function jsonBodies(app: AnyElysia): Map<string, Body> {
-  const bodies = new Map<string, Body>();
-  for (const { method, path, hooks } of app.routes) {
-    const schema = (hooks as { body?: TSchema & { [OptionalKind]?: unknown } }).body;
-    if (typeof schema !== "object") continue;
-    const required = schema[OptionalKind] === undefined;
-    bodies.set(operationKey(method, path), {
-      required,
-      content: { "application/json": { schema: schema as Schema } },
-    });
-  }
-  return bodies;
 }
 
 export function openApiDocument(app: AnyElysia): object {
