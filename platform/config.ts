@@ -294,6 +294,20 @@ export const settings = {
     600,
     "how long a process may take to finish its work on SIGTERM",
   ),
+  idleSeconds: integer(
+    "TRADEWIND_IDLE_SECONDS",
+    30,
+    4,
+    240,
+    "how long an API node keeps a connection on which it sends nothing; an upload may pause as long",
+  ),
+  uploadKbPerSecond: integer(
+    "TRADEWIND_UPLOAD_KB_PER_SECOND",
+    10,
+    1,
+    100_000,
+    "least pace of an upload, in KB a second; what falls behind is refused with 408",
+  ),
   reservationSeconds: integer(
     "TRADEWIND_RESERVATION_SECONDS",
     600,

@@ -16,14 +16,12 @@ import { connect } from "../../platform/postgres/index.ts";
 import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
-import { answerFault } from "./http/fault.ts";
-import { type HotAnswers, hotAnswersOf } from "./http/hot-answers.ts";
-import { type HotFiles, hotFilesOf } from "./http/hot-files.ts";
+import { hotAnswersOf } from "./http/hot-answers.ts";
+import { hotFilesOf } from "./http/hot-files.ts";
+import { listen, peerOf } from "./http/listen.ts";
 import { requestLogOf } from "./http/per-node.ts";
 import { searchOf } from "./routes/store/search.ts";
 
-/** Above the largest upload that a route takes, so that our own limits answer; Bun's bare 413 has no body. */
-const MAX_REQUEST_BYTES = 3 * 1024 ** 3;
 const GOODBYE_MS = 500;
 
 function readConfig(): Config {
@@ -34,34 +32,6 @@ function readConfig(): Config {
     console.error(`tradewind: ${error.message}`);
     process.exit(2);
   }
-}
-
-type Listener = { port: number; hostname?: string; reusePort?: boolean };
-
-/** The server that took a request is the one that knows its peer. Asked late: an answer of its costs microseconds. */
-const takenBy = new WeakMap<Request, { requestIP(request: Request): { address: string } | null }>();
-
-const peerOf = (request: Request): string | undefined => takenBy.get(request)?.requestIP(request)?.address;
-
-type Fetch = (request: Request) => Response | Promise<Response>;
-
-function serve(fetch: Fetch, hot: { files: HotFiles; answers: HotAnswers }, listeners: Listener[]) {
-  return listeners.map(listener =>
-    Bun.serve({
-      ...listener,
-      maxRequestBodySize: MAX_REQUEST_BYTES,
-      idleTimeout: 30,
-      error: answerFault,
-      fetch(request, server) {
-        const known = hot.files.answer(request) ?? hot.answers.answer(request);
-        if (known) return known;
-        takenBy.set(request, server);
-        // Streams of events may be quiet for longer than the idle time.
-        if (request.url.endsWith("/events")) server.timeout(request, 0);
-        return fetch(request);
-      },
-    }),
-  );
 }
 
 async function main(): Promise<void> {
@@ -80,10 +50,16 @@ async function main(): Promise<void> {
   const drain = { active: false };
   const deps = { config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf };
   const app = createApp(deps);
-  const servers = serve(app.fetch, { files: hotFilesOf(deps), answers: hotAnswersOf(deps) }, [
-    { port: config.port, reusePort: true },
-    { port: config.nodePort, hostname: "127.0.0.1" },
-  ]);
+  const [files, answers] = [hotFilesOf(deps), hotAnswersOf(deps)];
+  const options = {
+    ...config,
+    fetch: app.fetch,
+    known: (request: Request) => files.answer(request) ?? answers.answer(request),
+  };
+  const servers = [
+    listen(options, { port: config.port, reusePort: true }),
+    listen(options, { port: config.nodePort, hostname: "127.0.0.1" }),
+  ];
   log.info({ port: servers[0]!.port, nodePort: servers[1]!.port }, "listening");
 
   // A forgotten promise is a defect, but no reason to cut off the requests of everybody else.
@@ -106,7 +82,7 @@ async function main(): Promise<void> {
   process.on("SIGINT", () => void leave("SIGINT"));
 }
 
-async function stopWithin(ms: number, servers: ReturnType<typeof serve>, log: Log): Promise<void> {
+async function stopWithin(ms: number, servers: ReturnType<typeof listen>[], log: Log): Promise<void> {
   const stopped = Promise.all(servers.map(server => server.stop()));
   const late = Bun.sleep(ms).then(() => "late" as const);
   if ((await Promise.race([stopped, late])) !== "late") return;

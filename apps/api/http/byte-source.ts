@@ -91,9 +91,10 @@ export class ByteSource {
 
   private async more(): Promise<boolean> {
     if (this.ended) return false;
-    const { value, done } = await this.reader.read().catch(() => {
+    const { value, done } = await this.reader.read().catch(error => {
       this.ended = true;
-      throw cutOff();
+      // The pace of an upload (pace.ts) says itself what is wrong.
+      throw error instanceof Problem ? error : cutOff();
     });
     if (done) this.ended = true;
     else this.append(value);

@@ -15,6 +15,7 @@ export const codes: Record<string, Code> = {
   malformed_body: one(400, "The body can't be read."),
   malformed_multipart: one(400, "The form is no valid multipart/form-data."),
   incomplete_body: one(400, "The body ended before it was complete."),
+  body_too_slow: one(408, "The body came too slowly."),
   invalid_cookie: one(400, "A cookie is not ours."),
   idempotency_key_missing: one(400, "A checkout wants a header Idempotency-Key."),
   idempotency_key_invalid: one(400, "An Idempotency-Key has 1 to 255 printable ASCII characters."),
@@ -119,7 +120,7 @@ const rules: readonly (readonly [applies: (form: Form) => boolean, codes: readon
   [form => form.hasParameters || form.hasBody, ["invalid", "not_found"]],
   [form => form.text.includes("`If-Match`"), ["stale", "precondition_required"]],
   [form => form.text.includes("`Idempotency-Key`"), ["idempotency_key_invalid", "idempotency_key_reused"]],
-  [form => form.hasForm, ["malformed_multipart", "incomplete_body"]],
+  [form => form.hasForm, ["malformed_multipart", "incomplete_body", "body_too_slow"]],
   [form => form.hasBody, ["malformed_json", "malformed_body", "body_too_large", "unsupported_media_type"]],
 ];
 
