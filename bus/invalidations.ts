@@ -8,7 +8,8 @@
  * | `product:{id}`     | the product itself                                                          |
  * | `price:{id}`       | what its variants cost                                                      |
  * | `stock:{id}`       | how many of it there are                                                    |
- * | `summary:{id}`     | it as lists have it, or which collections it is in                          |
+ * | `summary:{id}`     | it as lists have it                                                         |
+ * | `groups:{id}`      | which collections it is in, and their names as lists have them              |
  * | `category:{id}`    | the category's name                                                         |
  * | `collection:{id}`  | the collection's name                                                       |
  * | `categories:{store}`, `collections:{store}` | the tree, all of them, or what a handle stands for |
@@ -26,6 +27,7 @@ export const tagOf = {
   price: (id: string) => `price:${id}`,
   stock: (id: string) => `stock:${id}`,
   summary: (id: string) => `summary:${id}`,
+  groups: (id: string) => `groups:${id}`,
   category: (id: string) => `category:${id}`,
   collection: (id: string) => `collection:${id}`,
   categories: (storeId: string) => `categories:${storeId}`,
@@ -53,7 +55,8 @@ const invalidations: Invalidations = {
   "prices.planned": ({ productIds }) => now(...productIds.map(tagOf.price)),
   "stock.changed": ({ productIds }) => soon(...productIds.map(tagOf.stock)),
   "stock.shown": ({ productIds }) => soon(...productIds.map(tagOf.summary)),
-  "summary.changed": ({ productId }, storeId) => soon(tagOf.summary(productId), tagOf.summaries(storeId)),
+  "summary.changed": ({ productId, grouped }, storeId) =>
+    soon(tagOf.summary(productId), tagOf.summaries(storeId), ...(grouped ? [tagOf.groups(productId)] : [])),
   "lists.changed": ({ changes }, storeId) => {
     const tags = changes.map(({ groupId, what }) =>
       what === "members" ? tagOf.list(storeId, groupId) : tagOf.listBy(storeId, groupId, what),

@@ -38,7 +38,8 @@ export type ShopEvent =
   | { type: "stock.changed"; productIds: string[] }
   /** The stock that lists show is another one now. */
   | { type: "stock.shown"; productIds: string[] }
-  | { type: "summary.changed"; productId: string }
+  /** `grouped`: also the collections that it is in, or what they are called. */
+  | { type: "summary.changed"; productId: string; grouped?: boolean }
   /** What they will cost, and from when. */
   | { type: "prices.planned"; productIds: string[] }
   | { type: "category.created"; categoryId: string }

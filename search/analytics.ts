@@ -66,6 +66,8 @@ export type CounterDeps = {
 
 export type SearchCounter = {
   searched(storeId: string, q: string, total: number): void;
+  /** To count the same search with again and again, thousands of times a second. */
+  repeated(storeId: string, q: string, total: number): () => void;
   /** `position`: the hit's place among all hits, from 1. */
   clicked(storeId: string, click: { q: string; productId: string; position: number }): void;
   /** Writes what is counted. Never throws. */
@@ -88,6 +90,9 @@ export function createCounter({ sql, log, metrics, clock = systemClock }: Counte
   }
   const today = () => clock.now().toISOString().slice(0, 10);
 
+  /** Sums that have not come into the tally yet. */
+  const again = new Set<() => void>();
+
   async function write(tally: Tally, into: (sql: Sql, counts: readonly Count[]) => Promise<void>) {
     if (tally.isEmpty) return;
     const counts = tally.take();
@@ -98,6 +103,8 @@ export function createCounter({ sql, log, metrics, clock = systemClock }: Counte
   }
 
   async function flush(): Promise<void> {
+    for (const one of again) one();
+    again.clear();
     clearTimeout(timer);
     timer = undefined;
     await Promise.all([write(searches, addSearches), write(clicks, addClicks)]);
@@ -107,6 +114,19 @@ export function createCounter({ sql, log, metrics, clock = systemClock }: Counte
     searched(storeId, q, total) {
       const query = countedQuery(q);
       if (query !== null) add(searches, { storeId, query }, [1, total === 0 ? 1 : 0]);
+    },
+    repeated(storeId, q, total) {
+      const query = countedQuery(q);
+      let count = 0;
+      const settle = () => {
+        if (query !== null) add(searches, { storeId, query }, [count, total === 0 ? count : 0]);
+        count = 0;
+      };
+      return () => {
+        if (count++ > 0) return;
+        again.add(settle);
+        timer ??= setTimeout(() => void flush(), FLUSH_MS).unref();
+      };
     },
     clicked(storeId, { q, productId, position }) {
       const query = countedQuery(q);

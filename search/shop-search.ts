@@ -75,9 +75,7 @@ export function createShopSearch(deps: SearchDeps): ShopSearch {
       );
       const { corrected, total } = given.value;
       // A look at the next page is not another search.
-      const count = () => {
-        if (query.offset === 0) counter.searched(storeId, query.q, corrected ? 0 : total);
-      };
+      const count = query.offset === 0 ? counter.repeated(storeId, query.q, corrected ? 0 : total) : () => {};
       count();
       return { ...given, count };
     },

@@ -34,6 +34,9 @@ function readConfig(): Config {
   }
 }
 
+/** Whether the path begins as those of pictures do. */
+const isFile = (url: string) => url.startsWith("/media/", url.indexOf("/", "https://".length));
+
 async function main(): Promise<void> {
   const config = readConfig();
   const name = config.processName || `api-${process.pid}`;
@@ -54,7 +57,7 @@ async function main(): Promise<void> {
   const options = {
     ...config,
     fetch: app.fetch,
-    known: (request: Request) => files.answer(request) ?? answers.answer(request),
+    known: (request: Request) => (isFile(request.url) ? files : answers).answer(request),
   };
   const servers = [
     listen(options, { port: config.port, reusePort: true }),

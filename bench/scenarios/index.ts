@@ -14,10 +14,12 @@ import { isolationScenario } from "./isolation.ts";
 import { jobsScenario } from "./jobs.ts";
 import { listScenario } from "./list.ts";
 import { pricesScenario } from "./prices.ts";
+import { readScenario } from "./read.ts";
 import { searchScenario } from "./search.ts";
 import { soakScenario } from "./soak.ts";
 
 export const scenarios: readonly AnyScenario[] = [
+  readScenario,
   checkoutScenario,
   listScenario,
   pricesScenario,

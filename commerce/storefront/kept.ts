@@ -22,7 +22,7 @@ export async function keptDetail(
   const value = await productDetail(sql, storeId, idOrHandle);
   const { id, categories, collections } = value;
   const tags = [
-    ...[tagOf.product(id), tagOf.price(id), tagOf.stock(id), tagOf.summary(id)],
+    ...[tagOf.product(id), tagOf.price(id), tagOf.stock(id), tagOf.groups(id)],
     ...categories.map(one => tagOf.category(one.id)),
     ...collections.map(one => tagOf.collection(one.id)),
   ];

@@ -58,14 +58,14 @@ export async function deleteSummaries(
   return { productIds: rows.map(row => row.productId), groupIds: groups.map(row => row.groupId) };
 }
 
-/** Writes what differs and returns the ids of those. */
+/** Writes what differs and returns those; `grouped`: in the collections that it names. */
 export async function upsertSummaries(
   tx: Tx,
   storeId: string,
   rows: readonly SummaryRow[],
-): Promise<string[]> {
+): Promise<{ productId: string; grouped: boolean }[]> {
   if (rows.length === 0) return [];
-  const written = await tx<{ productId: string }[]>`
+  return tx<{ productId: string; grouped: boolean }[]>`
     INSERT INTO storefront.product_summary AS s
       (store_id, product_id, handle, title, vendor, type, image, currency, price_minor, compare_at_minor, available,
        in_stock, category_ids, collection_ids, tags, popularity, product_version, created_at, document, words)
@@ -85,8 +85,8 @@ export async function upsertSummaries(
         words = excluded.words, updated_at = now()
     WHERE (s.document, s.category_ids, s.popularity, s.in_stock, s.product_version) IS DISTINCT FROM
           (excluded.document, excluded.category_ids, excluded.popularity, excluded.in_stock, excluded.product_version)
-    RETURNING s.product_id AS "productId"`;
-  return written.map(row => row.productId);
+    RETURNING s.product_id AS "productId",
+              old.document -> 'collections' IS DISTINCT FROM new.document -> 'collections' AS grouped`;
 }
 
 export type ListChange = { groupId: string; what: "members" | "title" | "price" };

@@ -31,7 +31,7 @@ export async function summarise(sql: Db, origin: Origin, productIds: readonly st
     await transaction(sql, async tx => {
       await lockGroups(tx, origin.storeId);
       const { changed, lists } = await write(tx, origin.storeId, some);
-      const events = changed.map(productId => ({ type: "summary.changed" as const, productId }));
+      const events = changed.map(one => ({ type: "summary.changed" as const, ...one }));
       await emit(tx, origin, ...events, { type: "lists.changed", changes: lists });
     });
   }
@@ -41,7 +41,7 @@ async function write(
   tx: Tx,
   storeId: string,
   ids: readonly string[],
-): Promise<{ changed: string[]; lists: ListChange[] }> {
+): Promise<{ changed: { productId: string; grouped: boolean }[]; lists: ListChange[] }> {
   const currency = await currencyOf(tx, storeId);
   const shown = await compose(tx, storeId, ids, { currency, collections: "computed" });
   const popularity = await selectPopularity(tx, storeId, ids);
@@ -51,7 +51,8 @@ async function write(
   const changed = await upsertSummaries(tx, storeId, rows);
   const listed = await replaceListings(tx, storeId, present, shown.flatMap(listingRows));
   const left = gone.groupIds.map(groupId => ({ groupId, what: "members" as const }));
-  return { changed: [...gone.productIds, ...changed], lists: [...left, ...listed] };
+  const removed = gone.productIds.map(productId => ({ productId, grouped: true }));
+  return { changed: [...removed, ...changed], lists: [...left, ...listed] };
 }
 
 function without(ids: readonly string[], present: readonly string[]): string[] {

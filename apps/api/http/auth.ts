@@ -26,9 +26,10 @@ export type OpsAccess = { readonly keyId: string; readonly kind: "ops" };
 
 const lookUp = trusting<Access>((sql, key) => findKey(sql, key), MAX_TRUSTED);
 
-/** Whether a publishable key was looked up within its second, and opens the shop. */
-export function isTrustedKey(sql: Db, key: string, now: number): boolean {
-  return lookUp.known(sql, key, now)?.kind === "publishable";
+/** `performance.now()` until which a publishable key that was looked up opens the shop; 0: it must be looked up. */
+export function keyTrustedUntil(sql: Db, key: string): number {
+  const known = lookUp.known(sql, key);
+  return known?.value?.kind === "publishable" ? known.until : 0;
 }
 
 function unauthorized(wanted: string, challenge: string): Problem {

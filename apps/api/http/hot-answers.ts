@@ -14,7 +14,7 @@
 import type { ReadyAnswer } from "../cache/ready-answer.ts";
 import type { ApiDeps } from "../deps.ts";
 import { accessLogOf } from "./access-log.ts";
-import { isTrustedKey } from "./auth.ts";
+import { keyTrustedUntil } from "./auth.ts";
 import { acceptedEncoding, type Encoding } from "./compression.ts";
 import { allowOrigins } from "./cors.ts";
 import { matchesETag } from "./etag.ts";
@@ -42,33 +42,44 @@ export type HotAnswers = {
 const MAX_ANSWERS = 20_000;
 /** Most of it is the cache's own memory, and in its bounds already. */
 const MAX_BYTES = 48 * 1_048_576;
-const MAX_KEY = 1_500;
+const MAX_PATH = 1_500;
 const PREFIX = "/store/";
 const COMMON = { "x-cache": "HIT", "server-timing": "cache;desc=hit", "x-content-type-options": "nosniff" };
+/** Publishable keys. */
+const MAX_SHOPS = 5_000;
 /** Accept-Encoding headers that are remembered; browsers send a handful. */
 const MAX_ENCODINGS = 200;
-const OTHER_WAYS = ["authorization", "cookie", "traceparent", "x-request-id", "range"];
+const OTHER_WAYS = ["authorization", "cookie", "traceparent", "x-request-id"];
 
 type Child = { observe(seconds: number): void };
 type Kept = {
+  readonly shop: Shop;
+  readonly path: string;
   readonly hot: Hot;
   readonly observe: { ok: Child; unchanged: Child };
   /** By encoding; as of the second `age`. */
   readonly headers: Map<Encoding | null, { age: number; headers: Headers }>;
 };
+/** What is asked for with one publishable key. */
+type Shop = {
+  /** `performance.now()` until which the key is known to be good. */
+  trustedUntil: number;
+  readonly answers: Map<string, Kept>;
+};
 
-/** `key path` of a request that may be answered here. */
-function keyOf({ method, url, headers }: Request, shop: string | null): string | undefined {
-  if (shop === null || (method !== "GET" && method !== "HEAD")) return undefined;
-  const path = url.indexOf("/", "https://".length);
-  if (!url.startsWith(PREFIX, path)) return undefined;
+/** Path and query of a request that may be answered here. */
+function pathOf({ method, url, headers }: Request): string | undefined {
+  if (method !== "GET" && method !== "HEAD") return undefined;
+  const start = url.indexOf("/", "https://".length);
+  if (url.length - start > MAX_PATH || !url.startsWith(PREFIX, start)) return undefined;
   for (const name of OTHER_WAYS) if (headers.has(name)) return undefined;
-  const key = `${shop} ${url.slice(path)}`;
-  return key.length <= MAX_KEY ? key : undefined;
+  return url.slice(start);
 }
 
 export const hotAnswersOf = perNode((deps: ApiDeps): HotAnswers => {
-  const kept = new Map<string, Kept>();
+  const shops = new Map<string, Shop>();
+  /** Oldest first: a Set keeps the order of insertion. */
+  const all = new Set<Kept>();
   const encodings = new Map<string, Encoding | null>();
   const answers = answersOf(deps);
   const accessLog = accessLogOf(deps);
@@ -96,25 +107,26 @@ export const hotAnswersOf = perNode((deps: ApiDeps): HotAnswers => {
     return made;
   }
 
-  function forget(key: string): void {
-    held -= kept.get(key)?.hot.answer.bytes ?? 0;
-    kept.delete(key);
+  function forget(one: Kept): void {
+    if (!all.delete(one)) return;
+    held -= one.hot.answer.bytes;
+    one.shop.answers.delete(one.path);
   }
 
   return {
     answer(request) {
-      if (kept.size === 0 || deps.drain?.active) return undefined;
       const given = request.headers;
-      const shop = given.get("x-publishable-key");
-      const key = keyOf(request, shop);
-      const known = key === undefined ? undefined : kept.get(key);
-      if (known === undefined) return undefined;
+      const key = given.get("x-publishable-key");
+      const shop = key === null ? undefined : shops.get(key);
+      const path = shop === undefined ? undefined : pathOf(request);
+      const known = path === undefined ? undefined : shop!.answers.get(path);
+      if (known === undefined || deps.drain?.active) return undefined;
       const now = performance.now();
+      if (now >= shop!.trustedUntil) return undefined;
       if (!known.hot.isLive(now)) {
-        forget(key!);
+        forget(known);
         return undefined;
       }
-      if (!isTrustedKey(deps.sql, shop!, now)) return undefined;
       known.hot.onGiven();
       const encoding = encodingOf(given.get("accept-encoding"));
       const condition = given.get("if-none-match");
@@ -129,16 +141,33 @@ export const hotAnswersOf = perNode((deps: ApiDeps): HotAnswers => {
       return response;
     },
     keep(request, hot) {
-      const key = keyOf(request, request.headers.get("x-publishable-key"));
-      if (key === undefined || !hot.isLive(performance.now())) return;
-      forget(key);
+      const key = request.headers.get("x-publishable-key");
+      const trustedUntil = key === null ? 0 : keyTrustedUntil(deps.sql, key);
+      const now = performance.now();
+      if (key === null || trustedUntil <= now) return;
+      const shop = shops.get(key) ?? { trustedUntil, answers: new Map() };
+      shop.trustedUntil = trustedUntil;
+      shops.set(key, shop);
+      const path = pathOf(request);
+      if (path === undefined || !hot.isLive(now)) return;
+      const before = shop.answers.get(path);
+      if (before) forget(before);
       const child = (status: string) => answers.labels("GET", hot.route, status);
-      kept.set(key, { hot, observe: { ok: child("200"), unchanged: child("304") }, headers: new Map() });
-      // Oldest first: a Map keeps the order of insertion.
+      const observe = { ok: child("200"), unchanged: child("304") };
+      const one: Kept = { shop, path, hot, observe, headers: new Map() };
+      shop.answers.set(path, one);
+      all.add(one);
       held += hot.answer.bytes;
-      while (kept.size > MAX_ANSWERS || held > MAX_BYTES) forget(kept.keys().next().value!);
+      while (all.size > MAX_ANSWERS || held > MAX_BYTES) forget(all.values().next().value!);
+      if (shops.size > MAX_SHOPS) forgetShop();
     },
   };
+
+  function forgetShop(): void {
+    const [key, shop] = shops.entries().next().value!;
+    for (const one of [...shop.answers.values()]) forget(one);
+    shops.delete(key);
+  }
 });
 
 function unchanged(headers: Headers): Response {

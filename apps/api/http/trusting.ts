@@ -9,8 +9,8 @@ type Entry<T> = { found: Promise<T | null>; value: T | null; until: number };
 export type Trusting<T> = {
   get(sql: Db, key: string): Promise<T | null>;
   forget(sql: Db, key: string): void;
-  /** What was found and is trusted at this moment; null: nothing, or it must be looked up. */
-  known(sql: Db, key: string, now: number): T | null;
+  /** What was found, and until when it is trusted; undefined: it was not looked up. `value` null: nothing, or not yet. */
+  known(sql: Db, key: string): { readonly value: T | null; readonly until: number } | undefined;
 };
 
 /** One cache per database handle, so that the guards of all route files share it without a global. */
@@ -42,10 +42,7 @@ export function trusting<T>(find: (sql: Db, key: string) => Promise<T | null>, m
       found.catch(() => entries.delete(key));
       return found;
     },
-    known(sql, key, now) {
-      const known = caches.get(sql)?.get(key);
-      return known && known.until > now ? known.value : null;
-    },
+    known: (sql, key) => caches.get(sql)?.get(key),
     forget: (sql, key) => void cacheOf(sql).delete(key),
   };
 }

@@ -38,6 +38,8 @@ export function searchRoutes(deps: ApiDeps) {
   const search = searchOf(deps);
   const hot = hotAnswersOf(deps);
   const headers = cachingHeaders(deps.config.cdnSeconds, []);
+  /** As bytes, for as long as the search gives them again. */
+  const ready = new WeakMap<object, ReadyAnswer>();
   const mayAsk = limited(deps, "search", ({ customer }) => customer?.id);
   return new Elysia({ prefix: "/store", detail: { tags: ["store"] } })
     .use(storeAuth(deps))
@@ -49,7 +51,8 @@ export function searchRoutes(deps: ApiDeps) {
         set.headers["x-cache"] = hit ? "HIT" : "MISS";
         if (!hit) return value;
         const until = performance.now() + SEARCH_TRUSTED_MS;
-        const answer = new ReadyAnswer(JSON.stringify(value), headers);
+        const answer = ready.get(value) ?? new ReadyAnswer(JSON.stringify(value), headers);
+        ready.set(value, answer);
         hot.keep(request, {
           ...{ answer, route: "/store/search", storeId: access.storeId, madeAt: null },
           isLive: now => now < until,
