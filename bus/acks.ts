@@ -1,11 +1,25 @@
 /** The answers to a delivered message, on plain NATS. */
 import type { Msg, NatsConnection } from "nats";
 
+/** What the client writes commands with; it is not of its published interface. */
+type Writer = { sendCommand?(text: string): void };
+
 const NANOS_PER_MS = 1_000_000;
 
 export const acks = {
   ack(nc: NatsConnection, msg: Msg): void {
     nc.publish(msg.reply!, "+ACK");
+  },
+  /** Acknowledges many in one write: a group of them published one by one cost as much as what is written of its jobs. */
+  ackAll(nc: NatsConnection, messages: readonly Msg[]): void {
+    const writer = (nc as unknown as { protocol?: Writer }).protocol;
+    if (messages.length < 2 || nc.isClosed() || !writer?.sendCommand) {
+      for (const msg of messages) acks.ack(nc, msg);
+      return;
+    }
+    let text = "";
+    for (const { reply } of messages) text += `PUB ${reply} 4\r\n+ACK\r\n`;
+    writer.sendCommand(text);
   },
   /** Waits for the server's word that it took the ack; for where doubt costs. */
   async ackSure(nc: NatsConnection, msg: Msg): Promise<void> {

@@ -8,13 +8,14 @@ import { headers, type MsgHdrs } from "nats";
 import { uuidPattern } from "../platform/ids.ts";
 import type { Contract } from "./contracts/contract.ts";
 import { contracts } from "./contracts/index.ts";
+import { headerReader } from "./headers.ts";
 import type { Job } from "./job.ts";
 import { subjectOf } from "./topology.ts";
 import { NewerVersion, upcast } from "./upcast.ts";
 
 /**
- * One header for the whole envelope (`<id> <attempt> <version> <queued ms> <key>[ u]`) beside the trace: a message's headers
- * are parsed one by one, which is what a no-op job costs most.
+ * One header for the whole envelope (`<id> <attempt> <version> <queued ms> <key>[ u]`) beside the trace: headers are looked
+ * for one by one.
  */
 const ENVELOPE = "Tw-Job";
 const TRACE = "traceparent";
@@ -138,9 +139,8 @@ function timeOf(text: string): number {
 
 /** What can be said of a message without trusting it; parts that are missing or out of bounds are empty or NaN. */
 export function envelopeOf(contract: Contract, message: RawMessage): Omit<Received, "payload" | "body"> {
-  const [id = "", attempt = "", version = "", queuedAt = "", key = "", flag] = (
-    message.headers?.get(ENVELOPE) ?? ""
-  ).split(" ");
+  const header = headerReader(message);
+  const [id = "", attempt = "", version = "", queuedAt = "", key = "", flag] = header(ENVELOPE).split(" ");
   return {
     id,
     kind: contract.kind,
@@ -149,7 +149,7 @@ export function envelopeOf(contract: Contract, message: RawMessage): Omit<Receiv
     storeId: message.subject.slice(message.subject.lastIndexOf(".") + 1),
     key: decodeKey(key),
     attempt: whole(attempt),
-    traceparent: message.headers?.get(TRACE) ?? "",
+    traceparent: header(TRACE),
     queuedAtMs: timeOf(queuedAt),
     isUnique: flag === UNIQUE,
   };

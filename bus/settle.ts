@@ -15,6 +15,7 @@
  * its messages stay alive by heartbeats, nothing runs twice.
  * A retry always leaves the consumer: a message nak'ed with a delay would go on occupying the kind's cap.
  */
+import type { Msg } from "nats";
 import type { Log } from "../platform/log.ts";
 import type { Db } from "../platform/postgres/index.ts";
 import { acks } from "./acks.ts";
@@ -112,7 +113,7 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   /** Writes a group, then acks it. A row that Postgres refuses is found by halving and goes back alone. */
   async function write(group: Judged[]): Promise<void> {
     const outcome = await written(group.map(one => one.row));
-    if (outcome === "written") for (const one of group) finish(one);
+    if (outcome === "written") finish(group);
     else if (outcome === "away" || group.length === 1) for (const one of group) giveBack(one.queued);
     else {
       const middle = Math.ceil(group.length / 2);
@@ -147,14 +148,18 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
     }
   }
 
-  function finish({ queued, row }: Judged): void {
-    const { msg } = queued.entry.pulled;
-    if (row.status === "dead") {
-      acks
-        .ackSure(connection.nc, msg)
-        .catch(() => log.warn({ jobId: row.id }, "ack of a dead letter not confirmed"));
-    } else acks.ack(connection.nc, msg);
-    queued.onSettled(row.status);
+  function finish(group: Judged[]): void {
+    const plain: Msg[] = [];
+    for (const { queued, row } of group) {
+      const { msg } = queued.entry.pulled;
+      if (row.status === "dead") {
+        acks
+          .ackSure(connection.nc, msg)
+          .catch(() => log.warn({ jobId: row.id }, "ack of a dead letter not confirmed"));
+      } else plain.push(msg);
+    }
+    acks.ackAll(connection.nc, plain);
+    for (const { queued, row } of group) queued.onSettled(row.status);
   }
 
   function giveBack(queued: Queued): void {

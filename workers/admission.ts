@@ -18,9 +18,18 @@ export class Admission {
     this.#deps = deps;
   }
 
-  /** Takes out of a group what must not start; nothing may be awaited between this and the start. */
-  async pass(group: Held[]): Promise<void> {
-    if (group.some(held => held.job.isUnique)) await this.#startUnique(group);
+  /**
+   * Takes out of a group what must not start; nothing may be awaited between this and the start. Undefined: that is done; a
+   * promise: when it is kept.
+   */
+  pass(group: Held[]): Promise<void> | undefined {
+    if (group.some(held => held.job.isUnique))
+      return this.#startUnique(group).then(() => this.#leaveOutCancelled(group));
+    this.#leaveOutCancelled(group);
+    return undefined;
+  }
+
+  #leaveOutCancelled(group: Held[]): void {
     const { cancellations } = this.#deps;
     if (cancellations.size > 0) this.#leaveOut(group, id => cancellations.reasonFor(id));
   }

@@ -217,9 +217,14 @@ export class Runner {
   }
 
   async #runGroup(group: Held[], ticket: Ticket): Promise<void> {
-    await this.#occupy(async () => {
-      await this.#run(group).finally(() => this.#deps.gate.leave(ticket));
-    });
+    this.#groups++;
+    try {
+      await this.#run(group);
+    } finally {
+      this.#deps.gate.leave(ticket);
+      this.#groups--;
+      this.pump();
+    }
   }
 
   async #occupy(work: () => Promise<void>): Promise<void> {
@@ -232,8 +237,10 @@ export class Runner {
     }
   }
 
+  /** An `await` for nothing is a good part of a short job: there is none here that need not be. */
   async #run(group: Held[]): Promise<void> {
-    await this.#admission.pass(group);
+    const passing = this.#admission.pass(group);
+    if (passing) await passing;
     if (group.length === 0) return;
     await this.#tries.within(group, async deadline => {
       const startedAtMs = Date.now();

@@ -52,31 +52,31 @@ export class Tries {
     if (group.length === 1) group[0]!.deadline = deadline;
     this.#deadlines.add(deadline);
     this.#running += group.length;
-    const release = await this.#slot(deadline);
+    const release = this.#contract.perMachine ? await this.#slot(deadline) : undefined;
     try {
       await work(deadline);
     } finally {
-      await release?.();
+      if (release) await release();
       this.#running -= group.length;
       this.#deadlines.delete(deadline);
     }
   }
 
-  async #slot(deadline: Deadline): Promise<(() => Promise<void>) | undefined> {
-    if (!this.#contract.perMachine) return undefined;
+  #slot(deadline: Deadline): Promise<(() => Promise<void>) | undefined> {
     return this.#deps.slots.acquire(deadline.signal).catch(() => undefined);
   }
 
   async execute(group: readonly Held[], deadline: Deadline): Promise<Judged[]> {
     const { log, tracer, bus, worker } = this.#deps;
-    const run = async (jobs: readonly Received[]): Promise<Ending[]> => {
+    const run = (jobs: readonly Received[]): Promise<Ending[]> => {
       const [first] = jobs;
       const reporter = jobs.length === 1 ? () => bus.progress.reporter(first!, worker) : undefined;
       const context = contextOf(first!, group[0]!.pulled.delivery, deadline, { log, reporter });
       if ("runBatch" in this.#handler) return executeBatch(this.#handler, jobs, context, deadline);
-      const ending = await executeOne(this.#handler, first!, context, deadline);
-      context.ended();
-      return [ending];
+      return executeOne(this.#handler, first!, context, deadline).then(ending => {
+        context.ended();
+        return [ending];
+      });
     };
     const endings = await (tracer.enabled
       ? traceTries(tracer, group, run)
