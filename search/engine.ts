@@ -49,8 +49,15 @@ export type SearchQuery = {
  */
 export type Facets = Record<string, Record<string, number>>;
 
-/** `descriptions`: beside the items, when they were asked for. */
-export type Found = { items: SearchItem[]; total: number; facets: Facets; descriptions?: string[] };
+export type Found = {
+  readonly items: SearchItem[];
+  readonly total: number;
+  readonly facets: Facets;
+  /** Beside the items, when they were asked for. */
+  readonly descriptions?: string[];
+  /** The items as JSON, one by one, from an engine that wrote it already; `items` are read from it when asked for (hits.ts). */
+  readonly texts?: readonly string[];
+};
 
 export interface SearchEngine {
   readonly name: EngineName;

@@ -49,7 +49,8 @@ export function createAsk(deps: SearchDeps): Ask {
     const found = first ?? (await fallback.search(storeId, query));
     const engine = first ? deps.engine!.name : fallback.name;
     seconds.observe({ engine }, (performance.now() - startedAt) / 1_000);
-    return { ...found, engine, stopgap: !first && deps.engine !== null };
+    // Not a copy: that would read all hits.
+    return Object.assign(found, { engine, stopgap: !first && deps.engine !== null });
   };
 }
 

@@ -6,6 +6,7 @@ import { AnswerCache, type Kept } from "./cache.ts";
 import type { SearchItem } from "./document.ts";
 import type { EngineName, Facets } from "./engine.ts";
 import { type Highlights, highlightsOf } from "./highlight.ts";
+import { hitsJson } from "./hits.ts";
 import { queryOf, type SearchParams, textOf } from "./params.ts";
 import { selectItems } from "./query.store.ts";
 import { type Answered, type Ask, createAsk, type SearchDeps } from "./query.ts";
@@ -28,6 +29,14 @@ export type SearchAnswer = {
   tookMs: number;
 };
 
+/** Kept as text: it goes out as it is, and weighs little on the collector. */
+export type PreparedAnswer = {
+  /** A {@link SearchAnswer}. */
+  readonly json: string;
+  /** Hits of the query as it was asked. */
+  readonly found: number;
+};
+
 export type Search = (storeId: string, params: SearchParams) => Promise<SearchAnswer>;
 
 /** An answer of the fallback is given again for so long only: the engine may be back. */
@@ -46,7 +55,7 @@ export type ShopSearch = {
     storeId: string,
     params: SearchParams,
   ): Promise<{
-    value: SearchAnswer;
+    value: PreparedAnswer;
     hit: boolean;
     /** Counts one search more; for who gives the answer again without asking. */
     count(): void;
@@ -62,7 +71,7 @@ export type ShopSearch = {
 export function createShopSearch(deps: SearchDeps): ShopSearch {
   const { sql } = deps;
   const ask = createAsk(deps);
-  const answers = new AnswerCache<SearchAnswer>(sql);
+  const answers = new AnswerCache<PreparedAnswer>(sql);
   const suggestions = new AnswerCache<Suggestions>(sql);
   const related = new AnswerCache<RelatedAnswer>(sql);
   const counter = createCounter(deps);
@@ -73,9 +82,8 @@ export function createShopSearch(deps: SearchDeps): ShopSearch {
       const given = await answers.get(storeId, JSON.stringify(query), () =>
         answer({ ...deps, ask }, storeId, query),
       );
-      const { corrected, total } = given.value;
       // A look at the next page is not another search.
-      const count = query.offset === 0 ? counter.repeated(storeId, query.q, corrected ? 0 : total) : () => {};
+      const count = query.offset === 0 ? counter.repeated(storeId, query.q, given.value.found) : () => {};
       count();
       return { ...given, count };
     },
@@ -125,7 +133,8 @@ async function recommended(
 /** A search without a cache: each call is answered anew. */
 export function createSearch(deps: SearchDeps): Search {
   const ask = createAsk(deps);
-  return async (storeId, params) => (await answer({ ...deps, ask }, storeId, queryOf(params))).value;
+  return async (storeId, params) =>
+    JSON.parse((await answer({ ...deps, ask }, storeId, queryOf(params))).value.json);
 }
 
 type Asking = SearchDeps & { readonly ask: Ask };
@@ -134,10 +143,10 @@ async function answer(
   deps: Asking,
   storeId: string,
   query: ReturnType<typeof queryOf>,
-): Promise<Kept<SearchAnswer>> {
+): Promise<Kept<PreparedAnswer>> {
   const startedAt = performance.now();
   let found = await deps.ask(storeId, query);
-  let didYouMean = found.total > 0 ? correctedByHits(query.q, found.items) : null;
+  let didYouMean = found.total > 0 ? correctedByHits(query.q, found) : null;
   let corrected = false;
   if (found.total === 0 && query.q !== "") {
     didYouMean = await correctedByShop(deps.sql, storeId, query.q);
@@ -148,11 +157,16 @@ async function answer(
       else didYouMean = null;
     }
   }
-  const items = query.describe ? highlighted(corrected ? didYouMean! : query.q, found) : found.items;
+  const q = corrected ? didYouMean! : query.q;
+  const items = query.describe ? JSON.stringify(highlighted(q, found)) : hitsJson(found);
   const { total, facets, engine, stopgap } = found;
   const tookMs = Math.round((performance.now() - startedAt) * 100) / 100;
-  const value = { items, total, facets, didYouMean, corrected, engine, tookMs };
-  return { value, weight: items.length, ...(stopgap ? { maxAgeMs: STOPGAP_MS } : {}) };
+  const rest: Omit<SearchAnswer, "items"> = { total, facets, didYouMean, corrected, engine, tookMs };
+  return {
+    value: { json: `{"items":${items},${JSON.stringify(rest).slice(1)}`, found: corrected ? 0 : total },
+    weight: found.texts?.length ?? found.items.length,
+    ...(stopgap ? { maxAgeMs: STOPGAP_MS } : {}),
+  };
 }
 
 function highlighted(q: string, { items, descriptions = [] }: Answered): Hit[] {

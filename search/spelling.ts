@@ -4,12 +4,17 @@
  */
 import type { Sql } from "../platform/postgres/index.ts";
 import type { SearchItem } from "./document.ts";
+import type { Found } from "./engine.ts";
+import { firstHits } from "./hits.ts";
 import { selectLikeWords, selectUnlearned, writeWords } from "./words.store.ts";
 import { distance, isForm, wordsIn } from "./words.ts";
 
 const MAX_WORDS = 6;
 const HITS = 5;
 const MIN_LENGTH = 3;
+
+/** A short word is near to many others, and a number is another number. */
+const isCorrectable = (word: string) => word.length >= MIN_LENGTH && !/\p{N}/u.test(word);
 
 type Known = { readonly word: string; readonly products: number };
 
@@ -24,7 +29,7 @@ export function corrected(q: string, known: readonly Known[]): string | null {
   let changed = false;
   const words = wordsIn(q).slice(0, MAX_WORDS);
   const better = words.map(word => {
-    if (word.length < MIN_LENGTH || /\p{N}/u.test(word)) return word;
+    if (!isCorrectable(word)) return word;
     if (known.some(one => isForm(word, one.word))) return word;
     const near = nearest(word, known);
     changed ||= near !== null;
@@ -46,12 +51,13 @@ function nearest(word: string, known: readonly Known[]): string | null {
 }
 
 /** By the words of the first hits. Mostly the title of the first one has them all, and there is nothing more to look at. */
-export function correctedByHits(q: string, items: readonly SearchItem[]): string | null {
-  const title = wordsIn(items[0]?.title ?? "");
-  if (wordsIn(q).every(word => title.some(one => isForm(word, one)))) return null;
+export function correctedByHits(q: string, found: Found): string | null {
+  const words = wordsIn(q).slice(0, MAX_WORDS).filter(isCorrectable);
+  const title = wordsIn(firstHits(found, 1)[0]?.title ?? "");
+  if (words.every(word => title.some(one => isForm(word, one)))) return null;
   return corrected(
     q,
-    items.slice(0, HITS).flatMap(item => namesOf(item).map(word => ({ word, products: 1 }))),
+    firstHits(found, HITS).flatMap(item => namesOf(item).map(word => ({ word, products: 1 }))),
   );
 }
 

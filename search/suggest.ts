@@ -46,7 +46,7 @@ export async function suggestionsFor(
     products: found.items.map(item => suggestion(q, item)),
     categories: categoriesOf(q, found),
     vendors: vendorsOf(q, found),
-    didYouMean: correctedByHits(q, found.items),
+    didYouMean: correctedByHits(q, found),
     engine: found.engine,
   };
   return { value, stopgap: found.stopgap };

@@ -4,6 +4,7 @@
  */
 import type { SearchItem } from "../document.ts";
 import { type Found, IndexMissing, type SearchQuery } from "../engine.ts";
+import { cutHits, foundTexts } from "../hits.ts";
 import { anyWordQueries, type Counted, facetsOf, searchQueries } from "./meilisearch.query.ts";
 
 export type Server = { readonly url: string; readonly key?: string | undefined };
@@ -19,7 +20,8 @@ const MISSING = new Set([
   "invalid_search_facets",
 ]);
 
-type Ask = <T>(path: string, body: object, signal?: AbortSignal) => Promise<T>;
+/** Gives the text of the engine's answer. */
+type Ask = (path: string, body: object, signal?: AbortSignal) => Promise<string>;
 
 export function openQueries({ url, key }: Server) {
   const base = url.replace(/\/$/, "");
@@ -29,10 +31,10 @@ export function openQueries({ url, key }: Server) {
     "accept-encoding": "identity",
     ...(key ? { authorization: `Bearer ${key}` } : {}),
   };
-  const ask: Ask = async <T>(path: string, body: object, signal?: AbortSignal) => {
+  const ask: Ask = async (path, body, signal) => {
     const init = { method: "POST", headers, body: JSON.stringify(body), signal: signal ?? null };
     const response = await fetch(`${base}/${path}`, init);
-    if (response.ok) return (await response.json()) as T;
+    if (response.ok) return response.text();
     const { code = "" } = (await response.json().catch(() => ({}))) as { code?: string };
     throw MISSING.has(code)
       ? new IndexMissing(path)
@@ -44,11 +46,9 @@ export function openQueries({ url, key }: Server) {
 
 async function search(ask: Ask, uid: string, query: SearchQuery, signal?: AbortSignal): Promise<Found> {
   const queries = searchQueries(uid, query);
-  const [{ indexUid: _, ...only }] = queries as [(typeof queries)[number]];
-  const results =
-    queries.length === 1
-      ? [await ask<Answer>(`indexes/${uid}/search`, only, signal)]
-      : (await ask<{ results: Answer[] }>("multi-search", { queries }, signal)).results;
+  if (queries.length === 1 && !query.describe) return plain(ask, uid, query, queries[0]!, signal);
+  const text = await ask("multi-search", { queries }, signal);
+  const { results } = JSON.parse(text) as { results: Answer[] };
   const [first] = results;
   if (!first) throw new Error("the engine gave no answer");
   return {
@@ -59,9 +59,26 @@ async function search(ask: Ask, uid: string, query: SearchQuery, signal?: AbortS
   };
 }
 
+/** What nearly all searches are: the hits go on as they came. */
+async function plain(
+  ask: Ask,
+  uid: string,
+  query: SearchQuery,
+  { indexUid: _, ...body }: ReturnType<typeof searchQueries>[number],
+  signal?: AbortSignal,
+): Promise<Found> {
+  const text = await ask(`indexes/${uid}/search`, body, signal);
+  const cut = cutHits(text);
+  const answer = JSON.parse(cut?.rest ?? text) as Answer;
+  const texts = cut?.texts ?? answer.hits.map(hit => JSON.stringify(hit.item));
+  const total = answer.estimatedTotalHits ?? texts.length;
+  return foundTexts(texts, { total, facets: facetsOf(query, [answer]) });
+}
+
 async function anyOf(ask: Ask, uid: string, query: SearchQuery, signal?: AbortSignal): Promise<Found> {
   const { limit, offset } = query;
   const merged = { federation: { limit, offset }, queries: anyWordQueries(uid, query) };
-  const { hits, estimatedTotalHits } = await ask<Answer>("multi-search", merged, signal);
+  const text = await ask("multi-search", merged, signal);
+  const { hits, estimatedTotalHits } = JSON.parse(text) as Answer;
   return { items: hits.map(hit => hit.item), total: estimatedTotalHits ?? hits.length, facets: {} };
 }

@@ -49,16 +49,17 @@ export function searchRoutes(deps: ApiDeps) {
       async ({ access, query, request, set }) => {
         const { value, hit, count } = await search.search(access.storeId, query);
         set.headers["x-cache"] = hit ? "HIT" : "MISS";
-        if (!hit) return value;
+        set.headers["content-type"] = "application/json; charset=utf-8";
+        if (!hit) return value.json;
         const until = performance.now() + SEARCH_TRUSTED_MS;
-        const answer = ready.get(value) ?? new ReadyAnswer(JSON.stringify(value), headers);
+        const answer = ready.get(value) ?? new ReadyAnswer(value.json, headers);
         ready.set(value, answer);
         hot.keep(request, {
           ...{ answer, route: "/store/search", storeId: access.storeId, madeAt: null },
           isLive: now => now < until,
           onGiven: count,
         });
-        return answer as never as typeof value;
+        return answer as never as string;
       },
       {
         beforeHandle: mayAsk,
