@@ -1,4 +1,5 @@
 /** All words after `bun run bench` that are no scenario; the first runs one. */
+import { capacityCommand } from "./capacity.ts";
 import type { Command } from "./command.ts";
 import { quickCommand } from "./quick.ts";
 import { chartCommand, compareCommand } from "./results.ts";
@@ -12,4 +13,5 @@ export const commands: readonly Command[] = [
   quickCommand,
   compareCommand,
   chartCommand,
+  capacityCommand,
 ];
