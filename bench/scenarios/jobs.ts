@@ -36,8 +36,10 @@ export const jobsScenario: Scenario = {
 
     const ours: Measured[] = [];
     const limits: Measured[] = [];
+    const rivals = peers.map(peer => ({ ...peer, version: "", rates: [] as number[] }));
     for (let i = 0; i < runs; i++) {
       say(`jobs: run ${i + 1} of ${runs}, ${count} jobs`);
+      for (const rival of rivals) await runPeer(stack, count, rival);
       limits.push(
         asMeasured(await stack.runPeer<PeerRun>("bench/peers/nats.ts", [stack.natsUrl, String(count)])),
       );
@@ -49,7 +51,7 @@ export const jobsScenario: Scenario = {
     await pool.stop();
     const figures = figuresOf(ours);
     const limit = figuresOf(limits);
-    const others = await runPeers(stack, count, quick ? 1 : 3, figures.perSecond, say);
+    const others = rivals.map(rival => peerOf(rival, figures.perSecond));
     await source.close();
     return {
       runs,
@@ -103,28 +105,19 @@ const asMeasured = (run: PeerRun): Measured => ({ count: run.done, seconds: run.
 const isExact = (ledger: Record<string, number>, total: number) =>
   Object.keys(ledger).length === 1 && ledger.done === total;
 
-async function runPeers(
-  stack: BenchStack,
-  count: number,
-  runs: number,
-  ours: number,
-  say: (line: string) => void,
-): Promise<Peer[]> {
+type Rival = (typeof peers)[number] & { version: string; rates: number[] };
+
+async function runPeer(stack: BenchStack, count: number, rival: Rival): Promise<void> {
   const address = { bullmq: stack.redisUrl, "graphile-worker": stack.databaseUrl, bunqueue: stack.dir };
-  const measured: Peer[] = [];
-  for (const { name, entry, share } of peers) {
-    say(`jobs: ${name}`);
-    const rates: number[] = [];
-    let version = "";
-    for (let i = 0; i < runs; i++) {
-      const run = await stack.runPeer<PeerRun>(entry, [address[name], String(Math.round(count * share))]);
-      rates.push(run.done / run.seconds);
-      version = run.version;
-    }
-    const perSecond = Math.round(median(rates));
-    measured.push({ name, version, perSecond, ratio: round(ours / perSecond) });
-  }
-  return measured;
+  const args = [address[rival.name], String(Math.round(count * rival.share))];
+  const run = await stack.runPeer<PeerRun>(rival.entry, args);
+  rival.rates.push(run.done / run.seconds);
+  rival.version = run.version;
+}
+
+function peerOf({ name, version, rates }: Rival, ours: number): Peer {
+  const perSecond = Math.round(median(rates));
+  return { name, version, perSecond, ratio: round(ours / perSecond) };
 }
 
 type Outcome = {
