@@ -1,6 +1,6 @@
 /** What a load needs, computed from what was measured. */
 import { measuresOf, planFor, showPlan } from "../record/capacity.ts";
-import { load } from "../record/store.ts";
+import { baseline, load } from "../record/store.ts";
 import { type Command, noMore, numberOf, Refused } from "./command.ts";
 
 const MOST = 100_000_000;
@@ -19,7 +19,7 @@ export const capacityCommand: Command = {
       ordersPerMinute: numberOf(orders ?? "0", "--orders-per-minute", 0, MOST),
       rps: numberOf(rps ?? "0", "--rps", 0, MOST),
     };
-    const plan = planFor(measuresOf(load(values.results ?? "baseline")), target);
+    const plan = planFor(measuresOf(values.results ? load(values.results) : baseline()), target);
     console.log(values.json ? JSON.stringify(plan) : showPlan(plan));
     return 0;
   },

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { FullReport } from "../scenario.ts";
 import { type Measures, measuresOf, planFor, showPlan } from "./capacity.ts";
-import { load } from "./store.ts";
 
 const measures: Measures = {
   checkout: { perSecond: 4_000, cores: 2, ms: 8, source: "checkout" },
@@ -58,14 +57,11 @@ describe("measures", () => {
       measuresOf({ commit: "abc", scenarios: Object.fromEntries(reports.map(one => [one.scenario, one])) });
     expect(of(checkout, search).read).toMatchObject({ perSecond: 20_000, cores: 1 });
     expect(of(checkout, search, report("read", [], 31_000)).read.perSecond).toBe(31_000);
+    expect(showPlan(planFor(of(checkout, search), { ordersPerMinute: 60, rps: 1 }))).toContain(
+      "bun run bench checkout",
+    );
     expect(of(checkout, search).order).toMatchObject({ perSecond: 900, cores: 2 });
     expect(() => of(search)).toThrow("bench checkout");
     expect(() => of(checkout)).toThrow("bench read");
-  });
-
-  test("of the kept baseline make a plan", () => {
-    const plan = planFor(measuresOf(load("baseline")), { ordersPerMinute: 300, rps: 1_000 });
-    expect(plan.cores).toBeGreaterThan(0);
-    expect(showPlan(plan)).toContain("bun run bench checkout");
   });
 });

@@ -55,6 +55,11 @@ export function load(name: string, dir = resultsDir): Results {
   throw new NoResults(`${what}; there are ${names(dir).join(", ") || "none"} in ${dir}`);
 }
 
+/** Those that git keeps, else the last ones. @throws NoResults */
+export function baseline(dir = resultsDir): Results {
+  return existsSync(fileOf("baseline", dir)) ? load("baseline", dir) : latest(dir);
+}
+
 /** The results that were written last. @throws NoResults */
 export function latest(dir = resultsDir): Results {
   const byTime = names(dir).toSorted((a, b) => timeOf(a, dir) - timeOf(b, dir));
