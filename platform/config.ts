@@ -462,6 +462,7 @@ export const settings = {
     "loopback port of this API node; 0: a free one",
     true,
   ),
+  readyFile: optional("TRADEWIND_READY_FILE", "file that this process makes when it works", true),
   pool: text("TRADEWIND_POOL", "", "priority that this worker process serves", true),
   mailboxUrl: url("TRADEWIND_MAILBOX_URL", "HTTP door of the embedded mail catcher", ["http:"], true),
   embeddedRedisUrl: optional("TRADEWIND_REDIS_URL", "the Redis behind the embedded REST front", true),

@@ -5,6 +5,7 @@ import { ConfigError, loadConfig, required } from "../platform/config.ts";
 import { createLog, flushLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { connect } from "../platform/postgres/index.ts";
+import { tellReady } from "../platform/ready-file.ts";
 import { openTracer } from "../platform/tracing/index.ts";
 import { jobs } from "./jobs/index.ts";
 import { watchMemory } from "./memory.ts";
@@ -32,6 +33,7 @@ const bus = openBus({
 });
 const pool = await startPool({ config, sql, log, clock: systemClock, metrics, bus, tracer, priority, jobs });
 log.info({ worker: pool.worker, priority }, "pool process is working");
+tellReady(config);
 // What starting left behind is a tenth of an idle process.
 Bun.gc(true);
 

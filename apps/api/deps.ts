@@ -16,8 +16,8 @@ export type ApiDeps = {
   readonly bus: Bus;
   /** Absent: no traces. */
   readonly tracer?: Tracer;
-  /** Turned on once, when this node begins to leave; absent where nothing drains (tests). */
-  readonly drain?: { active: boolean };
+  /** Turned on once, when this node begins to leave, which aborts the signal; absent where nothing drains (tests). */
+  readonly drain?: { active: boolean; readonly signal?: AbortSignal };
   /** The address a request came from; absent: unknown, and then nobody counts as local. */
   readonly peerOf?: (request: Request) => string | undefined;
 };

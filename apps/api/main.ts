@@ -1,18 +1,22 @@
 /**
  * An API node. Listens on the shared port (`reusePort`: the kernel spreads new connections over the nodes of this host)
- * and on a loopback port of its own, both served by the same application.
+ * and on a loopback port of its own, both served by the same application. It listens when what it needs has answered
+ * once, or after five seconds without: a node that joins running ones must not take requests that it can't serve yet,
+ * and one that is alone must say what is away. Its own port is shared too, with the node that it succeeds.
  *
  * Drain, on SIGTERM or SIGINT: (1) readiness off, so that balancers look elsewhere; (2) for 500 ms every answer carries
- * `Connection: close`, so that clients that hold connections leave on their own; (3) the listeners stop and what runs is
+ * `Connection: close`, so that clients that hold connections leave on their own (SIGUSR2, a successor listens already: for
+ * 1.5 s, and the rarer callers hear of it too); streams of events end; (3) the listeners stop (leave.ts) and what runs is
  * finished, for at most the configured time; (4) connections are closed. A second signal ends the process at once. A
  * kill at any step loses no accepted work: it is in Postgres before a request is answered.
  */
 import { openBus } from "../../bus/index.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { type Config, ConfigError, loadConfig, required } from "../../platform/config.ts";
-import { createLog, flushLog, type Log } from "../../platform/log.ts";
+import { createLog, flushLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
+import { tellReady } from "../../platform/ready-file.ts";
 import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
@@ -20,9 +24,14 @@ import { hotAnswersOf } from "./http/hot-answers.ts";
 import { hotFilesOf } from "./http/hot-files.ts";
 import { listen, peerOf } from "./http/listen.ts";
 import { requestLogOf } from "./http/per-node.ts";
+import { stopWithin } from "./leave.ts";
+import { createReadiness } from "./readiness.ts";
 import { searchOf } from "./routes/store/search.ts";
 
 const GOODBYE_MS = 500;
+const SUCCEEDED_MS = 1_500;
+const ALONE_MS = 5_000;
+const PROBE_MS = 50;
 
 function readConfig(): Config {
   try {
@@ -50,7 +59,8 @@ async function main(): Promise<void> {
   const metrics = createMetrics(name);
   const natsUrl = required(config, "natsUrl");
   const bus = openBus({ url: natsUrl, name, log, sql, metrics, replicas: config.natsReplicas });
-  const drain = { active: false };
+  const leaving = new AbortController();
+  const drain = { active: false, signal: leaving.signal };
   const deps = { config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf };
   const app = createApp(deps);
   const [files, answers] = [hotFilesOf(deps), hotAnswersOf(deps)];
@@ -59,20 +69,22 @@ async function main(): Promise<void> {
     fetch: app.fetch,
     known: (request: Request) => (isFile(request.url) ? files : answers).answer(request),
   };
-  const servers = [
-    listen(options, { port: config.port, reusePort: true }),
-    listen(options, { port: config.nodePort, hostname: "127.0.0.1" }),
-  ];
-  log.info({ port: servers[0]!.port, nodePort: servers[1]!.port }, "listening");
-
   // A forgotten promise is a defect, but no reason to cut off the requests of everybody else.
   process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));
+  await untilServing(createReadiness(deps));
+  const servers = [
+    listen(options, { port: config.port, reusePort: true }),
+    listen(options, { port: config.nodePort, hostname: "127.0.0.1", reusePort: config.nodePort > 0 }),
+  ];
+  log.info({ port: servers[0]!.port, nodePort: servers[1]!.port }, "listening");
+  tellReady(config);
 
   const leave = async (signal: string) => {
     if (drain.active) process.exit(1);
     drain.active = true;
     log.info({ signal }, "draining");
-    await Bun.sleep(GOODBYE_MS);
+    leaving.abort();
+    await Bun.sleep(signal === "SIGUSR2" ? SUCCEEDED_MS : GOODBYE_MS);
     await stopWithin(config.drainSeconds * 1_000, servers, log);
     cacheOf(deps).stop();
     await Promise.all([requestLogOf(deps).flush(), searchOf(deps).counter.flush()]);
@@ -83,14 +95,13 @@ async function main(): Promise<void> {
   };
   process.on("SIGTERM", () => void leave("SIGTERM"));
   process.on("SIGINT", () => void leave("SIGINT"));
+  // From the supervisor: a successor is there.
+  process.on("SIGUSR2", () => void leave("SIGUSR2"));
 }
 
-async function stopWithin(ms: number, servers: ReturnType<typeof listen>[], log: Log): Promise<void> {
-  const stopped = Promise.all(servers.map(server => server.stop()));
-  const late = Bun.sleep(ms).then(() => "late" as const);
-  if ((await Promise.race([stopped, late])) !== "late") return;
-  log.warn("requests were cut off at the end of the drain");
-  await Promise.all(servers.map(server => server.stop(true)));
+async function untilServing(readiness: ReturnType<typeof createReadiness>): Promise<void> {
+  for (const since = Date.now(); Date.now() - since < ALONE_MS; await Bun.sleep(PROBE_MS))
+    if ((await readiness()).ready) return;
 }
 
 await main();

@@ -8,6 +8,8 @@ export type StackFile = {
   nodes?: string[];
   keys?: { publishable?: string; secret?: string; ops?: string } | null;
   databaseUrl?: string;
+  control?: string | null;
+  stackToken?: string;
 };
 
 export type KeyKind = "publishable" | "secret" | "ops";
@@ -24,6 +26,8 @@ export type Stack = {
   /** Addresses of the single nodes; just the API's own where no stack file tells them. */
   readonly nodes: readonly string[];
   readonly databaseUrl: string | undefined;
+  /** The supervisor of this machine; undefined while none runs. */
+  readonly supervisor: { url: string; token: string } | undefined;
   /** @throws CliError that says where a key comes from. */
   key(kind: KeyKind): string;
   /** `given`: by the environment only, for an address that is none of this stack's. */
@@ -46,6 +50,7 @@ export async function readStack(home: string, port: number, overrides: Overrides
     nodes: overrides.api || !file.nodes?.length ? [api] : file.nodes,
     databaseUrl: file.databaseUrl,
     find,
+    supervisor: file.control ? { url: file.control, token: file.stackToken ?? "" } : undefined,
     key(kind) {
       const key = find(kind, "anywhere");
       if (key) return key;

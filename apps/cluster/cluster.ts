@@ -2,24 +2,31 @@
  * The supervisor: brings up services, database and processes in order, keeps them running, and takes them down in
  * order. `stack.json` is written at every change, so that one that is killed leaves a picture of what it started.
  *
- * Start: leftovers → port → services → migrations, store and keys → processes → pools by their targets.
+ * Start: leftovers → port → services → migrations, store and keys → processes → pools by their targets → control.
  * Stop: API nodes, pools and keeper drain side by side (what they leave undone is in Postgres or in the queue), then
  * Redis front and mail catcher, then the servers, Postgres last.
  */
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
+import { type Control, openControl } from "./control.ts";
+import type { RollPatience } from "./crew.ts";
+import { createFront, type Front, portOf } from "./front.ts";
 import type { Home, StackFile } from "./home.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import type { LogFiles } from "./log-files.ts";
 import { watchMemory } from "./memory.ts";
 import { createPools, type Pools } from "./pools.ts";
-import { freePort, isFree } from "./ports.ts";
+import { isFree } from "./ports.ts";
 import { prepareDatabase } from "./prepare.ts";
 import { type Program, startProgram } from "./programs.ts";
+import { createRolling } from "./rolling.ts";
 import { type Services, serviceEnv, startServices } from "./services.ts";
 import { emptyStack } from "./stack.ts";
 import { obeyTargets } from "./targets.ts";
 import { keepRunning, type Unit } from "./unit.ts";
+
+/** Of a restart: a process that takes longer to work than this is taken for one that can't. */
+const START_MS = 30_000;
 
 export class PortTaken extends Error {
   override name = "PortTaken";
@@ -64,36 +71,40 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const run = (program: Program) => runProgram(options, stack, program, onChange);
   const pools = createPools({ run, retireMs: config.retireSeconds * 1_000 });
   const stopWatching = watchMemory({ config, pools, log });
-  const [front, back]: [Unit[], Unit[]] = [[], []];
-  const units = () => [...front, ...pools.units(), ...back];
+  const front = await createFront(config, run);
+  const back: Unit[] = [];
+  let control: Control | undefined;
+  const units = () => [...front.api.units(), ...front.keeper.units(), ...pools.units(), ...back];
   save = () => {
     stack.servers = services.records();
-    stack.processes = recordsOf(units(), ports);
+    stack.processes = recordsOf(units(), front);
     try {
       home.write(stack);
     } catch (error) {
       log.error({ error: (error as Error).message }, "stack.json can't be written");
     }
   };
-  const ports = new Map<string, number>();
   let leaveTargets = async () => {};
   const stop = async () => {
     stack.state = "stopping";
     save();
+    control?.close();
     stopWatching();
     await leaveTargets();
     await stopInOrder({ config, log, front, pools, back, services });
-    home.write({ ...stack, state: "stopped", supervisor: null, servers: {}, processes: {} });
+    home.write({ ...stack, state: "stopped", supervisor: null, control: null, servers: {}, processes: {} });
   };
 
   try {
     save();
     await prepareDatabase(config, stack);
     back.push(...services.programs.map(run));
-    for (const program of await nodePrograms(config, ports)) front.push(run(program));
-    front.push(run({ name: "keeper", entry: "apps/keeper/main.ts", env: {} }));
-    stack.nodes = [...ports.values()].map(port => `http://127.0.0.1:${port}`);
+    front.api.setCount(config.apiNodes);
+    front.keeper.setCount(1);
+    stack.nodes = front.ports.map(port => `http://127.0.0.1:${port}`);
     leaveTargets = await obeyTargets({ config, log, stack, pools });
+    control = openRestarts({ config, log, stack, front, pools });
+    stack.control = control.url;
     stack.state = "running";
     save();
     return { stack, notes: services.notes, pools, programs: units, stop };
@@ -115,23 +126,25 @@ function runProgram(
   return keepRunning({ name: program.name, start, log, onChange });
 }
 
-/** A node keeps its port when it is started again: stack.json and balancers name it. */
-async function nodePrograms(config: Config, ports: Map<string, number>): Promise<Program[]> {
-  const programs: Program[] = [];
-  for (let number = 1; number <= config.apiNodes; number++) {
-    const name = `api-${number}`;
-    const port = await freePort();
-    ports.set(name, port);
-    programs.push({ name, entry: "apps/api/main.ts", env: { TRADEWIND_NODE_PORT: String(port) } });
-  }
-  return programs;
+function openRestarts(parts: {
+  config: Config;
+  log: Log;
+  stack: StackFile;
+  front: Front;
+  pools: Pools;
+}): Control {
+  const { config, log, stack, front, pools } = parts;
+  const patience: RollPatience = { startMs: START_MS, leaveMs: config.drainSeconds * 1_000 };
+  const crews = { api: [front.api], keeper: [front.keeper], pools: pools.crews() };
+  return openControl({ token: stack.stackToken, rolling: createRolling({ crews, patience, log }), log });
 }
 
-function recordsOf(units: Unit[], ports: Map<string, number>): StackFile["processes"] {
+function recordsOf(units: Unit[], front: Front): StackFile["processes"] {
+  const nodes = front.api.programs();
   const records = units.flatMap(unit => {
     const ref = unit.current();
     return ref
-      ? [[unit.name, { pid: ref.pid, started: ref.started, port: ports.get(unit.name) }] as const]
+      ? [[unit.name, { pid: ref.pid, started: ref.started, port: portOf(nodes.get(unit.name)) }] as const]
       : [];
   });
   return Object.fromEntries(records);
@@ -140,15 +153,16 @@ function recordsOf(units: Unit[], ports: Map<string, number>): StackFile["proces
 async function stopInOrder(parts: {
   config: Config;
   log: Log;
-  front: Unit[];
+  front: Front;
   pools: Pools;
   back: Unit[];
   services: Services;
 }): Promise<void> {
   const patienceMs = parts.config.drainSeconds * 1_000;
   parts.log.info("draining");
-  await Promise.all([...parts.front.map(unit => unit.stop(patienceMs)), parts.pools.stop(patienceMs)]);
-  await Promise.all(parts.back.map(unit => unit.stop(patienceMs)));
-  await parts.services.stop();
+  const { front, pools, back, services } = parts;
+  await Promise.all([front.api, front.keeper, pools].map(one => one.stop(patienceMs)));
+  await Promise.all(back.map(unit => unit.stop(patienceMs)));
+  await services.stop();
   parts.log.info("stopped");
 }

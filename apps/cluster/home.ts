@@ -29,6 +29,8 @@ export type StackFile = {
   storeId: string | null;
   home: string;
   supervisor: ProcessRef | null;
+  /** Where the supervisor listens for commands of this machine (control.ts). */
+  control: string | null;
   databaseUrl: string;
   natsUrl: string;
   redisUrl: string;

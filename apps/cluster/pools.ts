@@ -1,8 +1,5 @@
-/**
- * How many processes of each pool run on this host. Growing starts processes with the next free numbers; shrinking lets
- * the highest numbers finish their jobs and leave, in their own time. One that is to be replaced is let go the same way
- * while its successor starts.
- */
+/** The pools of this host: a crew each. Growing and shrinking follow the targets; see crew.ts. */
+import { type Crew, createCrew } from "./crew.ts";
 import type { Program } from "./programs.ts";
 import type { Unit } from "./unit.ts";
 
@@ -21,63 +18,33 @@ export type Pools = {
   /** Lets a process finish and leave, and starts another in its place at once. */
   replace(priority: Priority, unit: Unit): void;
   members(priority: Priority): { unit: Unit; isLeaving: boolean }[];
+  crews(): Crew[];
   /** All, with those that finish their jobs and leave. */
   units(): Unit[];
   /** Drains and stops all. */
   stop(patienceMs: number): Promise<void>;
 };
 
-type Pool = { running: Map<number, Unit>; leaving: Map<number, Unit> };
-
 export function createPools(options: { run: (program: Program) => Unit; retireMs: number }): Pools {
-  const pools = new Map<Priority, Pool>(
-    poolPriorities.map(priority => [priority, { running: new Map(), leaving: new Map() }]),
-  );
-  const units = () =>
-    [...pools.values()].flatMap(({ running, leaving }) => [...running.values(), ...leaving.values()]);
-  const add = (pool: Pool, priority: Priority) => {
-    const number = freeNumber(pool);
-    pool.running.set(number, options.run(poolProgram(priority, number)));
-  };
-  let stopping = false;
+  const leave = { patienceMs: options.retireMs, signal: RETIRE } as const;
+  const crewOf = (priority: Priority) =>
+    createCrew({ run: options.run, program: number => poolProgram(priority, number), leave });
+  const pools = { high: crewOf("high"), normal: crewOf("normal"), low: crewOf("low") };
+  const crews = () => poolPriorities.map(priority => pools[priority]);
   return {
-    setProcesses(priority, count) {
-      const pool = pools.get(priority)!;
-      if (stopping) return;
-      while (pool.running.size > count) dismiss(pool, Math.max(...pool.running.keys()), options.retireMs);
-      while (pool.running.size < count) add(pool, priority);
-    },
-    count: priority => pools.get(priority)!.running.size,
-    replace(priority, unit) {
-      const pool = pools.get(priority)!;
-      const number = [...pool.running].find(([, one]) => one === unit)?.[0];
-      if (number === undefined || stopping) return;
-      dismiss(pool, number, options.retireMs);
-      add(pool, priority);
-    },
+    setProcesses: (priority, count) => pools[priority].setCount(count),
+    count: priority => pools[priority].count(),
+    replace: (priority, unit) => pools[priority].replace(unit),
     members(priority) {
-      const { running, leaving } = pools.get(priority)!;
       const told = (isLeaving: boolean) => (unit: Unit) => ({ unit, isLeaving });
-      return [...[...running.values()].map(told(false)), ...[...leaving.values()].map(told(true))];
+      return [...pools[priority].running().map(told(false)), ...pools[priority].leaving().map(told(true))];
     },
-    units,
+    crews,
+    units: () => crews().flatMap(crew => crew.units()),
     async stop(patienceMs) {
-      stopping = true;
-      await Promise.all(units().map(unit => unit.stop(patienceMs)));
+      await Promise.all(crews().map(crew => crew.stop(patienceMs)));
     },
   };
-}
-
-function dismiss({ running, leaving }: Pool, number: number, retireMs: number): void {
-  const unit = running.get(number)!;
-  running.delete(number);
-  leaving.set(number, unit);
-  void unit.stop(retireMs, RETIRE).finally(() => leaving.delete(number));
-}
-
-/** Not the number of one that still drains: its name and log file are in use. */
-function freeNumber({ running, leaving }: Pool): number {
-  for (let number = 1; ; number++) if (!running.has(number) && !leaving.has(number)) return number;
 }
 
 function poolProgram(priority: Priority, number: number): Program {

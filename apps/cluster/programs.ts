@@ -1,4 +1,6 @@
 /** Our own processes: API nodes, keeper, pool processes, mail catcher and Redis front, each a Bun process. */
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { setPriority } from "node:os";
 import { join } from "node:path";
 import { root } from "./install.ts";
@@ -20,6 +22,8 @@ export async function startProgram(
   program: Program,
   options: { baseEnv: Record<string, string>; home: string; logDir: string },
 ): Promise<Started> {
+  const readyFile = join(options.home, "ready", `${program.name}.${randomUUID()}`);
+  mkdirSync(join(options.home, "ready"), { recursive: true, mode: 0o700 });
   const process_ = await launch({
     command: [process.execPath, join(root, program.entry)],
     // Elysia keeps its verbose validation errors, which are slow to build, for other environments.
@@ -27,6 +31,7 @@ export async function startProgram(
       NODE_ENV: "production",
       ...options.baseEnv,
       ...program.env,
+      TRADEWIND_READY_FILE: readyFile,
       ...childMark(options.home, program.name),
     },
     logFile: join(options.logDir, `${program.name}.log`),
@@ -42,5 +47,6 @@ export async function startProgram(
   const stop = async (patienceMs: number, signal?: NodeJS.Signals) => {
     await end(process_, { patienceMs, ...(signal && { signal }) });
   };
-  return { process: process_, stop };
+  void process_.exited.then(() => rmSync(readyFile, { force: true }));
+  return { process: process_, isReady: () => existsSync(readyFile), stop };
 }

@@ -15,6 +15,7 @@ export function emptyStack(config: Config, home: string, before: StackFile | nul
     storeId: before?.storeId ?? null,
     home,
     supervisor: { pid: process.pid, started: startTime(process.pid) ?? "" },
+    control: null,
     servers: {},
     processes: {},
   };

@@ -11,6 +11,8 @@ import type { ManagedProcess, ProcessRef } from "./process.ts";
 
 export type Started = {
   readonly process: ManagedProcess;
+  /** Whether it said that it works; absent: it is there only when it does. */
+  isReady?(): boolean;
   stop(patienceMs: number, signal?: NodeJS.Signals): Promise<void>;
 };
 
@@ -28,6 +30,8 @@ export type Unit = {
   readonly name: string;
   /** The process that runs now. */
   current(): ProcessRef | null;
+  /** Whether the process that runs now works. */
+  isReady(): boolean;
   /** How often it was started again. */
   restarts(): number;
   /** Asks it to end by `signal` (SIGTERM), and kills it when patience is over. A second call may be less patient. */
@@ -75,6 +79,7 @@ export function keepRunning({ name, start, log, onChange, first }: UnitOptions):
   return {
     name,
     current: () => started?.process ?? null,
+    isReady: () => started !== null && (started.isReady?.() ?? true),
     restarts: () => restarts,
     async stop(patienceMs, signal) {
       stopping = true;

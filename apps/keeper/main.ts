@@ -7,6 +7,7 @@ import { loadConfig, required } from "../../platform/config.ts";
 import { createLog, flushLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
+import { tellReady } from "../../platform/ready-file.ts";
 import { alertChores } from "./alerts/index.ts";
 import { policyOf, startAutoscaler } from "./autoscaler/index.ts";
 import { chores } from "./chores.ts";
@@ -70,6 +71,7 @@ const autoscaler = startAutoscaler({
   name: `${hostname()} ${name} ${process.pid}`,
 });
 log.info("keeper is working");
+tellReady(config);
 
 // A forgotten promise is a defect, but no reason to end the work of the other chores.
 process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));

@@ -15,6 +15,7 @@ import { jobsScenario } from "./jobs.ts";
 import { listScenario } from "./list.ts";
 import { pricesScenario } from "./prices.ts";
 import { readScenario } from "./read.ts";
+import { rollingScenario } from "./rolling.ts";
 import { searchScenario } from "./search.ts";
 import { soakScenario } from "./soak.ts";
 
@@ -33,6 +34,7 @@ export const scenarios: readonly AnyScenario[] = [
   indexScenario,
   freshnessScenario,
   searchScenario,
+  rollingScenario,
   idleScenario,
   soakScenario,
   badDayScenario,

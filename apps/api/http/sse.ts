@@ -7,6 +7,16 @@ export type SseEvent = { readonly event: string; readonly data: unknown; readonl
 const HEARTBEAT_MS = 10_000;
 const RETRY_MS = 1_000;
 
+/** Aborted when the caller has left, when `stop` is called, and when this node begins to leave: callers come back to another. */
+export function listening(
+  request: Request,
+  drain: { readonly signal?: AbortSignal } | undefined,
+): { signal: AbortSignal; stop: () => void } {
+  const gone = new AbortController();
+  const ends = [gone.signal, request.signal, ...(drain?.signal ? [drain.signal] : [])];
+  return { signal: AbortSignal.any(ends), stop: () => gone.abort() };
+}
+
 /**
  * Streams `events` until they end or the caller leaves; then `stop` is called, which must end them.
  */

@@ -18,6 +18,7 @@ import { migrateCommand } from "./migrate.ts";
 import { kindCommands, poolCommands } from "./pools.ts";
 import { rebuildCommand } from "./rebuild.ts";
 import { reindexCommand } from "./reindex.ts";
+import { restartCommand } from "./restart.ts";
 import { saleCommands } from "./sale.ts";
 import { seedCommand } from "./seed.ts";
 import { statusCommand } from "./status.ts";
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   statusCommand,
   watchCommand(() => commands),
   journeyCommand,
+  restartCommand,
   ...poolCommands,
   ...kindCommands,
   ...jobCommands,

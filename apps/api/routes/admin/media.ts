@@ -19,7 +19,7 @@ import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { oneOf } from "../../http/one-of.ts";
-import { type SseEvent, sseResponse } from "../../http/sse.ts";
+import { listening, type SseEvent, sseResponse } from "../../http/sse.ts";
 import { signerOf } from "../media/signer.ts";
 import { assetChange, assetView, uploadedView, uploadForm } from "./media.schema.ts";
 import { acceptUpload, uploadDeps } from "./media.upload.ts";
@@ -180,10 +180,9 @@ export function mediaRoutes(deps: ApiDeps) {
       "/:id/events",
       async ({ access, params, request }) => {
         const asset = await find(access.storeId, params.id);
-        const gone = new AbortController();
-        const signal = AbortSignal.any([gone.signal, request.signal]);
+        const { signal, stop } = listening(request, deps.drain);
         const changes = watchAsset(sql, access.storeId, asset.id, { signal });
-        return sseResponse(eventsOf(changes), { stop: () => gone.abort() });
+        return sseResponse(eventsOf(changes), { stop });
       },
       {
         params,

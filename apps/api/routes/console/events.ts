@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { consoleSessions, consoleToken } from "../../http/console-session.ts";
-import { type SseEvent, sseResponse } from "../../http/sse.ts";
+import { listening, type SseEvent, sseResponse } from "../../http/sse.ts";
 import { createLive } from "./live.ts";
 
 export function consoleEventRoutes(deps: ApiDeps) {
@@ -34,9 +34,8 @@ export function consoleEventRoutes(deps: ApiDeps) {
   return new Elysia({ prefix: "/console", detail: { tags: ["console"] } }).use(opsAuth(deps)).get(
     "/events",
     ({ request }) => {
-      const gone = new AbortController();
-      const signal = AbortSignal.any([gone.signal, request.signal]);
-      return sseResponse(whileOpen(request.headers, live.listen(signal)), { stop: () => gone.abort() });
+      const { signal, stop } = listening(request, deps.drain);
+      return sseResponse(whileOpen(request.headers, live.listen(signal)), { stop });
     },
     {
       detail: {

@@ -6,7 +6,7 @@ import { uuidPattern } from "../../../../platform/ids.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { opsAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
-import { sseResponse } from "../../http/sse.ts";
+import { listening, sseResponse } from "../../http/sse.ts";
 import { jobView } from "./jobs.schema.ts";
 
 export function jobControlRoutes(deps: ApiDeps) {
@@ -18,10 +18,9 @@ export function jobControlRoutes(deps: ApiDeps) {
         const { sql, bus } = deps;
         const job = uuidPattern.test(params.id) ? await getJob(sql, params.id) : null;
         if (!job) throw notFound("job");
-        const gone = new AbortController();
-        const signal = AbortSignal.any([gone.signal, request.signal]);
+        const { signal, stop } = listening(request, deps.drain);
         const events = followJob({ sql, progress: bus.progress }, job.id, signal);
-        return sseResponse(events, { stop: () => gone.abort() });
+        return sseResponse(events, { stop });
       },
       {
         detail: {

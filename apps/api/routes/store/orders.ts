@@ -4,7 +4,7 @@ import { notFound } from "../../../../platform/errors.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
-import { sseResponse } from "../../http/sse.ts";
+import { listening, sseResponse } from "../../http/sse.ts";
 import { orderEvents, orderOrQueued, queuedView } from "./orders.queue.ts";
 import { orderView } from "./orders.schema.ts";
 
@@ -31,10 +31,9 @@ export function orderRoutes(deps: ApiDeps) {
       async ({ access, params, request }) => {
         const order = await orderOrQueued(deps, access.storeId, params.id);
         if (!order) throw notFound("order");
-        const gone = new AbortController();
-        const signal = AbortSignal.any([gone.signal, request.signal]);
+        const { signal, stop } = listening(request, deps.drain);
         const events = orderEvents(deps, access.storeId, params.id, signal);
-        return sseResponse(events, { stop: () => gone.abort() });
+        return sseResponse(events, { stop });
       },
       {
         params,
