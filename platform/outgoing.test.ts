@@ -45,6 +45,36 @@ test("a name with a private address is refused, whatever else it has", async () 
   }
 });
 
+test.each([
+  "http://2130706433/",
+  "http://0177.0.0.1/",
+  "http://0x7f.1/",
+  "http://127.1/",
+  "http://0/",
+  "http://[::ffff:127.0.0.1]/",
+  "http://[::ffff:7f00:1]/",
+  "http://[::7f00:1]/",
+  "http://[64:ff9b::a00:1]/",
+  "http://[fe80::1]/",
+  "http://[fd12:3456::1]/",
+  "http://169.254.169.254/latest/meta-data",
+  "http://metadata@10.0.0.1/",
+  "http://localhost/",
+])("%s is an address within, however it is written", async url => {
+  const called = postJson(url, {}, { timeoutMs: 500, allowPrivate: false });
+  await expect(called).rejects.toThrow(OutgoingRefused);
+});
+
+test("a name is resolved once: what it is afterwards (DNS rebinding) changes nothing", async () => {
+  const { length } = got;
+  let asked = 0;
+  const rebinding = async () =>
+    asked++ === 0 ? [{ address: "127.0.0.1", family: 4 }] : [{ address: "169.254.169.254", family: 4 }];
+  const url = `http://rebind.example:${receiver.port}/in`;
+  expect(await postJson(url, {}, { timeoutMs: 2_000, allowPrivate: true, resolve: rebinding })).toBe(202);
+  expect([asked, got.length]).toEqual([1, length + 1]);
+});
+
 test("redirects are not followed, and silence ends", async () => {
   const options = { timeoutMs: 300, allowPrivate: true };
   expect(await postJson(`${receiver.url}away`, {}, options)).toBe(302);

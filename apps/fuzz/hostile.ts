@@ -120,7 +120,7 @@ const others: readonly unknown[] = [
 export function hostileValue(random: Random): unknown {
   const which = random.next();
   if (which < 0.5) return random.pick(hostileTexts);
-  return which < 0.75 ? random.pick(hostileNumbers) : random.pick(others);
+  return which < 0.75 ? random.pick(hostileNumbers) : structuredClone(random.pick(others));
 }
 
 /** Texts that JSON writers never write, in place of a value. */

@@ -50,7 +50,7 @@ export function fittingValue(schema: Schema, name: string, known: Known): unknow
   }
   const hints = meant[name];
   const isOpen = schema.type === "string" || schema.type === undefined;
-  if (hints && isOpen && !schema.anyOf && random.chance(0.8)) return random.pick(hints);
+  if (hints && isOpen && !schema.anyOf && random.chance(0.8)) return structuredClone(random.pick(hints));
   if (schema.const !== undefined) return schema.const;
   if (schema.enum) return random.pick(schema.enum);
   if (schema.anyOf) return fittingValue(random.pick(wanted(schema.anyOf)), name, known);
@@ -70,7 +70,7 @@ export function fittingValue(schema: Schema, name: string, known: Known): unknow
     case "null":
       return null;
     default:
-      return random.pick([{}, 1, "text", null]);
+      return structuredClone(random.pick([{}, 1, "text", null]));
   }
 }
 
