@@ -1,9 +1,10 @@
 /**
  * JSON logs by pino, written asynchronously to stdout; the supervisor makes them readable on a terminal.
- * Channels tell the streams apart: `app`, `access`, `workers`. Secrets and personal data are not logged; the
- * redaction list is a net under that rule, not the rule.
+ * Channels tell the streams apart: `app`, `access`, `workers`. Secrets and personal data are not logged; what is taken out
+ * of errors and the redaction list are a net under that rule, not the rule.
  */
 import pino from "pino";
+import { redact } from "./redact.ts";
 
 export type Log = pino.Logger;
 export type Channel = "app" | "access" | "workers";
@@ -23,6 +24,7 @@ export function createLog(options: {
       level: options.level,
       base: { process: options.process, pid: process.pid, channel: options.channel ?? "app" },
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: shownError },
       redact: {
         paths: ["authorization", "password", "token", "*.authorization", "*.password", "*.token"],
         remove: true,
@@ -30,6 +32,24 @@ export function createLog(options: {
     },
     destination,
   );
+}
+
+/** What a database or a client adds to its errors: the values that were sent. */
+const VALUES = new Set(["parameters", "args", "detail", "where", "hint", "request", "config", "body"]);
+const MAX_DEPTH = 4;
+
+/** An error as it is logged: texts without what names a person or opens a door, values of queries not at all. */
+function shownError(error: unknown): unknown {
+  return harmless(error instanceof Error ? pino.stdSerializers.err(error) : error, 0);
+}
+
+function harmless(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return redact(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth === MAX_DEPTH) return undefined;
+  if (Array.isArray(value)) return value.map(inner => harmless(inner, depth + 1));
+  const entries = Object.entries(value).filter(([name]) => !VALUES.has(name));
+  return Object.fromEntries(entries.map(([name, inner]) => [name, harmless(inner, depth + 1)]));
 }
 
 function standardOutput(): pino.DestinationStream {

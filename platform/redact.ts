@@ -6,7 +6,7 @@
  * Numbers that people need for finding a fault stay: times, ports, UUIDs, versions of packages in stacks.
  */
 const CREDENTIALS = /:\/\/[^\s/@]{1,512}@/g;
-const TOKEN = /\b(?:sk|op|sess|pwr|whsec|rk)_[0-9A-Za-z_]{16,256}/g;
+const TOKEN = /\b(?:sk|op|sess|con|pwr|whsec|rk)_[0-9A-Za-z_]{16,256}/g;
 const MAIL =
   /(?<local>[^\s@<>()[\],;:\\"'=`{}|]{1,64})(?:@|%40)(?<domain>[^\s@<>()[\],;:\\"'=`{}|/]{1,255})(?<next>\/?)/giu;
 const IBAN = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b/g;

@@ -9,6 +9,7 @@
  */
 import pino from "pino";
 import { channel, type Log } from "../../../platform/log.ts";
+import { redact } from "../../../platform/redact.ts";
 import { traceId } from "../../../platform/trace.ts";
 import type { RequestMeta } from "./context.ts";
 import { perNode } from "./per-node.ts";
@@ -26,6 +27,14 @@ export type AccessLog = {
 export const SAMPLE = 1_000;
 const SLOW_MS = 500;
 const MAX_UNMATCHED = 120;
+/** A mistyped path may hold what opens a cart, an order or a door. */
+function shownPath(url: string): string {
+  const { pathname } = new URL(url);
+  return redact(pathname.slice(0, 4 * MAX_UNMATCHED))
+    .replaceAll(/\b(cart|ord)_[0-9a-z]+/gi, "$1_<secret>")
+    .slice(0, MAX_UNMATCHED);
+}
+
 const silent: AccessLog = { write: () => {}, writeHit: () => {}, hit: () => {} };
 
 export const accessLogOf = perNode(({ config, log }) => createAccessLog(log, config.accessLog === "all"));
@@ -62,7 +71,7 @@ function createAccessLog(log: Log, all: boolean): AccessLog {
     ms: number,
     more = "",
   ): void {
-    const where = route ?? `unmatched ${new URL(request.url).pathname.slice(0, MAX_UNMATCHED)}`;
+    const where = route ?? `unmatched ${shownPath(request.url)}`;
     const store = meta.storeId ? `,"storeId":"${meta.storeId}"` : "";
     stream.write(
       `{"level":30,"time":"${time()}",${bindings},"requestId":"${meta.requestId}"` +
