@@ -130,6 +130,21 @@ test("the OpenAPI description is 3.1, lists every route and keeps the shell's ma
   expect(JSON.stringify(document)).not.toContain("noValidate");
 });
 
+test("every page has a policy without inline script, and may be framed by nobody", async () => {
+  const api = await setup();
+  for (const path of ["/docs", "/console", "/console/ops/jobs"]) {
+    const { headers } = await api.request("GET", path);
+    expect(headers.get("content-type")).toStartWith("text/html");
+    const policy = headers.get("content-security-policy")!;
+    expect(policy).toStartWith("default-src 'none'; script-src 'self';");
+    for (const part of ["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"])
+      expect(policy).toContain(part);
+    expect(policy).not.toMatch(/script-src[^;]*unsafe/);
+    const others = ["x-content-type-options", "referrer-policy"].map(name => headers.get(name));
+    expect(others).toEqual(["nosniff", "no-referrer"]);
+  }
+});
+
 test("the reference page and all it loads come from this node under a strict policy", async () => {
   const api = await setup();
   const page = await api.request("GET", "/docs");
