@@ -25,6 +25,9 @@ const POLL_MS = 100;
  * takes them afterwards; the first row after a quiet moment goes at once.
  */
 const GATHER_MS = 25;
+/** From this many rows a round on it is busy, and larger rounds are worth more than a job's tenth of a second. */
+const BUSY_ROWS = 8;
+const BUSY_GATHER_MS = 100;
 /** A server that acknowledged something so shortly ago need not be probed. */
 const TRUSTED_MS = 250;
 const PROBE_TIMEOUT_MS = 1_000;
@@ -89,8 +92,9 @@ export function startRelay(deps: RelayDeps & { log: Log }): Relay {
       try {
         const published = await relayOnce(deps);
         if (published === BATCH) continue;
+        const gatherMs = published < BUSY_ROWS ? GATHER_MS : BUSY_GATHER_MS;
         if (published > 0 && !stopped)
-          await Bun.sleep(Math.max(0, GATHER_MS - (performance.now() - startedAt)));
+          await Bun.sleep(Math.max(0, gatherMs - (performance.now() - startedAt)));
         await pause(POLL_MS);
       } catch (error) {
         log.warn({ err: error }, "outbox not relayed; trying again");
