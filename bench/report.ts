@@ -8,7 +8,9 @@ function figures(one: Partial<Figures>): string {
   if (one.perSecond) parts.push(`${count(one.perSecond)}/s`);
   if (one.perSecondRange && one.perSecondRange[0] !== one.perSecondRange[1])
     parts.push(`(${one.perSecondRange.map(count).join("–")})`);
-  if (one.p50Ms !== undefined) parts.push(`p50 ${one.p50Ms} p95 ${one.p95Ms} p99 ${one.p99Ms} ms`);
+  const latencies = [["p50", one.p50Ms] as const, ["p95", one.p95Ms] as const, ["p99", one.p99Ms] as const];
+  const known = latencies.filter(([, ms]) => ms !== undefined).map(([name, ms]) => `${name} ${ms}`);
+  if (known.length > 0) parts.push(`${known.join(" ")} ms`);
   if (one.rssMb !== undefined) parts.push(`${one.rssMb} MB`);
   if (one.by) parts.push(`by ${one.by}`);
   return parts.join(" ");

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { FullReport } from "../scenario.ts";
 import { type Measures, measuresOf, planFor, showPlan } from "./capacity.ts";
+import { load } from "./store.ts";
 
 const measures: Measures = {
   checkout: { perSecond: 4_000, cores: 2, ms: 8, source: "checkout" },
@@ -63,5 +64,11 @@ describe("measures", () => {
     expect(of(checkout, search).order).toMatchObject({ perSecond: 900, cores: 2 });
     expect(() => of(search)).toThrow("bench checkout");
     expect(() => of(checkout)).toThrow("bench read");
+  });
+
+  test("of the kept baseline make a plan", () => {
+    const plan = planFor(measuresOf(load("baseline")), { ordersPerMinute: 300, rps: 1_000 });
+    expect([plan.cores, plan.apiNodes].every(one => one > 0)).toBe(true);
+    expect(plan.sources.filter(source => source.includes("quick"))).toEqual([]);
   });
 });

@@ -124,7 +124,7 @@ export function showPlan(plan: Plan): string {
   const { busy } = plan;
   return [
     `${plan.ordersPerMinute} orders a minute and ${plan.rps} reads a second need`,
-    `  ${plan.cores} cores in all, at ${plan.utilisation * 100} % use`,
+    `  cores in all: ${plan.cores} (at ${plan.utilisation * 100} % use)`,
     `    busy: reads ${busy.reads}, checkouts with their database ${busy.checkouts}, jobs with theirs ${busy.jobs}`,
     `  ${plan.apiNodes} API nodes (one of them spare), ${plan.workerProcesses} workers over the three pools`,
     `  ${plan.inFlight} requests under way at once, ${plan.databaseConnections} database connections in use by checkouts`,

@@ -118,7 +118,7 @@ function cases(all: readonly Case[]): string {
 function caseText(one: Case): string {
   const figures = [
     one.perSecond ? `${number(one.perSecond)}/s` : "",
-    one.p50Ms === undefined ? "" : `p50 ${one.p50Ms}, p95 ${one.p95Ms}, p99 ${one.p99Ms} ms`,
+    one.p50Ms === undefined ? "" : `p50 ${one.p50Ms}, p99 ${one.p99Ms} ms`,
     one.rssMb === undefined ? "" : `${number(one.rssMb)} MB`,
     one.ofLimit === undefined ? "" : `${one.ofLimit} of the limit`,
   ].filter(Boolean);
