@@ -3,7 +3,8 @@
  *
  *   starting → running → (ended) → pausing → starting …      stop(): any state → stopped
  *
- * The pause doubles from 200 ms to 10 s and falls back when the unit was healthy for 30 s. A stop during a start waits
+ * The pause doubles from 200 ms to 10 s and falls back when the unit ran for 3 s: what falls
+ * at once is left alone for longer and longer, what is killed now and then must not stay away for it. A stop during a start waits
  * for that start and ends what it made, so that nothing is left behind.
  */
 import type { Log } from "../../platform/log.ts";
@@ -40,7 +41,7 @@ export type Unit = {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
-const HEALTHY_MS = 30_000;
+const HEALTHY_MS = 3_000;
 
 export function keepRunning({ name, start, log, onChange, first }: UnitOptions): Unit {
   let started: Started | null = first ?? null;

@@ -2,8 +2,20 @@
  * One run: a fresh stack, load, faults one after the other, rest, the count, the stop. The seed decides what is done to
  * what, in which order and after which pauses; when exactly a fault hits depends on how long the one before took.
  */
+import { cp, rm } from "node:fs/promises";
 import { type Count, comeToRest, count, durables, type Finding, judgeProcesses } from "./count/index.ts";
-import { type FaultContext, faults, type Happened, inOrderOf, untilWell } from "./faults/index.ts";
+import {
+  type FarNode,
+  type Fault,
+  type FaultContext,
+  faultsOf,
+  type Happened,
+  inOrderOf,
+  mountDisks,
+  type SmallDisks,
+  startFarNode,
+  untilWell,
+} from "./faults/index.ts";
 import { Journal } from "./journal.ts";
 import { loadOf, type Running, type Source, startLoad, stockShop } from "./load/index.ts";
 import type { Options } from "./options.ts";
@@ -16,43 +28,69 @@ const PATIENCE_MS = 60_000;
 /** Between two faults, so that the stack is whole for a moment. */
 const PAUSE_MS = [300, 1_500] as const;
 const WARM_UP_MS = 1_500;
+/** Of the requests: those that take the way that is cut at times. */
+const FAR = 0.3;
 
 export type Tell = (line: string) => void;
 
+/** Whatever ends it, a signal too, nothing is left of the stack. */
 export async function crashTest(options: Options, tell: Tell): Promise<Report> {
   const home = await makeHome();
-  const stack = await startStack(home);
-  let isKept = false;
+  const disks = mountDisks(home);
+  const ends: (() => Promise<unknown>)[] = [
+    () => rm(home, { recursive: true, force: true }),
+    async () => disks.unmount(),
+  ];
+  const end = async () => {
+    for (const one of ends.splice(0).reverse()) await one().catch(error => tell(String(error)));
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void end().then(() => process.exit(130)));
   try {
+    const stack = await startStack(home);
+    ends.push(stack.stop);
     tell(`stack in ${home}`);
-    const { report, findings, journal } = await runOn(stack, options, tell);
+    const node = await startFarNode(stack);
+    ends.push(node.stop);
+    const { report, findings, journal } = await runOn({ stack, node, disks }, options, tell);
     const story = timelines(findings, journal);
     if (story) tell(story);
-    isKept = options.keep && report.problems.length > 0;
+    if (options.keep && report.problems.length > 0) await keep(home, tell);
     return report;
   } finally {
-    await stack.stop();
-    if (isKept) tell(`kept: ${home}`);
-    else await stack.remove();
+    await end();
   }
 }
 
-async function runOn(stack: Stack, options: Options, tell: Tell) {
-  const random = seeded(options.seed);
+/** The logs: what else there was is in the journal, or was counted. */
+async function keep(home: string, tell: Tell): Promise<void> {
+  const kept = `${home}-logs`;
+  await cp(`${home}/logs`, kept, { recursive: true });
+  tell(`kept: ${kept}`);
+}
+
+type World = { stack: Stack; node: FarNode; disks: SmallDisks };
+
+async function runOn({ stack, node, disks }: World, options: Options, tell: Tell) {
+  const { seed, seconds } = options;
+  const random = seeded(seed);
   const journal = new Journal();
   const shop = await stockShop(stack);
   const before = await durables(stack);
   const { api, keys } = stack.now();
-  const context = { journal, shop, keys: keys!, origin: () => api, random: seeded(options.seed + 1) };
-  const sources = loadOf(context);
+  const choice = seeded(seed + 1);
+  const origin = () => (choice.next() < FAR ? node.origin : api);
+  const sources = loadOf({ journal, shop, keys: keys!, origin, random: choice });
   const running = startLoad(sources);
   await Bun.sleep(WARM_UP_MS);
-  const happened = await disturb({ stack, journal, random }, { running, sources, options, tell });
+  const faults = faultsOf(node, disks).filter(({ name }) => options.only?.includes(name) ?? true);
+  const happened = await disturb({ stack, journal, random }, { running, sources, faults, seconds, tell });
   tell("no more faults; waiting for rest");
   await running.stop();
   const unrest = await comeToRest(stack);
   tell("counting");
   const counted = await count(stack, { journal, shop, durables: before });
+  await node.stop();
   const code = await stack.stop();
   const findings: Finding[] = [
     ...happened.stuck,
@@ -62,20 +100,25 @@ async function runOn(stack: Stack, options: Options, tell: Tell) {
     ...judgeProcesses(stack.home),
   ];
   const all: Count = { ...counted, findings };
-  const { seed, seconds } = options;
-  const report = reportOf({ ...happened, seed, seconds, count: all, journal, leftOut: [] });
+  const leftOut = disks.leftOut === null ? [] : [disks.leftOut];
+  const report = reportOf({ ...happened, seed, seconds, count: all, journal, leftOut });
   return { report, findings, journal };
 }
 
 async function disturb(
   context: FaultContext,
-  options: { running: Running; sources: readonly Source[]; options: Options; tell: Tell },
+  options: {
+    running: Running;
+    sources: readonly Source[];
+    faults: readonly Fault[];
+    seconds: number;
+    tell: Tell;
+  },
 ): Promise<{ kills: Happened[]; disturbances: Happened[]; stuck: Finding[] }> {
-  const { only, seconds } = options.options;
-  const some = faults.filter(({ name }) => only === null || only.includes(name));
+  const { faults, seconds } = options;
   const [kills, disturbances, stuck]: [Happened[], Happened[], Finding[]] = [[], [], []];
   const end = performance.now() + seconds * 1_000;
-  for (const fault of inOrderOf(context.random, some)) {
+  for (const fault of inOrderOf(context.random, faults)) {
     const pauseMs = context.random.between(...PAUSE_MS);
     if (performance.now() + pauseMs > end) break;
     await Bun.sleep(pauseMs);
@@ -85,15 +128,26 @@ async function disturb(
     const left = Math.max(0, Math.round((end - performance.now()) / 1_000));
     const name = `${fault.name} (${inflicted.target})`;
     if ("missing" in recovery) {
-      const what = `${PATIENCE_MS / 1_000} s after ${name}: ${recovery.missing} is missing`;
+      const what = `${PATIENCE_MS / 1_000} s after ${name}: not yet: ${recovery.missing}`;
       stuck.push({ kind: "left", what });
       options.tell(what);
+      for (const line of await sessions(stack)) options.tell(line);
       break;
     }
     const recoveredMs = recovery.ms;
-    options.tell(`${name}: well after ${recoveredMs} ms; ${left} s to go`);
+    options.tell(`${name}: well after ${recoveredMs} ms (${recovery.steps}); ${left} s to go`);
     context.journal.fault(`well again after ${fault.name}, ${recoveredMs} ms`);
     (fault.name.startsWith("kill") ? kills : disturbances).push({ target: inflicted.target, recoveredMs });
   }
   return { kills, disturbances, stuck };
+}
+
+/** What Postgres is busy with, for whoever looks for the reason. */
+async function sessions(stack: Stack): Promise<string[]> {
+  const rows = await stack.sql<{ name: string; state: string; wait: string | null; query: string }[]>`
+    SELECT application_name AS name, state, wait_event AS wait, left(query, 100) AS query FROM pg_stat_activity
+    WHERE state <> 'idle' AND pid <> pg_backend_pid()`.catch(() => []);
+  return rows.map(
+    ({ name, state, wait, query }) => `  ${name}: ${state} (${wait}) ${query.replace(/\s+/g, " ")}`,
+  );
 }

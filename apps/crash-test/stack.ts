@@ -3,7 +3,7 @@
  * children live on and the next one takes them over; the folder and `stack.json` stay the same.
  */
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { loadConfig } from "../../platform/config.ts";
@@ -36,7 +36,6 @@ export type Stack = {
   restartSupervisor(): Promise<void>;
   /** Drains and ends the stack; returns the supervisor's exit code. */
   stop(): Promise<number>;
-  remove(): Promise<void>;
 };
 
 /** A folder in which server binaries that an earlier start has fetched are found. */
@@ -78,7 +77,6 @@ export async function startStack(home: string): Promise<Stack> {
       child.kill("SIGTERM");
       return child.exited;
     },
-    remove: () => rm(home, { recursive: true, force: true }),
   };
 }
 

@@ -6,13 +6,16 @@
  *       └ does not: it is away for this process. The job is put back under the same try, every kind that needs it stops
  *         taking jobs, and the downstream is probed, less and less often, until it works; then they go on
  *
+ * Postgres is needed by every kind: a try that ends in an error while Postgres is away counts as none either. No kind stops
+ * for that: nothing starts a second time while its row can't be written.
+ *
  * Each process finds out by itself, with its own way to the downstream: what one can't reach, another may, and nothing
  * is left behind by a process that dies. A process that starts meanwhile finds out with its first job, which costs that job
  * no try. Heartbeats tell of it (`away`), so operators see it with reason and since when.
  */
 import type { Away, Contract, Downstream, Ending, Outcome, Settled } from "../../bus/index.ts";
 import type { Log } from "../../platform/log.ts";
-import type { Probes } from "./probes.ts";
+import type { Probed, Probes } from "./probes.ts";
 
 const PROBE_MS = 4_000;
 const FIRST_PAUSE_MS = 250;
@@ -41,8 +44,8 @@ type Deps = { probes: Probes; log: Log; onChange(name: Downstream): void };
 export class Downstreams {
   readonly #deps: Deps;
   readonly #away = new Map<Downstream, Away>();
-  readonly #asking = new Map<Downstream, Promise<string | null>>();
-  readonly #workedAtMs = new Map<Downstream, number>();
+  readonly #asking = new Map<Probed, Promise<string | null>>();
+  readonly #workedAtMs = new Map<Probed, number>();
   readonly #timers = new Map<Downstream, Timer>();
   #closed = false;
 
@@ -64,7 +67,7 @@ export class Downstreams {
   }
 
   async #judge({ needs }: Contract, endings: Ending[]): Promise<Judged[]> {
-    const isAway = needs !== undefined && (await this.#confirm(needs));
+    const isAway = (needs !== undefined && (await this.#confirm(needs))) || (await this.#isDatabaseAway());
     return endings.map(ending => (isAway && isDoubtful(ending) ? { type: "snooze" } : asSaid(ending)));
   }
 
@@ -73,9 +76,17 @@ export class Downstreams {
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
+  async #isDatabaseAway(): Promise<boolean> {
+    return !this.#workedJustNow("postgres") && (await this.#ask("postgres")) !== null;
+  }
+
+  #workedJustNow(name: Probed): boolean {
+    return performance.now() - (this.#workedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < TRUST_MS;
+  }
+
   async #confirm(name: Downstream): Promise<boolean> {
     if (this.#away.has(name)) return true;
-    if (performance.now() - (this.#workedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < TRUST_MS) return false;
+    if (this.#workedJustNow(name)) return false;
     const fault = await this.#ask(name);
     if (fault === null) return false;
     // Who leaves tells nobody and probes no more, but the job's try is as little at fault.
@@ -110,13 +121,13 @@ export class Downstreams {
   }
 
   /** What is wrong with it; null: it works, or nobody knows how to ask. All who ask at once share one probe. */
-  #ask(name: Downstream): Promise<string | null> {
+  #ask(name: Probed): Promise<string | null> {
     const asking = this.#asking.get(name) ?? this.#probe(name).finally(() => this.#asking.delete(name));
     this.#asking.set(name, asking);
     return asking;
   }
 
-  async #probe(name: Downstream): Promise<string | null> {
+  async #probe(name: Probed): Promise<string | null> {
     const probe = this.#deps.probes[name];
     if (!probe) return null;
     const late = Promise.withResolvers<never>();

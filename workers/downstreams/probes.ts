@@ -2,22 +2,25 @@
 import nodemailer from "nodemailer";
 import type { Downstream } from "../../bus/index.ts";
 import type { Config } from "../../platform/config.ts";
+import type { Sql } from "../../platform/postgres/index.ts";
 import { openStorage } from "../../platform/storage/index.ts";
 
 /** Resolves when it works. @throws what is wrong with it */
 export type Probe = (signal: AbortSignal) => Promise<unknown>;
-export type Probes = Partial<Record<Downstream, Probe>>;
+export type Probed = Downstream | "postgres";
+export type Probes = Partial<Record<Probed, Probe>>;
 
 const STRIPE_API = "https://api.stripe.com";
 const SMTP_MS = 3_500;
 
 /** Of what is configured; what is not can't be away. */
-export function probesOf(config: Config): Probes {
+export function probesOf(config: Config, sql: Sql): Probes {
   const { smtpUrl, meiliUrl, stripeSecretKey, stripeApiHost } = config;
   return {
     ...(smtpUrl && { smtp: () => greets(smtpUrl) }),
     ...(meiliUrl && { search: signal => answers(new URL("/health", meiliUrl), signal) }),
     ...(stripeSecretKey && { payments: signal => answers(new URL(stripeApiHost ?? STRIPE_API), signal) }),
+    postgres: async () => void (await sql`SELECT 1`),
     storage: () => openStorage(config).probe(),
   };
 }

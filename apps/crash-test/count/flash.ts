@@ -1,4 +1,8 @@
-/** What was taken into a queue is, at rest, an order or was refused with a reason; nothing else may be said of it. */
+/**
+ * What was taken into a queue is, at rest, the buyer's one order or was refused with a reason; nothing else may be said of
+ * it. The order may have another id than the queue gave: NATS went away when the checkout was half queued, the node went
+ * the direct way, and the buyer's next try with the same key was queued. Both ids then lead to the one order.
+ */
 import type { Item } from "../journal.ts";
 import { once } from "../load/client.ts";
 import type { Stack } from "../stack.ts";

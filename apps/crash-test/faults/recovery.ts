@@ -14,7 +14,8 @@ const FULL = 0.75;
 const WATCHED = ["checkouts", "jobs"];
 const ASK_MS = 2_000;
 
-export type Recovery = { readonly ms: number } | { readonly missing: string };
+/** `steps`: what came when, in words. */
+export type Recovery = { readonly ms: number; readonly steps: string } | { readonly missing: string };
 export async function untilWell(
   inflicted: Inflicted,
   options: { stack: Stack; running: Running; sources: readonly Source[]; patienceMs: number },
@@ -22,11 +23,13 @@ export async function untilWell(
   const { stack, running, sources, patienceMs } = options;
   const deadline = inflicted.atMs + patienceMs;
   const steps = {
-    "what was hit": () => inflicted.isBack(),
-    "word of the nodes that all is well": () => nodesAreWell(stack),
-    "the end of a job of each priority": () => jobsAreDone(stack),
-    "the full rate": () => rateIsFull(running, sources),
+    back: () => inflicted.isBack(),
+    "nodes well": () => nodesAreWell(stack),
+    "jobs done": () => jobsAreDone(stack),
+    "full rate": () => rateIsFull(running, sources),
   };
+  const told: string[] = [];
+  const sinceMs = () => Math.round(performance.now() - inflicted.atMs);
   for (const [name, step] of Object.entries(steps)) {
     for (let why = ""; ; await Bun.sleep(LOOK_MS)) {
       try {
@@ -36,8 +39,9 @@ export async function untilWell(
       }
       if (performance.now() > deadline) return { missing: name + why };
     }
+    told.push(`${name} ${sinceMs()}`);
   }
-  return { ms: Math.round(performance.now() - inflicted.atMs) };
+  return { ms: sinceMs(), steps: told.join(", ") };
 }
 
 type Readiness = { status: string; dependencies: { name: string; state: string }[] };

@@ -28,7 +28,7 @@ const RECIPES: readonly Recipe[] = [
   { name: "hopeless", share: 2, kind: "fail", payload: { permanent: true }, poison: true },
   { name: "failing too often", share: 2, kind: "fail", payload: { failures: 50 }, poison: true },
 ];
-/** Seldom: each takes a worker with it, and one that dies again and again is started later each time. */
+/** Seldom, and not in the low pool, which has one process: each takes its worker with it, up to three times. */
 const KILLERS: readonly Recipe[] = [
   { name: "killing once", share: 50, kind: "crash", payload: { failures: 1 } },
   { name: "killing", share: 50, kind: "crash", payload: {}, poison: true },
@@ -49,7 +49,7 @@ export function killers(context: LoadContext, perSecond: number): Source {
 
 async function submit(context: LoadContext, index: number, recipe: Recipe): Promise<void> {
   const { random } = context;
-  const priority = random.pick(PRIORITIES);
+  const priority = random.pick(PRIORITIES.slice(0, recipe.kind === "crash" ? -1 : undefined));
   const key = `crash:${recipe.name.replaceAll(" ", "-")}:${index}`;
   const item = context.journal.open("job", key, { poison: recipe.poison ?? false, recipe: recipe.name });
   const uniqueKey = `crash:unique:${priority}:${random.between(1, UNIQUE_KEYS)}`;

@@ -32,7 +32,12 @@ export async function queuedOrder(
   const order = await getOrder(deps.sql, storeId, id);
   if (order && order.status !== "refused") return order;
   const outcome = await store.outcomeOf(deps.sql, storeId, id);
-  if (outcome?.sameAs) return outcome.sameAs === id ? order : queuedOrder(deps, storeId, outcome.sameAs);
+  if (outcome?.sameAs === id) return order;
+  // The first of the key may have gone past the queue, while NATS was away: then its id names no place.
+  if (outcome?.sameAs) {
+    const first = outcome.sameAs;
+    return placeOf(first) ? queuedOrder(deps, storeId, first) : getOrder(deps.sql, storeId, first);
+  }
   if (outcome) {
     const { code, facts } = outcome;
     const refusal = { code, detail: details[code] ?? "This checkout was refused.", ...facts };
