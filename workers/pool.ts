@@ -70,7 +70,7 @@ export async function startPool(
   const mine = deps.jobs.filter(job => job.contract.priority === priority);
   const handlers = mine.map(job => job.make(deps));
   const downstreams = new Downstreams({
-    probes: probesOf(deps.config, deps.sql),
+    probes: { ...probesOf(deps.config), postgres: async () => void (await deps.sql`SELECT 1`) },
     log,
     onChange(name) {
       for (const runner of runners) if (runner.contract.needs === name) steer(runner);

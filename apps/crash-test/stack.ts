@@ -20,6 +20,8 @@ const SETTINGS = {
   TRADEWIND_DRAIN_SECONDS: "10",
   TRADEWIND_RATE_LIMIT_FACTOR: "10000",
   TRADEWIND_LOG_FORMAT: "json",
+  // Half of it is how long a sweep leaves a queued order to its payment job: nobody waits for ten minutes here.
+  TRADEWIND_RESERVATION_SECONDS: "40",
   TRADEWIND_HIGH_PROCESSES: "2",
   TRADEWIND_NORMAL_PROCESSES: "2",
   TRADEWIND_LOW_PROCESSES: "1",

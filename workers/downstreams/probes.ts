@@ -2,7 +2,6 @@
 import nodemailer from "nodemailer";
 import type { Downstream } from "../../bus/index.ts";
 import type { Config } from "../../platform/config.ts";
-import type { Sql } from "../../platform/postgres/index.ts";
 import { openStorage } from "../../platform/storage/index.ts";
 
 /** Resolves when it works. @throws what is wrong with it */
@@ -14,13 +13,12 @@ const STRIPE_API = "https://api.stripe.com";
 const SMTP_MS = 3_500;
 
 /** Of what is configured; what is not can't be away. */
-export function probesOf(config: Config, sql: Sql): Probes {
+export function probesOf(config: Config): Probes {
   const { smtpUrl, meiliUrl, stripeSecretKey, stripeApiHost } = config;
   return {
     ...(smtpUrl && { smtp: () => greets(smtpUrl) }),
     ...(meiliUrl && { search: signal => answers(new URL("/health", meiliUrl), signal) }),
     ...(stripeSecretKey && { payments: signal => answers(new URL(stripeApiHost ?? STRIPE_API), signal) }),
-    postgres: async () => void (await sql`SELECT 1`),
     storage: () => openStorage(config).probe(),
   };
 }
