@@ -27,9 +27,10 @@ export async function readChanges(sql: Sql, after: Snapshot | null, limit: numbe
   return row;
 }
 
+/** Also what a keeper has applied in the meantime. */
 export function selectOfTrace(sql: Sql, trace: string): Promise<Change[]> {
   return sql<Change[]>`
-    SELECT id, tags, soon FROM platform.cache_change WHERE trace = ${trace} AND applied_at IS NULL ORDER BY id`;
+    SELECT id, tags, soon FROM platform.cache_change WHERE trace = ${trace} ORDER BY id`;
 }
 
 /** Oldest first; those that may take a second when they have taken it. What another keeper holds is left to it. */
