@@ -94,6 +94,68 @@ const expected: Record<string, [query: string, title: string][]> = {
     ["minivan", "Pacifica Touring"],
     ["green earring", "Green"],
   ],
+  "as people who are in a hurry write": [
+    ["addidas or nike shoes", "Nike"],
+    ["calvin kline", "Calvin Klein"],
+    ["chanell", "Chanel Coco Noir Eau De"],
+    ["dolce gabana", "Dolce Shine Eau de"],
+    ["samsng galxy tab", "Samsung Galaxy Tab"],
+    ["i phone charger", "Apple iPhone Charger"],
+    ["wireles earphons", "Beats Flex Wireless Earphones"],
+    ["shttlecock", "Feather Shuttlecock"],
+    ["moutain bat metal", "Metal Baseball Bat"],
+    ["potatos", "Potatoes"],
+    ["cofee", "Nescafe Coffee"],
+    ["blendr", "Blender"],
+    ["squezer", "Citrus Squeezer Yellow"],
+    ["sun glases", "Sun Glasses"],
+    ["dress tartn", "Tartan Dress"],
+    ["longine", "Longines Master Collection"],
+    ["ingeneur", "IWC Ingenieur Automatic Steel"],
+    ["huawai matebok", "Huawei Matebook X Pro"],
+  ],
+  "in another order, with words around it": [
+    ["pro 13 iphone", "iPhone 13 Pro"],
+    ["watch for women gold", "Watch Gold for Women"],
+    ["the red lipstick", "Red Lipstick"],
+    ["bag for women by prada", "Prada Women Bag"],
+    ["case for iphone 12", "iPhone 12 Silicone Case with MagSafe Plum"],
+    ["chair for the office", "Knoll Saarinen Executive Conference Chair"],
+    ["mirror for the bathroom", "Wooden Bathroom Sink With Mirror"],
+    ["leather backpack white", "White Faux Leather Backpack"],
+  ],
+  "by number of the model, which is another product": [
+    ["galaxy s10", "Samsung Galaxy S10"],
+    ["iphone 6", "iPhone 6"],
+    ["iphone x", "iPhone X"],
+    ["realme xt", "Realme XT"],
+    ["oppo k1", "Oppo K1"],
+    ["vivo v9", "Vivo V9"],
+    ["xps 13", "New DELL XPS 13 9300 Laptop"],
+    ["tab s8", "Samsung Galaxy Tab S8 Plus Grey"],
+  ],
+  "by what it is, where the title does not say it": [
+    ["headphones", "Apple AirPods Max Silver"],
+    ["smartwatch", "Apple Watch Series 4 Gold"],
+    ["sedan", "300 Touring"],
+    ["suv", "Durango SXT RWD"],
+    ["hatchback", "Dodge Hornet GT Plus"],
+    ["badminton", "Feather Shuttlecock"],
+    ["juicer", "Citrus Squeezer Yellow"],
+    ["seafood", "Fish Steak"],
+    ["condiments", "Honey Jar"],
+    ["cleats", "Nike Baseball Cleats"],
+    ["gabbana", "Dolce Shine Eau de"],
+    ["snaptech", "Selfie Stick Monopod"],
+  ],
+  "as far as it is typed, with an error in it": [
+    ["stawb", "Strawberry"],
+    ["kawasa", "Kawasaki Z800"],
+    ["microwv", "Microwave Oven"],
+    ["whitte lea", "White Faux Leather Backpack"],
+    ["sportb", "Sportbike Motorcycle"],
+    ["gigab", "Gigabyte Aorus Men Tshirt"],
+  ],
   "by number": [
     ["BEA-CHI-LIP-004", "Red Lipstick"],
     ["mot-kaw-kaw-114", "Kawasaki Z800"],
@@ -132,7 +194,7 @@ for (const [name, engine, least] of [
   test.skipIf(products === null || (name === "meilisearch" && !engine))(
     `${name} has what is meant in the first three hits of at least ${least * 100} % of ${cases.length} queries`,
     async () => {
-      expect(cases.length).toBeGreaterThanOrEqual(60);
+      expect(cases.length).toBeGreaterThanOrEqual(120);
       const shop = await openShop(engine);
       try {
         await shop.stock(...products!);
