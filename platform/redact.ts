@@ -8,7 +8,7 @@
 const CREDENTIALS = /:\/\/[^\s/@]{1,512}@/g;
 const TOKEN = /\b(?:sk|op|sess|con|pwr|whsec|rk)_[0-9A-Za-z_]{16,256}/g;
 const MAIL =
-  /(?<local>[^\s@<>()[\],;:\\"'=`{}|]{1,64})(?:@|%40)(?<domain>[^\s@<>()[\],;:\\"'=`{}|/]{1,255})(?<next>\/?)/giu;
+  /(?<local>[^\s@<>()[\],;:\\"'=`{}|]{1,64})(?<at>@|%40)(?<domain>[^\s@<>()[\],;:\\"'=`{}|/]{1,255})(?<next>\/?)/giu;
 const IBAN = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b/g;
 const DIGITS = /(?<![\w.:/-])\+?\(?\d[\d ()./-]{5,22}\d(?![\w:-])/g;
 /** No domain ends in a number; the version of a package does. */
@@ -18,8 +18,9 @@ export function redact(text: string): string {
   return text
     .replace(CREDENTIALS, "://<secret>@")
     .replace(TOKEN, "<secret>")
-    .replace(MAIL, (found, _local, domain: string, next: string) =>
-      next === "/" || VERSION.test(domain) ? found : "<mail>",
+    .replace(MAIL, (found, _local, at: string, domain: string, next: string) =>
+      // A path of packages has "@scope/"; what is escaped in a URL is none.
+      (at === "@" && next === "/") || VERSION.test(domain) ? found : `<mail>${next}`,
     )
     .replace(IBAN, "<account>")
     .replace(DIGITS, shownNumber);
