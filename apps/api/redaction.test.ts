@@ -91,7 +91,7 @@ test("no secret and nothing that names a person is in the logs, nor in an answer
   await ask("POST", "/store/sessions", { key: publishable, json: person });
   await ask("POST", "/store/carts", {
     key: publishable,
-    json: { email: MAIL, note: CARD, [PASSWORD]: MAIL },
+    json: { email: MAIL, note: CARD, nickname: PASSWORD },
   });
   await ask("POST", "/ops/jobs", { key: ops, json: { kind: "email.send", payload: { to: MAIL } } });
   await ask("POST", "/admin/erasures", { key: secret, json: { email: MAIL, reason: PASSWORD } });
