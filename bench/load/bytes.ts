@@ -21,11 +21,14 @@ const MAX_HEAD = 2_048;
 
 async function client(port: number, request: string, deadline: number, latenciesMs: number[]): Promise<void> {
   const over = Promise.withResolvers<void>();
+  /** Of an answer whose length is known; before, its head as far as it came. */
   let missing = 0;
+  let head = "";
   let sentAt = 0;
   const send = (socket: Socket) => {
     sentAt = performance.now();
     missing = 0;
+    head = "";
     socket.write(request);
   };
   const socket = await Bun.connect({
@@ -34,15 +37,18 @@ async function client(port: number, request: string, deadline: number, latencies
     socket: {
       data(from, chunk) {
         if (missing === 0) {
+          const before = head.length;
           // Of the first part only: heads are short, and files are long.
-          const head = Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, MAX_HEAD)).toString(
+          head += Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, MAX_HEAD)).toString(
             "latin1",
           );
+          if (!head.includes("\r\n\r\n") && head.length < MAX_HEAD) return;
           const bytes = lengthOf(head);
           if (bytes === 0) return over.reject(new Error(`not an answer of known length: ${head}`));
-          missing = bytes;
+          missing = bytes - before;
         }
         missing -= chunk.length;
+        if (missing < 0) return over.reject(new Error(`${-missing} bytes more than were announced: ${head}`));
         if (missing > 0) return;
         const now = performance.now();
         latenciesMs.push(now - sentAt);
