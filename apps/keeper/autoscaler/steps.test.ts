@@ -15,8 +15,6 @@ function follow(needs: readonly number[], bounds = { floor: 1, ceiling: 50 }, st
   });
 }
 
-const changesOf = (totals: readonly number[]) =>
-  totals.filter((total, i) => i > 0 && total !== totals[i - 1]).length;
 const loads = fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 400 });
 
 test("a pool is never under its floor or over its ceiling", () => {
@@ -28,7 +26,7 @@ test("a pool is never under its floor or over its ceiling", () => {
   );
 });
 
-test("a load that wavers by a tenth changes nothing once the pool has settled", () => {
+test("under a load that wavers by a tenth a pool that has settled goes one way at most", () => {
   const wavering = fc
     .tuple(
       fc.double({ min: 0.2, max: 40, noNaN: true }),
@@ -38,8 +36,9 @@ test("a load that wavers by a tenth changes nothing once the pool has settled", 
   fc.assert(
     fc.property(wavering, fc.integer({ min: 1, max: 50 }), (needs, start) => {
       const settled = follow(needs, undefined, start).slice(120);
-      // A first peak within the noise may still add one.
-      expect(changesOf(settled)).toBeLessThanOrEqual(1);
+      // It may still meet its first peak, or have had the last peak of all, but never turns round.
+      const changes = settled.slice(1).map((total, i) => Math.sign(total - settled[i]!));
+      expect(new Set(changes.filter(change => change !== 0)).size).toBeLessThanOrEqual(1);
       expect(Math.min(...settled)).toBeGreaterThanOrEqual(Math.floor(Math.min(...needs)));
     }),
   );
