@@ -115,6 +115,21 @@ export async function selectClicked(
     ORDER BY top.clicks DESC, 1`;
 }
 
+export type FrequentQuery = { storeId: string; query: string };
+
+/** What was looked for most since yesterday in all these stores together, and found. */
+export async function mostSearched(
+  sql: Sql,
+  storeIds: readonly string[],
+  limit: number,
+): Promise<FrequentQuery[]> {
+  return sql<FrequentQuery[]>`
+    SELECT store_id AS "storeId", query FROM search.query_day
+    WHERE store_id = ANY(${storeIds as string[]}) AND day >= (now() AT TIME ZONE 'UTC')::date - 1
+    GROUP BY store_id, query HAVING sum(without_result) * 2 < sum(searches)
+    ORDER BY sum(searches) DESC, store_id, query LIMIT ${limit}`;
+}
+
 const POPULAR_DAYS = 30;
 const MAX_POPULAR = 1_000;
 

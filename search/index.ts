@@ -8,7 +8,11 @@
  * engines answer in one shape, which says who answered. Prices and stock in hits are those of the last indexing.
  */
 
-export { ensureSearchPartitions } from "./analytics.store.ts";
+export {
+  ensureSearchPartitions,
+  type FrequentQuery,
+  mostSearched,
+} from "./analytics.store.ts";
 export { type Check, type CheckDeps, checkIndex } from "./check.ts";
 export type { SearchItem } from "./document.ts";
 export {

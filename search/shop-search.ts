@@ -60,6 +60,8 @@ export type ShopSearch = {
     /** Counts one search more; for who gives the answer again without asking. */
     count(): void;
   }>;
+  /** Makes the answer, for those who will ask; not counted as a search. */
+  prepare(storeId: string, params: SearchParams): Promise<void>;
   suggest(storeId: string, params: { q: string; limit: number }): Given<Suggestions>;
   /** @throws Problem 404 for a product that the shop does not show. */
   similar(storeId: string, idOrHandle: string, limit: number): Given<RelatedAnswer>;
@@ -75,13 +77,16 @@ export function createShopSearch(deps: SearchDeps): ShopSearch {
   const suggestions = new AnswerCache<Suggestions>(sql);
   const related = new AnswerCache<RelatedAnswer>(sql);
   const counter = createCounter(deps);
+  const prepared = (storeId: string, query: ReturnType<typeof queryOf>) =>
+    answers.get(storeId, JSON.stringify(query), () => answer({ ...deps, ask }, storeId, query));
   return {
     counter,
+    async prepare(storeId, params) {
+      await prepared(storeId, queryOf(params));
+    },
     async search(storeId, params) {
       const query = queryOf(params);
-      const given = await answers.get(storeId, JSON.stringify(query), () =>
-        answer({ ...deps, ask }, storeId, query),
-      );
+      const given = await prepared(storeId, query);
       // A look at the next page is not another search.
       const count = query.offset === 0 ? counter.repeated(storeId, query.q, given.value.found) : () => {};
       count();

@@ -20,6 +20,7 @@ import { tellReady } from "../../platform/ready-file.ts";
 import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
+import { warmUpOf } from "./cache/warm-up.ts";
 import { hotAnswersOf } from "./http/hot-answers.ts";
 import { hotFilesOf } from "./http/hot-files.ts";
 import { listen, peerOf } from "./http/listen.ts";
@@ -71,6 +72,8 @@ async function main(): Promise<void> {
   };
   // A forgotten promise is a defect, but no reason to cut off the requests of everybody else.
   process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));
+  const warmUp = warmUpOf(deps);
+  const lookups = warmUp.lookups();
   await untilServing(createReadiness(deps));
   const servers = [
     listen(options, { port: config.port, reusePort: true }),
@@ -78,6 +81,9 @@ async function main(): Promise<void> {
   ];
   log.info({ port: servers[0]!.port, nodePort: servers[1]!.port }, "listening");
   tellReady(config);
+  void lookups.then(async looked => {
+    log.info({ lookups: looked, popular: await warmUp.popular() }, "warmed");
+  });
 
   const leave = async (signal: string) => {
     if (drain.active) process.exit(1);

@@ -1,9 +1,11 @@
 /**
  * Whether this node can do its work, told by its dependencies. Postgres and the media storage are needed: without them
  * requests fail. NATS, Redis and the search engine are not: writes wait in the outbox, reads go to Postgres; a node that
- * called itself unready for them would turn a slow feature into an outage.
+ * called itself unready for them would turn a slow feature into an outage. While it makes its first look-ups (cache/warm-up.ts,
+ * three seconds at most) it is not ready either.
  */
 import { openStorage } from "../../platform/storage/index.ts";
+import { warmUpOf } from "./cache/warm-up.ts";
 import type { ApiDeps } from "./deps.ts";
 
 /** All checks run side by side and end within this time. */
@@ -11,7 +13,12 @@ const PATIENCE_MS = 2_000;
 
 export type DependencyState = "ok" | "down" | "degraded" | "off";
 export type DependencyReport = { name: string; state: DependencyState; needed: boolean; ms: number };
-export type ReadinessReport = { ready: boolean; draining: boolean; dependencies: DependencyReport[] };
+export type ReadinessReport = {
+  ready: boolean;
+  draining: boolean;
+  warming: boolean;
+  dependencies: DependencyReport[];
+};
 
 type Check = {
   name: string;
@@ -68,7 +75,8 @@ export function createReadiness(deps: ApiDeps): () => Promise<ReadinessReport> {
   return async () => {
     const dependencies = await Promise.all(checks.map(run));
     const draining = deps.drain?.active ?? false;
-    const ready = !draining && dependencies.every(one => !one.needed || one.state === "ok");
-    return { ready, draining, dependencies };
+    const warming = warmUpOf(deps).isPending;
+    const ready = !draining && !warming && dependencies.every(one => !one.needed || one.state === "ok");
+    return { ready, draining, warming, dependencies };
   };
 }

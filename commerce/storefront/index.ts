@@ -20,6 +20,7 @@ export {
   productSummary,
   type VariantDocument,
 } from "./model.ts";
+export { mostPopular, type PopularProduct } from "./popular.store.ts";
 export {
   countSales,
   forgetCountedOrders,

@@ -36,6 +36,9 @@ export function askList(deps: ApiDeps, storeId: string, query: ProductQuery): As
   };
 }
 
+/** How many of them come when nobody says otherwise. */
+export const GROUP_PAGE = 100;
+
 export type GroupQuery = { limit: number; cursor?: string | undefined };
 
 export function askCategories(deps: ApiDeps, storeId: string, query: GroupQuery): Ask {

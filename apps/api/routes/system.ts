@@ -10,7 +10,13 @@ const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 /** JSON with one line a dependency, for people who ask with curl. */
 function readinessText(report: ReadinessReport): string {
   const lines = report.dependencies.map(one => `    ${JSON.stringify(one)}`);
-  const status = report.ready ? "ready" : report.draining ? "draining" : "not_ready";
+  const status = report.ready
+    ? "ready"
+    : report.draining
+      ? "draining"
+      : report.warming
+        ? "warming"
+        : "not_ready";
   return `{\n  "status": "${status}",\n  "dependencies": [\n${lines.join(",\n")}\n  ]\n}\n`;
 }
 

@@ -1,13 +1,12 @@
 /** The category tree and the collections of a shop, for its navigation. */
 import { Elysia, t } from "elysia";
-import { askCategories, askCollections } from "../../cache/catalog.ts";
+import { askCategories, askCollections, GROUP_PAGE } from "../../cache/catalog.ts";
 import { giving } from "../../cache/given.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 
 const MAX_PAGE = 250;
-const DEFAULT_PAGE = 100;
 
 const query = t.Object(
   {
@@ -44,7 +43,7 @@ export function groupRoutes(deps: ApiDeps) {
     .use(storeAuth(deps))
     .get(
       "/categories",
-      ({ access: { storeId }, query: { limit = DEFAULT_PAGE, cursor }, request, set }) =>
+      ({ access: { storeId }, query: { limit = GROUP_PAGE, cursor }, request, set }) =>
         give<CategoryPage>(
           { request, set, storeId, route: "/store/categories" },
           askCategories(deps, storeId, { limit, cursor }),
@@ -60,7 +59,7 @@ export function groupRoutes(deps: ApiDeps) {
     )
     .get(
       "/collections",
-      ({ access: { storeId }, query: { limit = DEFAULT_PAGE, cursor }, request, set }) =>
+      ({ access: { storeId }, query: { limit = GROUP_PAGE, cursor }, request, set }) =>
         give<CollectionPage>(
           { request, set, storeId, route: "/store/collections" },
           askCollections(deps, storeId, { limit, cursor }),
