@@ -57,7 +57,7 @@ async function ready({ child, home, port }: Running): Promise<StackFile> {
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1_000) });
       return stack.state === "running" && stack.supervisor?.pid === child.pid && answer.ok && stack;
     },
-    { timeoutMs: 40_000, what: "readiness" },
+    { timeoutMs: 80_000, what: "readiness" },
   );
   fell.catch(() => {});
   return Promise.race([up, fell]);

@@ -41,7 +41,7 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
     ];
     server = Bun.spawn([prometheus!, ...options], { stdio: ["ignore", "ignore", "ignore"] });
     origin = `http://127.0.0.1:${port}`;
-  }, 90_000);
+  }, 120_000);
 
   afterAll(async () => {
     server?.kill("SIGKILL");
@@ -79,7 +79,7 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
       );
       return (await numberOf(tried)) > 0;
     };
-    await until(works, { timeoutMs: 30_000, what: "a rate of mails" });
+    await until(works, { timeoutMs: 60_000, what: "a rate of mails" });
 
     for (const name of ["overview", "jobs", "processes"]) {
       const dashboard = (await Bun.file(join(shipped, `grafana/${name}.json`)).json()) as Dashboard;
@@ -98,7 +98,7 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
         expect([name, metric, (await query(metric)).length > 0]).toEqual([name, metric, true]);
       }
     }
-  }, 90_000);
+  }, 120_000);
 
   test("and quantiles are those of all processes together", async () => {
     const nodes = cluster.stack().nodes!;

@@ -8,7 +8,7 @@ import { root } from "./install.ts";
 import { startTestStack } from "./test-stack.ts";
 
 /** The slowest tests start whole clusters. */
-const TEST_TIMEOUT_MS = 60_000;
+const TEST_TIMEOUT_MS = 120_000;
 /** Files run side by side, one more than there are cores: much of a test's time is waiting for servers. */
 const OPTIONS = [`--timeout=${TEST_TIMEOUT_MS}`, `--parallel=${availableParallelism() + 1}`];
 
