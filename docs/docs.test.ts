@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { withDegrade } from "./degrade.ts";
 import { operations, withSettings } from "./settings.ts";
 
 const root = join(import.meta.dir, "..");
@@ -14,6 +15,11 @@ async function pages(): Promise<{ path: string; text: string }[]> {
 test("the table of settings is the one of the configuration (write it with: bun docs/settings.ts)", async () => {
   const page = await Bun.file(operations).text();
   expect(page).toBe(withSettings(page));
+});
+
+test("the table of what degrades is the one of its data (write it with: bun docs/degrade.ts)", async () => {
+  const page = await Bun.file(operations).text();
+  expect(page).toBe(withDegrade(page));
 });
 
 test("links between pages lead somewhere", async () => {

@@ -24,6 +24,7 @@ import { warmUpOf } from "./cache/warm-up.ts";
 import { hotAnswersOf } from "./http/hot-answers.ts";
 import { hotFilesOf } from "./http/hot-files.ts";
 import { listen, peerOf } from "./http/listen.ts";
+import { patiently } from "./http/patience.ts";
 import { requestLogOf } from "./http/per-node.ts";
 import { stopWithin } from "./leave.ts";
 import { createReadiness } from "./readiness.ts";
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
     application: name,
     tracer,
   });
+  const signs = connect(required(config, "databaseUrl"), { max: 1, application: `${name} signs` });
   const metrics = createMetrics(name);
   const natsUrl = required(config, "natsUrl");
   const bus = openBus({ url: natsUrl, name, log, sql, metrics, replicas: config.natsReplicas });
@@ -67,7 +69,7 @@ async function main(): Promise<void> {
   const [files, answers] = [hotFilesOf(deps), hotAnswersOf(deps)];
   const options = {
     ...config,
-    fetch: app.fetch,
+    fetch: patiently(app.fetch, () => signs`SELECT 1`.then(() => {})),
     known: (request: Request) => (isFile(request.url) ? files : answers).answer(request),
   };
   // A forgotten promise is a defect, but no reason to cut off the requests of everybody else.
@@ -94,7 +96,12 @@ async function main(): Promise<void> {
     await stopWithin(config.drainSeconds * 1_000, servers, log);
     cacheOf(deps).stop();
     await Promise.all([requestLogOf(deps).flush(), searchOf(deps).counter.flush()]);
-    await Promise.allSettled([bus.close(), sql.end({ timeout: 5 }), tracer.close()]);
+    await Promise.allSettled([
+      bus.close(),
+      sql.end({ timeout: 5 }),
+      signs.end({ timeout: 1 }),
+      tracer.close(),
+    ]);
     log.info("stopped");
     await flushLog(log);
     process.exit(0);

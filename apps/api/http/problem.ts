@@ -56,6 +56,19 @@ const unreachable = new Set([
   "57P03", // cannot_connect_now
 ]);
 
+/** Whether an error says that the database is away. */
+export const isUnreachable = (error: unknown) =>
+  unreachable.has(String((error as { code?: unknown } | null)?.code));
+
+const unwritable = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO"]);
+
+/** The media folder is all that requests write to. That a file is missing is no outage; that its folder can't be made is. */
+function isDiskAway(error: unknown): boolean {
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  if (typeof syscall !== "string") return false;
+  return unwritable.has(String(code)) || (syscall === "mkdir" && code === "ENOENT");
+}
+
 /** Postgres can't keep U+0000, which JSON and URLs may hold. */
 const unkeepable = new Set(["22021", "22P05"]);
 
@@ -138,7 +151,8 @@ export function problemOf(error: unknown, request: Request): Problem | null {
   if (error instanceof Problem) return error;
   if (error instanceof BusUnavailable) return unavailable("The job bus");
   const known = error as ElysiaError;
-  if (unreachable.has(String(known?.code))) return unavailable("The database");
+  if (isUnreachable(error)) return unavailable("The database");
+  if (isDiskAway(error)) return unavailable("The media storage");
   if (unkeepable.has(String(known?.code))) {
     return new Problem(422, "invalid", "A text in the request holds the character U+0000.");
   }

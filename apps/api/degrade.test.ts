@@ -1,0 +1,251 @@
+/** Every cell of the table of degrade.ts, tried; then the same application with its dependency back. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Socket } from "bun";
+import { openBus } from "../../bus/index.ts";
+import { upsertProducts } from "../../commerce/catalog/index.ts";
+import { setPrices } from "../../commerce/pricing/index.ts";
+import type { Config } from "../../platform/config.ts";
+import { silentLog } from "../../platform/log.ts";
+import { createMetrics } from "../../platform/metrics.ts";
+import { connect, transaction } from "../../platform/postgres/index.ts";
+import { testServers, until } from "../../platform/testing/index.ts";
+import { createApp } from "./app.ts";
+import { cacheOf } from "./cache/index.ts";
+import { type Answer, type Group, situations } from "./degrade.ts";
+import type { ApiDeps } from "./deps.ts";
+import { patiently } from "./http/patience.ts";
+import { type TestApi, testApi } from "./testing.ts";
+
+const NOBODY = "http://127.0.0.1:1";
+const PASSWORD = "correct horse battery";
+const PNG = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+const EMAIL = "buyer@example.com";
+
+let api: TestApi;
+let mediaDir = "";
+let variantId = "";
+let orderPath = "";
+const mute = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Promise<Response>(() => {}) });
+const closers: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  mediaDir = await mkdtemp(join(tmpdir(), "tradewind-degrade-"));
+  api = await testApi({ nats: true, config: { mediaDir, rateLimitFactor: 1_000 } });
+  await transaction(api.sql, async tx => {
+    const product = { ref: 0, handle: "kept", title: "Kept", status: "active" as const };
+    const variants = [{ ref: 0, optionValues: [], sku: "K" }];
+    const made = await upsertProducts(tx, api.store.id, [{ ...product, variants }]);
+    const rows = made.variants.map(one => ({ ...one, onHand: 1_000 }));
+    variantId = rows[0]!.variantId;
+    await setPrices(tx, api.store.id, "EUR", [
+      { ...made.variants[0]!, amountMinor: 500, compareAtMinor: null },
+    ]);
+    await tx`SELECT inventory.set_initial(${api.store.id}, ${tx.json(rows as never)}, 'new', 'test')`;
+  });
+  const front = ask(request => api.app.handle(request));
+  await front("POST", "/store/customers", { email: EMAIL, password: PASSWORD });
+  orderPath = (await front("POST", `${await cart()}/checkout`, payment())).headers.get("location")!;
+});
+afterAll(async () => {
+  for (const close of closers) await close();
+  await mute.stop(true);
+  await api.close();
+  await rm(mediaDir, { recursive: true });
+});
+
+const payment = (token = "ok") => ({ payment: { provider: "test", token } });
+
+type Handle = (request: Request) => Response | Promise<Response>;
+
+function ask(handle: Handle) {
+  return async (method: string, path: string, body?: unknown): Promise<Response> => {
+    const { publishable, secret, ops } = api.keys;
+    const headers: Record<string, string> = { "idempotency-key": crypto.randomUUID() };
+    if (path.startsWith("/store")) headers["x-publishable-key"] = publishable;
+    else headers.authorization = `Bearer ${path.startsWith("/ops") ? ops : secret}`;
+    if (body instanceof FormData)
+      return handle(new Request(`http://localhost${path}`, { method, headers, body }));
+    if (body !== undefined) headers["content-type"] = "application/json";
+    const text = body === undefined ? null : JSON.stringify(body);
+    return handle(new Request(`http://localhost${path}`, { method, headers, body: text }));
+  };
+}
+
+/** Path of a cart that can be bought, made while all is well. */
+async function cart(): Promise<string> {
+  const front = ask(request => api.app.handle(request));
+  const made = await front("POST", "/store/carts", { email: EMAIL });
+  const path = made.headers.get("location")!;
+  await front("POST", `${path}/lines`, { variantId, quantity: 1 });
+  return path;
+}
+
+function upload(): FormData {
+  const form = new FormData();
+  form.append("file", new File([PNG], "dot.png"));
+  return form;
+}
+
+/** One request of each group. */
+function requests(handle: Handle, filled: string, token: string): Record<Group, () => Promise<Response>> {
+  const front = ask(handle);
+  return {
+    kept: () => front("GET", "/store/products/kept"),
+    search: () => front("GET", "/store/search?q=kept"),
+    cart: () => front("POST", "/store/carts", {}),
+    checkout: () => front("POST", `${filled}/checkout`, payment(token)),
+    order: () => front("GET", orderPath),
+    logIn: () => front("POST", "/store/sessions", { email: EMAIL, password: PASSWORD }),
+    adminWrite: () => front("POST", "/admin/products", { title: crypto.randomUUID() }),
+    upload: () => front("POST", "/admin/media", upload()),
+    jobs: () => front("GET", "/ops/jobs"),
+    pools: () => front("GET", "/ops/pools"),
+  };
+}
+
+async function expectAnswers(handle: Handle, answers: Record<Group, Answer>, token = "ok", filled?: string) {
+  const asked = requests(handle, filled ?? (await cart()), token);
+  const told = await Promise.all(
+    Object.entries(asked).map(async ([group, request]) => {
+      const response = await request();
+      const text = await response.text();
+      const { status, headers } = response;
+      if (status === 503) expect([group, Number(headers.get("retry-after"))]).toEqual([group, 1]);
+      if (status >= 400) expect([group, JSON.parse(text).status]).toEqual([group, status]);
+      const isKept = answers[group as Group] === "kept" && headers.get("x-cache") !== "MISS";
+      return [group, status >= 400 ? status : isKept ? "kept" : "ok"];
+    }),
+  );
+  expect(Object.fromEntries(told)).toEqual(answers);
+}
+
+/** The application of the fixture with other dependencies. */
+function variant(config: Partial<Config>, more: Partial<ApiDeps> = {}) {
+  const deps: ApiDeps = {
+    ...api.deps,
+    config: { ...api.deps.config, ...config },
+    metrics: createMetrics("t"),
+    ...more,
+  };
+  const app = createApp(deps);
+  closers.push(async () => cacheOf(deps).stop());
+  return (request: Request) => app.handle(request);
+}
+
+/** A way to Postgres that can be shut (nobody listens, connections are cut) or frozen (no byte gets through). */
+async function door() {
+  const target = new URL((await testServers()).adminUrl);
+  const ends = new Map<Socket, Promise<Socket>>();
+  let held: (() => void)[] | null = null;
+  const pass = (send: () => void) => void (held ? held.push(send) : send());
+  const listen = (port: number) =>
+    Bun.listen({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        open(client) {
+          const data = (_: Socket, bytes: Buffer) => pass(() => void client.write(bytes));
+          const server = { hostname: target.hostname, port: Number(target.port) };
+          ends.set(client, Bun.connect({ ...server, socket: { data, close: () => void client.end() } }));
+        },
+        data: (client, bytes) => pass(() => void ends.get(client)?.then(server => server.write(bytes))),
+        close: client => void ends.get(client)?.then(server => server.end()),
+      },
+    });
+  let listener = listen(0);
+  const { port } = listener;
+  closers.push(async () => listener.stop(true));
+  const url = new URL(target);
+  url.host = `127.0.0.1:${port}`;
+  const [row] = await api.sql<{ name: string }[]>`SELECT current_database() AS name`;
+  url.pathname = `/${row!.name}`;
+  return {
+    url: url.href,
+    shut: () => listener.stop(true),
+    open: () => {
+      listener = listen(port);
+    },
+    freeze: () => {
+      held = [];
+    },
+    thaw: () => {
+      const sends = held ?? [];
+      held = null;
+      for (const send of sends) send();
+    },
+  };
+}
+
+async function behindDoor() {
+  const way = await door();
+  const sql = connect(way.url, { max: 10, application: "test" });
+  const signs = connect(way.url, { max: 1, application: "test" });
+  closers.unshift(() => Promise.all([sql.end({ timeout: 1 }), signs.end({ timeout: 1 })]));
+  const handle = patiently(variant({}, { sql }), () => signs`SELECT 1`.then(() => {}));
+  await expectAnswers(handle, situations.redisDown.answers);
+  const isKept = async () => {
+    const product = await ask(handle)("GET", "/store/products/kept");
+    return product.headers.get("x-cache") === "HIT";
+  };
+  await until(isKept, { what: "a product that is kept" });
+  return { way, handle };
+}
+
+test("Postgres down: what is kept is given for longer than its key is trusted, the rest is 503; then it works again", async () => {
+  const { way, handle } = await behindDoor();
+  const filled = await cart();
+  way.shut();
+  await Bun.sleep(1_050);
+  await expectAnswers(handle, situations.postgresDown.answers, "ok", filled);
+  way.open();
+  await ask(handle)("GET", orderPath);
+  await expectAnswers(handle, situations.redisDown.answers, "ok", filled);
+}, 15_000);
+
+test("Postgres frozen: 503 within two seconds; then it works again", async () => {
+  const { way, handle } = await behindDoor();
+  const filled = await cart();
+  await Bun.sleep(1_050);
+  way.freeze();
+  await expectAnswers(handle, situations.postgresFrozen.answers, "ok", filled);
+  way.thaw();
+  await expectAnswers(handle, situations.redisDown.answers);
+}, 15_000);
+
+test("NATS down", async () => {
+  const metrics = createMetrics("t");
+  const bus = openBus({ url: "nats://127.0.0.1:1", name: "test", log: silentLog, sql: api.sql, metrics });
+  closers.push(() => bus.close());
+  await expectAnswers(variant({}, { bus }), situations.natsDown.answers);
+}, 15_000);
+
+test("Redis down or frozen", async () => {
+  await expectAnswers(variant({ redisUrl: NOBODY, redisToken: "t" }), situations.redisDown.answers);
+  await expectAnswers(
+    variant({ redisUrl: mute.url.origin, redisToken: "t" }),
+    situations.redisFrozen.answers,
+  );
+}, 15_000);
+
+test("Meilisearch down or frozen", async () => {
+  await expectAnswers(variant({ meiliUrl: NOBODY, meiliKey: "k" }), situations.searchDown.answers);
+  await expectAnswers(variant({ meiliUrl: mute.url.origin, meiliKey: "k" }), situations.searchFrozen.answers);
+}, 15_000);
+
+test("SMTP down", async () => {
+  await expectAnswers(variant({ smtpUrl: "smtp://127.0.0.1:1" }), situations.smtpDown.answers);
+});
+
+test("the media folder away", async () => {
+  await expectAnswers(variant({ mediaDir: "/proc/nowhere" }), situations.mediaDown.answers);
+});
+
+test("the payment provider silent", async () => {
+  await expectAnswers(variant({}), situations.paymentFrozen.answers, "timeout");
+}, 15_000);

@@ -1,0 +1,41 @@
+/**
+ * What each group of routes answers while something that it may need is down or frozen. The table in docs/operations.md is
+ * made from this (docs/degrade.ts), and degrade.test.ts tries every cell of it.
+ */
+
+/** The columns. */
+export const groups = {
+  kept: "a product that is kept",
+  search: "search",
+  cart: "a new cart",
+  checkout: "checkout",
+  order: "an order",
+  logIn: "log-in",
+  adminWrite: "admin: a product",
+  upload: "admin: an upload",
+  jobs: "ops: jobs",
+  pools: "ops: pools",
+} as const;
+
+export type Group = keyof typeof groups;
+
+/** `ok`: as ever. `kept`: from the cache, marked STALE or HIT. A number: a problem of that status; 503 says when to come again. */
+export type Answer = "ok" | "kept" | 503 | 504;
+
+export type Situation = { away: string; how: "down" | "frozen"; answers: Record<Group, Answer> };
+
+const all = (answer: Answer) =>
+  Object.fromEntries(Object.keys(groups).map(group => [group, answer])) as Record<Group, Answer>;
+
+export const situations = {
+  postgresDown: { away: "Postgres", how: "down", answers: { ...all(503), kept: "kept" } },
+  postgresFrozen: { away: "Postgres", how: "frozen", answers: all(503) },
+  natsDown: { away: "NATS", how: "down", answers: { ...all("ok"), pools: 503 } },
+  redisDown: { away: "Redis", how: "down", answers: all("ok") },
+  redisFrozen: { away: "Redis", how: "frozen", answers: all("ok") },
+  searchDown: { away: "Meilisearch", how: "down", answers: all("ok") },
+  searchFrozen: { away: "Meilisearch", how: "frozen", answers: all("ok") },
+  smtpDown: { away: "SMTP", how: "down", answers: all("ok") },
+  mediaDown: { away: "the media folder", how: "down", answers: { ...all("ok"), upload: 503 } },
+  paymentFrozen: { away: "the payment provider", how: "frozen", answers: { ...all("ok"), checkout: 504 } },
+} as const satisfies Record<string, Situation>;

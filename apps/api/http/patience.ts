@@ -1,0 +1,88 @@
+/**
+ * A request does not hang because Postgres does. A frozen server (or one behind a broken network) keeps its connections and
+ * says nothing, and the driver waits. So when a request has had no answer for a second, Postgres is asked for a sign of life
+ * on a connection of its own, one question at a time for all requests; when none has come after another 800 ms, the request
+ * is answered with 503. While Postgres answers, requests take the time they need.
+ *
+ * What the handler has begun goes on behind the caller's back and ends when Postgres goes on: as with a reply that was lost
+ * on its way, the caller can't know and asks again with the same Idempotency-Key. When {@link MAX_LEFT} are left so, further
+ * requests are refused at once, so that they don't pile up; answers that are kept (hot-answers.ts) are given before this.
+ */
+import { unavailable } from "../../../platform/errors.ts";
+import { beginRequest } from "./context.ts";
+import { problemDocument } from "./problem.ts";
+
+const PATIENCE_MS = 1_000;
+const SIGN_MS = 800;
+const MAX_LEFT = 1_000;
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+/** They tell what is away, each in its own time. */
+const TELLING = /^https?:\/\/[^/]+\/(?:healthz|readyz|metrics)(?:\?|$)/;
+
+/** `ask` is answered by Postgres, on a connection that nothing else waits for. */
+export function patiently(fetch: Fetch, ask: () => Promise<unknown>): Fetch {
+  let left = 0;
+  let asked: Promise<boolean> | undefined;
+  const lives = () => {
+    // Refused is a sign too: then the handler hears of it by itself.
+    asked ??= ask()
+      .then(
+        () => true,
+        () => true,
+      )
+      .finally(() => {
+        asked = undefined;
+      });
+    return asked;
+  };
+
+  async function answered(request: Request, answer: Promise<Response>): Promise<Response> {
+    if (await within(answer, PATIENCE_MS)) return answer;
+    const living = await within(Promise.race([answer, lives()]), SIGN_MS);
+    if (living) return answer;
+    left++;
+    const over = () => {
+      left--;
+    };
+    answer
+      .then(
+        response => void response.body?.cancel(),
+        () => {},
+      )
+      .finally(over);
+    return refusal(request);
+  }
+
+  return request => {
+    if (TELLING.test(request.url)) return fetch(request);
+    if (left >= MAX_LEFT) return refusal(request);
+    const answer = fetch(request);
+    return answer instanceof Promise ? answered(request, answer) : answer;
+  };
+}
+
+/** Whether it is settled within the time. */
+async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const over = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => over.resolve(false), ms);
+  const settled = () => true;
+  return Promise.race([promise.then(settled, settled), over.promise]).finally(() => clearTimeout(timer));
+}
+
+function refusal(request: Request): Response {
+  const { traceparent, requestId } = beginRequest(request.headers);
+  const problem = unavailable("The database");
+  return Response.json(problemDocument(problem, traceparent), {
+    status: problem.status,
+    headers: {
+      ...problem.more.headers,
+      "content-type": "application/problem+json; charset=utf-8",
+      "cache-control": "no-store",
+      "x-request-id": requestId,
+      "x-content-type-options": "nosniff",
+      traceparent,
+    },
+  });
+}
