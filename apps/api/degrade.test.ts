@@ -38,14 +38,17 @@ beforeAll(async () => {
   mediaDir = await mkdtemp(join(tmpdir(), "tradewind-degrade-"));
   api = await testApi({ nats: true, config: { mediaDir, rateLimitFactor: 1_000 } });
   await transaction(api.sql, async tx => {
-    const product = { ref: 0, handle: "kept", title: "Kept", status: "active" as const };
-    const variants = [{ ref: 0, optionValues: [], sku: "K" }];
-    const made = await upsertProducts(tx, api.store.id, [{ ...product, variants }]);
+    // Stock of the kept one does not move: each change would make its answer old.
+    const products = ["sold", "kept"].map((handle, ref) => {
+      const variants = [{ ref, optionValues: [], sku: handle }];
+      return { ref, handle, title: handle, status: "active" as const, variants };
+    });
+    const made = await upsertProducts(tx, api.store.id, products);
+    const sold = made.variants.find(one => one.ref === 0)!;
     const rows = made.variants.map(one => ({ ...one, onHand: 1_000 }));
-    variantId = rows[0]!.variantId;
-    await setPrices(tx, api.store.id, "EUR", [
-      { ...made.variants[0]!, amountMinor: 500, compareAtMinor: null },
-    ]);
+    variantId = sold.variantId;
+    const prices = made.variants.map(one => ({ ...one, amountMinor: 500, compareAtMinor: null }));
+    await setPrices(tx, api.store.id, "EUR", prices);
     await tx`SELECT inventory.set_initial(${api.store.id}, ${tx.json(rows as never)}, 'new', 'test')`;
   });
   const front = ask(request => api.app.handle(request));
