@@ -140,6 +140,12 @@ test("the gauges of queues, memory, connections and replicas have their limits",
   expect(at(gauge("tradewind_replica_lag_seconds", { replica: "b:5432" }, 60))).toEqual([
     "ReplicaLag b:5432",
   ]);
+  const storm = (process: string, value: number): Metric => ({
+    ...gauge("tradewind_cache_storm", {}, value),
+    values: [{ value, labels: { process } }],
+  });
+  expect(at(storm("api-1", 0), storm("api-2", 1))).toEqual(["CacheStorm"]);
+  expect(at(storm("api-1", 0), storm("api-2", 0))).toEqual([]);
 });
 
 test("a quantile lies within its bucket, as Prometheus computes it", () => {

@@ -312,6 +312,18 @@ export const rules: readonly Rule[] = [
         summary: `replica ${labels.replica} is ${Math.round(value)} s behind`,
       })),
   },
+  {
+    name: "CacheStorm",
+    severity: "warning",
+    forSeconds: 0,
+    about:
+      "More is made old than caches can use: over 2,000 tags a second on a node. What may be late (stock and lists) shows after up to five seconds; what must not, does not wait. Look for an import or a job that writes the same again and again (`tradewind_cache_invalidations_total` by `tag`).",
+    expr: "max(tradewind_cache_storm) > 0",
+    check(series) {
+      const value = gaugeOf(series, "tradewind_cache_storm") ?? 0;
+      return value > 0 ? [{ value, summary: "kept answers are made old faster than caches follow" }] : [];
+    },
+  },
 ];
 
 /** All that is true now. */
