@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { connect } from "nats";
 import { type Bus, openBus } from "../../bus/index.ts";
 import { silentLog } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -11,7 +12,11 @@ import { freshDatabase, until } from "../../platform/testing/index.ts";
 import { freePort } from "./ports.ts";
 import { findBinary } from "./servers/binaries.ts";
 
-setDefaultTimeout(90_000);
+/** The first may come to no leader, see `elects`. */
+const CLUSTERS = 4;
+const BUCKET = "KV_TW_POOLS";
+
+setDefaultTimeout(240_000);
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -52,9 +57,31 @@ function open(url: string, sql: Db, replicas: number): Bus {
   return bus;
 }
 
-test("the bus opens while servers elect their leaders, and what operators set outlives the loss of any one", async () => {
-  const { sql, drop } = await freshDatabase();
-  closers.push(drop);
+/**
+ * Whether the servers that are left elect a leader of their own. Debian's 2.9.10 on a busy machine sometimes elects nobody for
+ * minutes after a stream was scaled up, and then answers nobody, whoever asks.
+ */
+async function elects(url: string): Promise<boolean> {
+  const asked = url.split(",").map(async servers => {
+    const connection = await connect({ servers, reconnect: false, timeout: 2_000 });
+    try {
+      const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 2_000 });
+      return await until(
+        async () => (await manager.getAccountInfo()) && (await manager.streams.info(BUCKET)).cluster?.leader,
+        { timeoutMs: 30_000, what: "a leader" },
+      );
+    } finally {
+      await connection.close();
+    }
+  });
+  return Promise.any(asked).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** False when the servers came to no leader, so that nothing could be tried. */
+async function losesOne(sql: Db): Promise<boolean> {
   const servers = await startServers();
   // Made with one copy by a process that was not told better, as long ago.
   const before = open(servers.url, sql, 1);
@@ -62,18 +89,23 @@ test("the bus opens while servers elect their leaders, and what operators set ou
   await before.targets.setWish("high", { processes: 2 });
   const bus = open(servers.url, sql, 3);
   await bus.ready;
-  const bucket = () => bus.connection.jsm.streams.info("KV_TW_POOLS");
-  const leader = await until(
-    async () => {
-      const { cluster } = await bucket();
-      return cluster?.replicas?.filter(one => one.current).length === 2 && cluster.leader;
-    },
-    { timeoutMs: 20_000, what: "two copies beside the leader" },
-  );
+  const copied = () =>
+    until(
+      async () => {
+        const { cluster } = await bus.connection.jsm.streams.info(BUCKET);
+        return cluster?.replicas?.filter(one => one.current && !one.lag).length === 2 && cluster.leader;
+      },
+      { timeoutMs: 20_000, what: "two copies beside the leader" },
+    );
+  await copied();
+  // New copies call themselves current before they have taken part in anything.
+  await bus.targets.setWish("low", { processes: 1 });
+  const leader = await copied();
   servers.kill(leader);
+  if (!(await elects(servers.url))) return false;
   await until(async () => (await bus.targets.setWish("high", { ceiling: 4 })).ceiling === 4, {
     timeoutMs: 40_000,
-    what: "another leader",
+    what: "a wish that the new leader takes",
   });
   // A copy that lags behind may answer first.
   await until(
@@ -81,6 +113,15 @@ test("the bus opens while servers elect their leaders, and what operators set ou
       const { processes, ceiling } = (await bus.targets.wishes()).high;
       return processes === 2 && ceiling === 4;
     },
-    { what: "both wishes" },
+    { timeoutMs: 30_000, what: "both wishes" },
   );
+  return true;
+}
+
+test("the bus opens while servers elect their leaders, and what operators set outlives the loss of any one", async () => {
+  const { sql, drop } = await freshDatabase();
+  closers.push(drop);
+  for (let tries = 1; !(await losesOne(sql)); tries++) {
+    if (tries === CLUSTERS) throw new Error(`${CLUSTERS} clusters in a row elected no leader`);
+  }
 });
