@@ -300,7 +300,7 @@ export const rules: readonly Rule[] = [
     name: "ReplicaLag",
     severity: "warning",
     forSeconds: 30,
-    about: "A read replica is behind; reads go elsewhere until it has caught up.",
+    about: "A read replica is behind.",
     expr: `max by (replica) (tradewind_replica_lag_seconds) > ${REPLICA_LAG_SECONDS}`,
     check: series =>
       above(
