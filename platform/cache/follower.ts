@@ -130,7 +130,9 @@ export class Follower {
 
   async #read(): Promise<void> {
     const startedAt = performance.now();
-    const { snapshot, fresh, open } = await readChanges(this.#deps.sql, this.#snapshot, MOST_OPEN + 1);
+    // Which tags are distrusted matters to the shared layer only.
+    const mostOpen = this.#deps.shared === null ? 0 : MOST_OPEN + 1;
+    const { snapshot, fresh, open } = await readChanges(this.#deps.sql, this.#snapshot, mostOpen);
     if (this.#stopped) return;
     const isLost = this.#snapshot === null || startedAt - this.#readAt > LOST_MS;
     if (isLost) this.#deps.memory.clear();
