@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Socket } from "bun";
 import { openBus } from "../../bus/index.ts";
 import { upsertProducts } from "../../commerce/catalog/index.ts";
 import { setPrices } from "../../commerce/pricing/index.ts";
@@ -11,7 +10,7 @@ import type { Config } from "../../platform/config.ts";
 import { silentLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect, transaction } from "../../platform/postgres/index.ts";
-import { testServers, until } from "../../platform/testing/index.ts";
+import { openDoor, testServers, until } from "../../platform/testing/index.ts";
 import { createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
 import { type Answer, type Group, situations } from "./degrade.ts";
@@ -141,48 +140,15 @@ function variant(config: Partial<Config>, more: Partial<ApiDeps> = {}) {
   return (request: Request) => app.handle(request);
 }
 
-/** A way to Postgres that can be shut (nobody listens, connections are cut) or frozen (no byte gets through). */
+/** A way to the fixture's database that can be shut or frozen. */
 async function door() {
-  const target = new URL((await testServers()).adminUrl);
-  const ends = new Map<Socket, Promise<Socket>>();
-  let held: (() => void)[] | null = null;
-  const pass = (send: () => void) => void (held ? held.push(send) : send());
-  const listen = (port: number) =>
-    Bun.listen({
-      hostname: "127.0.0.1",
-      port,
-      socket: {
-        open(client) {
-          const data = (_: Socket, bytes: Buffer) => pass(() => void client.write(bytes));
-          const server = { hostname: target.hostname, port: Number(target.port) };
-          ends.set(client, Bun.connect({ ...server, socket: { data, close: () => void client.end() } }));
-        },
-        data: (client, bytes) => pass(() => void ends.get(client)?.then(server => server.write(bytes))),
-        close: client => void ends.get(client)?.then(server => server.end()),
-      },
-    });
-  let listener = listen(0);
-  const { port } = listener;
-  closers.push(async () => listener.stop(true));
-  const url = new URL(target);
-  url.host = `127.0.0.1:${port}`;
+  const url = new URL((await testServers()).adminUrl);
+  const way = openDoor(new URL(url));
+  closers.push(async () => way.shut());
+  url.host = `127.0.0.1:${way.port}`;
   const [row] = await api.sql<{ name: string }[]>`SELECT current_database() AS name`;
   url.pathname = `/${row!.name}`;
-  return {
-    url: url.href,
-    shut: () => listener.stop(true),
-    open: () => {
-      listener = listen(port);
-    },
-    freeze: () => {
-      held = [];
-    },
-    thaw: () => {
-      const sends = held ?? [];
-      held = null;
-      for (const send of sends) send();
-    },
-  };
+  return { ...way, url: url.href };
 }
 
 async function behindDoor() {

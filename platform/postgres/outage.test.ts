@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import type { Socket } from "bun";
-import { testServers } from "../testing/index.ts";
+import { type Door, openDoor, testServers } from "../testing/index.ts";
 import { connect, type Db } from "./index.ts";
 
 let door: Door;
@@ -15,39 +14,6 @@ afterEach(async () => {
   await db.end({ timeout: 1 });
   door.shut();
 });
-
-type Door = { readonly port: number; shut(): void; open(): void };
-
-/** A way to the server that can be shut, which is to its clients as if the server had been killed. */
-function openDoor(target: URL): Door {
-  const pairs = new Map<Socket, Promise<Socket>>();
-  const listen = (port: number) =>
-    Bun.listen({
-      hostname: "127.0.0.1",
-      port,
-      socket: {
-        open(client) {
-          const data = (_: Socket, bytes: Buffer) => void client.write(bytes);
-          const server = { hostname: target.hostname, port: Number(target.port) };
-          pairs.set(client, Bun.connect({ ...server, socket: { data, close: () => void client.end() } }));
-        },
-        data: (client, bytes) => void pairs.get(client)?.then(server => server.write(bytes)),
-        close(client) {
-          void pairs.get(client)?.then(server => server.end());
-          pairs.delete(client);
-        },
-      },
-    });
-  let listener = listen(0);
-  const { port } = listener;
-  return {
-    port,
-    shut: () => listener.stop(true),
-    open() {
-      listener = listen(port);
-    },
-  };
-}
 
 async function slowestMs(statements: Promise<unknown>[]): Promise<number> {
   const since = performance.now();

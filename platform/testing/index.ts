@@ -6,6 +6,7 @@
  * Meilisearch and the mailbox are shared: tests use names of their own there.
  */
 export { ensureTemplate, type FreshDatabase, freshDatabase } from "./database.ts";
+export { type Door, openDoor } from "./door.ts";
 export { type FreshNats, freshNats } from "./nats.ts";
 export { startTestS3, type TestS3 } from "./s3.ts";
 export { type TestStack, testServers } from "./stack.ts";
