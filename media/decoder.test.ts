@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { until } from "../platform/testing/index.ts";
 import { DecoderCrash, runDecoder } from "./decoder.ts";
 import { limits, variantPlan } from "./plan.ts";
+import type { DecoderTask } from "./protocol.ts";
 
 let dir = "";
 beforeAll(async () => {
@@ -13,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-const task = () => ({
+const emptyTask = () => ({
   input: join(dir, "input"),
   format: "png" as const,
   outputDir: dir,
@@ -22,18 +23,28 @@ const task = () => ({
   maxFrames: limits.maxFrames,
 });
 
+/** At their low priority such processes may be kept from starting for long by whatever else runs here. */
+const PATIENCE_MS = 100_000;
+
+type RunOptions = {
+  task?: DecoderTask;
+  deadlineMs?: number;
+  maxMemoryBytes?: number;
+  signal?: AbortSignal;
+};
+
 /** Runs a program that stands in for the decoder's. */
 async function run(
   source: string,
-  options: { deadlineMs?: number; maxMemoryBytes?: number; signal?: AbortSignal } = {},
+  { task = emptyTask(), ...options }: RunOptions = {},
 ) {
   const program = join(dir, `${crypto.randomUUID()}.ts`);
   await writeFile(program, source);
   const onVariant = async () => {};
-  return runDecoder(task(), { deadlineMs: 20_000, onVariant, program, ...options });
+  return runDecoder(task, { deadlineMs: PATIENCE_MS, onVariant, program, ...options });
 }
 
-async function crash(source: string, options: { deadlineMs?: number; signal?: AbortSignal } = {}) {
+async function crash(source: string, options: RunOptions = {}) {
   const error = await run(source, options).catch(thrown => thrown);
   expect(error).toBeInstanceOf(DecoderCrash);
   return (error as DecoderCrash).message;
@@ -54,7 +65,10 @@ describe("the decoder's process", () => {
   test("is killed at its deadline when it hangs, and is gone then", async () => {
     const pidFile = join(dir, "pid");
     const source = `${reportPid.replace("PIDFILE", pidFile)} while (true);`;
-    expect(await crash(source, { deadlineMs: 700 })).toContain("killed after 700 ms");
+    // Long enough that it has begun by then.
+    for (let deadlineMs = 700; !(await Bun.file(pidFile).exists()); deadlineMs *= 2) {
+      expect(await crash(source, { deadlineMs })).toContain(`killed after ${deadlineMs} ms`);
+    }
     expect(isAlive(Number(await Bun.file(pidFile).text()))).toBe(false);
   });
 
@@ -62,7 +76,7 @@ describe("the decoder's process", () => {
     const abort = new AbortController();
     const pidFile = join(dir, "pid-aborted");
     const crashed = crash(`${reportPid.replace("PIDFILE", pidFile)} while (true);`, { signal: abort.signal });
-    const pid = Number(await until(async () => Bun.file(pidFile).text(), { what: "the process" }));
+    const pid = Number(await until(async () => Bun.file(pidFile).text(), { what: "the process", timeoutMs: PATIENCE_MS }));
     abort.abort();
     expect(await crashed).toContain("its job was aborted");
     expect(isAlive(pid)).toBe(false);
@@ -77,6 +91,13 @@ describe("the decoder's process", () => {
     expect(await crash("")).toContain("code 0");
     const endless = `const block = "x".repeat(1 << 16); while (true) await Bun.write(Bun.stdout, block);`;
     expect(await crash(endless)).toContain("without end");
+  });
+
+  test("may end before it has read its task", async () => {
+    // More than a pipe holds.
+    const task = { ...emptyTask(), only: Array<string>(100_000).fill("a long name of a size") };
+    expect(await crash("", { task })).toContain("code 0");
+    expect(await crash("", { task })).toContain("code 0");
   });
 
   test("is killed when it takes too much memory, which is an answer", async () => {
@@ -109,7 +130,7 @@ describe("the decoder's process", () => {
       .toFile(input);
     const program = join(import.meta.dir, "decoder-process.ts");
     const child = Bun.spawn([process.execPath, program], { stdin: "pipe", stdout: "pipe", stderr: "ignore" });
-    child.stdin.write(`${JSON.stringify({ ...task(), input })}\n`);
+    child.stdin.write(`${JSON.stringify({ ...emptyTask(), input })}\n`);
     child.stdin.flush();
     const reader = child.stdout.getReader();
     await reader.read();

@@ -8,7 +8,7 @@
  */
 import { setPriority } from "node:os";
 import { join } from "node:path";
-import type { Subprocess } from "bun";
+import type { FileSink, Subprocess } from "bun";
 import { watchMemory } from "./memory-guard.ts";
 import type { Look, MadeVariant, Refusal } from "./model.ts";
 import { limits } from "./plan.ts";
@@ -91,9 +91,16 @@ function start(task: DecoderTask, program: string) {
     stderr: "pipe",
   });
   lowerPriority(child.pid);
-  child.stdin.write(`${JSON.stringify(task)}\n`);
-  child.stdin.flush();
+  void hand(task, child.stdin);
   return child;
+}
+
+/** What ends before it has read its task breaks the pipe; that it has ended is reported in its own way. */
+async function hand(task: DecoderTask, stdin: FileSink): Promise<void> {
+  try {
+    stdin.write(`${JSON.stringify(task)}\n`);
+    await stdin.flush();
+  } catch {}
 }
 
 /** At once, before the process has threads: on Linux the value is a thread's, and is inherited by new ones. */
