@@ -34,10 +34,7 @@ type RunOptions = {
 };
 
 /** Runs a program that stands in for the decoder's. */
-async function run(
-  source: string,
-  { task = emptyTask(), ...options }: RunOptions = {},
-) {
+async function run(source: string, { task = emptyTask(), ...options }: RunOptions = {}) {
   const program = join(dir, `${crypto.randomUUID()}.ts`);
   await writeFile(program, source);
   const onVariant = async () => {};
@@ -76,7 +73,9 @@ describe("the decoder's process", () => {
     const abort = new AbortController();
     const pidFile = join(dir, "pid-aborted");
     const crashed = crash(`${reportPid.replace("PIDFILE", pidFile)} while (true);`, { signal: abort.signal });
-    const pid = Number(await until(async () => Bun.file(pidFile).text(), { what: "the process", timeoutMs: PATIENCE_MS }));
+    const pid = Number(
+      await until(async () => Bun.file(pidFile).text(), { what: "the process", timeoutMs: PATIENCE_MS }),
+    );
     abort.abort();
     expect(await crashed).toContain("its job was aborted");
     expect(isAlive(pid)).toBe(false);
