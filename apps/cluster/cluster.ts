@@ -97,7 +97,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   try {
     save();
-    await prepareDatabase(config, stack);
+    await prepareDatabase(config, stack, log);
     back.push(...services.programs.map(run));
     front.api.setCount(config.apiNodes);
     front.keeper.setCount(1);

@@ -6,15 +6,18 @@
 import { demoStore, setDemoTerms } from "../../commerce/demo/index.ts";
 import { createKey, createStore, findKey, getStore, type KeyKind } from "../../commerce/stores/index.ts";
 import type { Config } from "../../platform/config.ts";
+import type { Log } from "../../platform/log.ts";
 import { connect, type Db, migrate } from "../../platform/postgres/index.ts";
 import { modules } from "../migrations.ts";
 import type { Keys, StackFile } from "./home.ts";
 
 /** Puts keys and store into `stack`. Repeating it changes nothing. */
-export async function prepareDatabase(config: Config, stack: StackFile): Promise<void> {
+export async function prepareDatabase(config: Config, stack: StackFile, log: Log): Promise<void> {
   const sql = connect(stack.databaseUrl, { max: 2, application: "supervisor" });
   try {
-    await migrate(sql, modules);
+    const onWait = (migration: string) =>
+      log.warn({ migration }, "a migration waits: others hold its tables");
+    await migrate(sql, modules, { onWait });
     if (config.demo) stack.storeId = await ensureDemo(sql);
     stack.keys = await ensureKeys(sql, stack);
   } finally {

@@ -6,7 +6,8 @@
  */
 
 export { type Connections, connectionsInUse, replicaLagSeconds } from "./activity.ts";
-export { MigrationError, type MigrationModule, migrate, pendingMigrations } from "./migrate.ts";
+export { type MigrateOptions, migrate, pendingMigrations } from "./migrate.ts";
+export { MigrationError, type MigrationModule, withoutComments } from "./migrations.ts";
 export {
   dayPartitions,
   ensurePartitions,

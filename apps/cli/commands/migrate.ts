@@ -13,7 +13,9 @@ export const migrateCommand: Command = {
         const pending = await pendingMigrations(sql, modules);
         return { json: { pending }, text: pending.length > 0 ? pending.join("\n") : "nothing to apply" };
       }
-      const applied = await migrate(sql, modules);
+      const { io, json } = context;
+      const onWait = (migration: string) => io.err(`${migration} waits: others hold its tables\n`);
+      const applied = await migrate(sql, modules, json ? {} : { onWait });
       const text = applied.length > 0 ? `applied ${applied.join(", ")}` : "the database is up to date";
       return { json: { applied }, text };
     }),
