@@ -126,7 +126,7 @@ test("a job whose worker was killed after it was told is not started by the next
   const id = await cluster.enqueue(sleep.kind, { ms: 600_000 });
   const busy = async () =>
     (await cluster.bus.registry.live()).some(beat => beat.kinds[sleep.kind]?.running === 1);
-  await until(busy, { timeoutMs: 20_000, what: "the running job" });
+  await until(busy, { what: "the running job" });
   worker.kill("SIGSTOP");
   expect(await cancel(id)).toBe("requested");
   worker.kill("SIGKILL");

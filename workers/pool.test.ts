@@ -74,7 +74,7 @@ test("a job of a committed transaction runs once and has one terminal row; one o
   expect(ended.tries).toMatchObject([{ attempt: 1, outcome: "done" }]);
   const found = await findJobs(cluster.sql, { key: "order:ord_1", limit: 10 });
   expect(found.items.map(item => item.id)).toEqual([id]);
-  await until(async () => (await consumer("drill.noop.high")).num_ack_pending === 0, { timeoutMs: 5_000 });
+  await until(async () => (await consumer("drill.noop.high")).num_ack_pending === 0);
 });
 
 test("a failing job is tried again with a growing attempt, and its tries are in the ledger", async () => {
@@ -93,7 +93,7 @@ test("a retry leaves the consumer while it waits, so that it does not occupy the
   cluster = await testCluster();
   await cluster.startPool("high", [job(noop as never, async () => retry({ afterMs: 3_600_000 }) as never)]);
   const id = await cluster.enqueue("drill.noop.high");
-  await until(async () => (await getJob(cluster.sql, id))?.status === "retrying", { timeoutMs: 5_000 });
+  await until(async () => (await getJob(cluster.sql, id))?.status === "retrying");
   await until(
     async () => {
       const info = await consumer("drill.noop.high");
@@ -125,9 +125,7 @@ test("a job whose tries are used up, or that fails for good, is a dead letter th
     { status: "dead", attempt: 5 },
     { status: "dead", attempt: 1 },
   ]);
-  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 2, {
-    timeoutMs: 5_000,
-  });
+  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 2, {});
   expect((await groupDead(cluster.sql)).items.map(group => group.count)).toEqual([1, 1]);
   const { items } = await listDead(cluster.sql, { limit: 10 });
   const letter = items.find(item => item.jobId === worn)!;
@@ -153,9 +151,7 @@ test("a replay whose payload breaks the schema changes nothing", async () => {
   cluster = await testCluster();
   await cluster.startPool("high", drillJobs);
   await cluster.ended(await cluster.enqueue("drill.fail.high", { permanent: true }));
-  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 1, {
-    timeoutMs: 5_000,
-  });
+  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 1, {});
   const [letter] = (await listDead(cluster.sql, { limit: 1 })).items;
   const replay = replayDead(cluster.sql, { ids: [letter!.id], payload: { failures: -1 } });
   expect(replay).rejects.toMatchObject({ status: 422 });
@@ -191,13 +187,11 @@ test("a malformed message becomes a dead letter with its bytes, and the jobs beh
   }
   const good = await cluster.enqueue("drill.noop.high");
   expect(await cluster.ended(good)).toMatchObject({ status: "done" });
-  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 6, {
-    timeoutMs: 5_000,
-  });
+  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 6, {});
   const { items } = await listDead(cluster.sql, { limit: 10 });
   expect(new Set(items.map(item => item.reason))).toEqual(new Set(["malformed"]));
   expect(items.map(item => Buffer.from(item.raw ?? "", "base64").toString("latin1"))).toContain("{broken");
-  await until(async () => (await consumer("drill.noop.high")).num_ack_pending === 0, { timeoutMs: 5_000 });
+  await until(async () => (await consumer("drill.noop.high")).num_ack_pending === 0);
 });
 
 test("a message that is published twice runs once", async () => {
@@ -246,14 +240,12 @@ test("the cap holds over two pools, and a live change takes effect", async () =>
   await cluster.startPool("high", [counted]);
   await cluster.startPool("high", [counted]);
   const ids = await Promise.all(Array.from({ length: 12 }, () => cluster.enqueue("drill.sleep.high")));
-  await until(async () => running === 3 && (await consumer("drill.sleep.high")).num_pending === 9, {
-    timeoutMs: 5_000,
-  });
+  await until(async () => running === 3 && (await consumer("drill.sleep.high")).num_pending === 9, {});
   expect(most).toBe(3);
   const first = gate;
   gate = latch();
   await cluster.bus.setKind(sleep, { cap: 5 });
-  await until(() => running === 5, { timeoutMs: 5_000 });
+  await until(() => running === 5);
   first.open();
   gate.open();
   await cluster.allEnded(ids);
@@ -264,12 +256,12 @@ test("a paused kind does not start jobs, and goes on when resumed; others are no
   cluster = await testCluster();
   const pool = await cluster.startPool("high", drillJobs);
   await cluster.bus.setKind(noop, { paused: true });
-  await until(async () => (await consumer("drill.noop.high")).num_waiting === 0, { timeoutMs: 5_000 });
+  await until(async () => (await consumer("drill.noop.high")).num_waiting === 0);
   const paused = await cluster.enqueue("drill.noop.high");
   expect(await cluster.ended(await cluster.enqueue("drill.sleep.high", { ms: 1 }))).toMatchObject({
     status: "done",
   });
-  await until(async () => (await consumer("drill.noop.high")).num_pending === 1, { timeoutMs: 5_000 });
+  await until(async () => (await consumer("drill.noop.high")).num_pending === 1);
   expect(await getJob(cluster.sql, paused)).toMatchObject({ status: "queued" });
   expect(pool.held).toBe(0);
   const { pools } = await cluster.bus.viewPools();
@@ -294,9 +286,9 @@ test("a drain finishes what runs, gives back what waits, and another pool does t
   const ids = await Promise.all(
     Array.from({ length: 6 }, () => cluster.enqueue("drill.sleep.high", { ms: 1 })),
   );
-  await until(() => pool.held === 6 && starts.length === 2, { timeoutMs: 5_000 });
+  await until(() => pool.held === 6 && starts.length === 2);
   const drained = pool.drain(10_000);
-  await until(() => pool.held === 2, { timeoutMs: 5_000 });
+  await until(() => pool.held === 2);
   gate.open();
   await drained;
   expect(starts).toHaveLength(2);
@@ -310,7 +302,7 @@ test("a drain that runs out of patience gives the running job back without count
   cluster = await testCluster();
   const pool = await cluster.startPool("high", drillJobs);
   const id = await cluster.enqueue("drill.sleep.high", { ms: 600_000 });
-  await until(() => pool.held === 1, { timeoutMs: 5_000 });
+  await until(() => pool.held === 1);
   await pool.drain(50);
   await cluster.startPool("high", [job(sleep as never, async () => done())]);
   expect(await cluster.ended(id)).toMatchObject({ status: "done", attempt: 1 });

@@ -77,7 +77,7 @@ test("a sleeping drill tells how far it is, from another process", async () => {
   const { bus } = cluster;
   cluster.spawnWorker("high");
   const id = await cluster.enqueue(sleep.kind, { ms: 30_000 });
-  const early = await until(() => bus.progress.read(id), { timeoutMs: 20_000, what: "its progress" });
+  const early = await until(() => bus.progress.read(id), { what: "its progress" });
   const later = await until(async () => {
     const progress = await bus.progress.read(id);
     return progress && progress.fraction! > early.fraction! && progress;

@@ -30,7 +30,6 @@ test("a job that is delivered again to the process that runs it does not run twi
   nc.publish(`$JS.ACK.${streamOf("low")}.${durableOf(sleep.kind)}.1.1.1.${Date.now()}000000.0`, "-NAK");
   // It comes, is given back, and comes again.
   await until(async () => starts > 1 || (await consumer()).delivered.consumer_seq >= 3, {
-    timeoutMs: 15_000,
     what: "the third delivery",
   });
   expect(starts).toBe(1);

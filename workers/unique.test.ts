@@ -163,7 +163,7 @@ test("no change is lost: whoever finds the key held is seen by the run that foll
         SELECT (SELECT count(*) FROM bus.outbox) + (SELECT count(*) FROM bus.job WHERE status = 'queued') AS n`;
       return open!.n === 0;
     },
-    { timeoutMs: 20_000, what: "the end of all jobs" },
+    { what: "the end of all jobs" },
   );
   expect(await behind()).toHaveLength(0);
   expect(outcomes).toContain("dropped");
@@ -244,7 +244,7 @@ test("a worker that is killed at work leaves no key behind", async () => {
   const { id } = await put({ unique, contract: sleep, payload: { ms: 1_500 } });
   const busy = async () =>
     (await cluster.bus.registry.live()).some(beat => beat.kinds[sleep.kind]?.running === 1);
-  await until(busy, { timeoutMs: 20_000, what: "the running job" });
+  await until(busy, { what: "the running job" });
   worker.kill("SIGKILL");
   await worker.exited;
   expect(await put({ unique, contract: sleep })).toMatchObject({ id, outcome: "dropped" });

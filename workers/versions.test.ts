@@ -88,7 +88,7 @@ test("an older worker puts a newer version's job back, without a try and without
       const jobs = await Promise.all(ids.map(id => getJob(cluster.sql, id)));
       return jobs.every(job => job?.status === "done" && job.attempt === 1);
     },
-    { timeoutMs: 20_000, what: "the newer worker's jobs" },
+    { what: "the newer worker's jobs" },
   );
   expect(seen.old).toHaveLength(1);
   expect(seen.new.map(job => (job.payload as { seconds: number }).seconds).sort()).toEqual([1, 2, 3]);

@@ -59,7 +59,6 @@ async function startNode(name: string, port: number) {
   const child = spawn(name, { PORT: String(port), TRADEWIND_NODE_PORT: String(own) });
   const address = `http://127.0.0.1:${own}`;
   await until(async () => (await fetch(`${address}/readyz`).catch(() => null))?.status === 200, {
-    timeoutMs: 15_000,
     what: `${name} is ready`,
   });
   return { child, address };
@@ -85,13 +84,13 @@ test("a node that is told to stop leaves without a failed request, while another
     }
   };
   const clients = Array.from({ length: 16 }, client);
-  await until(() => nodes.size === 2, { timeoutMs: 10_000, what: "both nodes answer" });
+  await until(() => nodes.size === 2, { what: "both nodes answer" });
 
   first.child.kill("SIGTERM");
   await until(async () => (await fetch(`${first.address}/readyz`)).status === 503, { timeoutMs: 400 });
   expect(await first.child.exited).toBe(0);
   const before = nodes.get("api-2")!;
-  await until(() => nodes.get("api-2")! > before + 50, { timeoutMs: 5_000 });
+  await until(() => nodes.get("api-2")! > before + 50);
   running = false;
   await Promise.all(clients);
   expect(failures).toEqual([]);
@@ -108,7 +107,7 @@ test("metrics are open on loopback and come from all nodes of the host", async (
     text = await (await fetch(`${first.address}/metrics`)).text();
     return ["api-1", "api-2"].every(name => text.includes(`tradewind_process_rss_bytes{process="${name}"}`));
   };
-  await until(complete, { timeoutMs: 10_000, what: "both nodes are in the metrics" });
+  await until(complete, { what: "both nodes are in the metrics" });
   expect(text).toMatch(
     /request_seconds_count\{method="GET",route="\/healthz",status="200",process="api-\d"\} 1/,
   );

@@ -120,9 +120,7 @@ describe("operators", () => {
     expect((await cli("jobs find drill:find-me --since 2100-01-01T00:00:00Z")).out).toBe("no such jobs\n");
     expect((await cli("jobs find drill:find-me --until soon")).code).toBe(1);
     const timeline = () => cli("jobs timeline drill:find-me");
-    await until(async () => /request +POST \/ops\/jobs 202/.test((await timeline()).out), {
-      timeoutMs: 3_000,
-    });
+    await until(async () => /request +POST \/ops\/jobs 202/.test((await timeline()).out));
     expect((await timeline()).out).toMatch(/job\.queued +drill\.noop\.low/);
     expect((await cli("jobs timeline drill:nobody")).out).toBe("nothing is known of this key\n");
   });
@@ -219,7 +217,7 @@ hat,Hat,Title,Default Title,HAT-1,cheap,5
   async function work(): Promise<void> {
     const storage = openStorage(api.deps.config);
     const waiting = async () => (await listImports(api.sql, api.store.id, { limit: 1 })).items[0];
-    await until(async () => (await waiting()) !== undefined, { timeoutMs: 5_000 });
+    await until(async () => (await waiting()) !== undefined);
     const origin = { storeId: api.store.id, traceparent: newTraceparent() };
     await runImport(
       { sql: api.sql, storage },
@@ -260,7 +258,7 @@ hat,Hat,Title,Default Title,HAT-1,cheap,5
     await Bun.write(bad, "MZ this is a program");
     const convert = async () => {
       const assets = () => listAssets(api.sql, api.store.id, { limit: 5 });
-      await until(async () => (await assets()).length === 1, { timeoutMs: 5_000 });
+      await until(async () => (await assets()).length === 1);
       const origin = { storeId: api.store.id, traceparent: newTraceparent() };
       const conversion = { sql: api.sql, storage: openStorage(api.deps.config) };
       const signal = new AbortController().signal;

@@ -107,7 +107,7 @@ test("while SMTP is away mails wait in two pool processes, burn no tries, and go
       const kind = await kindOf(cluster, "email.send");
       return kind.paused && kind.pauses.length > 0 && kind;
     },
-    { timeoutMs: 20_000, what: "the pause" },
+    { what: "the pause" },
   );
   expect(paused.pauses).toMatchObject([{ by: "downstream", since: expect.any(String) }]);
   expect(paused.pauses[0]!.reason).toMatch(/^smtp: .*(ECONNREFUSED|connect|closed)/i);
@@ -115,7 +115,6 @@ test("while SMTP is away mails wait in two pool processes, burn no tries, and go
   expect((await kindOf(cluster, "drill.noop.normal")).paused).toBe(false);
   // Longer than what is put back rests: it waits in the stream then, and nobody takes it.
   await until(async () => (await kindOf(cluster, "email.send")).waiting === 20, {
-    timeoutMs: 20_000,
     what: "20 mails that wait",
   });
 
@@ -153,7 +152,6 @@ test.skipIf((await testServers()).meiliUrl === null)(
     process.kill(engine.pid, "SIGKILL");
     const ids = await Promise.all(Array.from({ length: 10 }, index));
     await until(async () => (await kindOf(cluster, searchIndex.kind)).paused, {
-      timeoutMs: 20_000,
       what: "the pause",
     });
     expect((await kindOf(cluster, searchIndex.kind)).pauses[0]!.reason).toStartWith("search: ");

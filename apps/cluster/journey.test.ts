@@ -52,7 +52,7 @@ describe.skipIf(!hasData)("with the real catalog", () => {
         const product = await api.store<Detail>("GET", `/store/products/${found.items[0]!.id}`);
         return product.images.filter(image => image.assetId).length === 8 && product;
       },
-      { timeoutMs: 10_000, what: "eight pictures of the product" },
+      { what: "eight pictures of the product" },
     );
     const before = shown.variants[0]!.available;
     const order = await buy(api, shown, "ada@journey.example");

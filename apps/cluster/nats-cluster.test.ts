@@ -95,7 +95,7 @@ async function losesOne(sql: Db): Promise<boolean> {
         const { cluster } = await bus.connection.jsm.streams.info(BUCKET);
         return cluster?.replicas?.filter(one => one.current && !one.lag).length === 2 && cluster.leader;
       },
-      { timeoutMs: 20_000, what: "two copies beside the leader" },
+      { what: "two copies beside the leader" },
     );
   await copied();
   // New copies call themselves current before they have taken part in anything.

@@ -29,7 +29,8 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
     dir = await mkdtemp(join(tmpdir(), "tradewind-prometheus-"));
     const [port, target] = [await freePort(), new URL(cluster.stack().api).host];
     const config = {
-      global: { scrape_interval: "1s", evaluation_interval: "1s" },
+      // A scrape may take as long as its interval: a second would be too short on a busy machine.
+      global: { scrape_interval: "3s", evaluation_interval: "1s" },
       rule_files: [ruleFile],
       scrape_configs: [{ job_name: "tradewind", static_configs: [{ targets: [target] }] }],
     };
@@ -69,17 +70,14 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
     const { api } = cluster;
     // A rate needs a series that was there before and has risen since.
     const tried = `sum(rate(tradewind_job_tries_total{kind="email.send"}[1m]))`;
-    const product = await anyProduct(api);
     const works = async () => {
       const email = `ada-${crypto.randomUUID()}@prometheus.example`;
-      // Sold out is as good: what was sold has made mails.
-      await buy(api, product, email).then(
-        () => mailTo(api, email),
-        () => {},
-      );
+      // Read each time, so that one that was sold out is restocked.
+      await buy(api, await anyProduct(api), email);
+      await mailTo(api, email);
       return (await numberOf(tried)) > 0;
     };
-    await until(works, { timeoutMs: 60_000, what: "a rate of mails" });
+    await until(works, { timeoutMs: 90_000, what: "a rate of mails" });
 
     for (const name of ["overview", "jobs", "processes"]) {
       const dashboard = (await Bun.file(join(shipped, `grafana/${name}.json`)).json()) as Dashboard;
@@ -98,7 +96,7 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
         expect([name, metric, (await query(metric)).length > 0]).toEqual([name, metric, true]);
       }
     }
-  }, 120_000);
+  }, 180_000);
 
   test("and quantiles are those of all processes together", async () => {
     const nodes = cluster.stack().nodes!;
@@ -108,7 +106,6 @@ describe.skipIf(!prometheus || !promtool)("a real Prometheus", () => {
       nodes.map(node => Promise.all(Array.from({ length: 20 }, () => fetch(`${node}/healthz`)))),
     );
     await until(async () => (await count()) >= before + 20 * nodes.length, {
-      timeoutMs: 20_000,
       what: "all requests",
     });
   });

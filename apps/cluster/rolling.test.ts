@@ -88,7 +88,6 @@ test("all processes are replaced one by one under load: no request fails, each a
   const ended = () => sql<{ attempt: number; status: string }[]>`
     SELECT attempt, status FROM bus.job WHERE id = ANY(${load.jobs}::uuid[]) AND status <> 'queued'`;
   const rows = await until(async () => (await ended()).length === load.jobs.length && ended(), {
-    timeoutMs: 20_000,
     what: "the end of all accepted jobs",
   });
   expect(rows.filter(job => job.status !== "done" || job.attempt !== 1)).toEqual([]);

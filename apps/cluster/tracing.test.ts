@@ -59,7 +59,6 @@ test("request, outbox, job and statements are one trace, each below what caused 
   await buy(traced, await anyProduct(api), "ada@traces.example");
   await mailTo(api, "ada@traces.example");
   await until(() => named("job stock.commit").length > 0 && named("job email.send").length > 0, {
-    timeoutMs: 10_000,
     what: "the jobs' steps",
   });
   await until(() => named("POST /store/carts/:id/checkout").length === 1, { what: "the request's step" });

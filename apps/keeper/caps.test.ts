@@ -24,7 +24,7 @@ test("a cap that came late from a slower process gives way to the one that was s
     // A process that was held up after it had been told of the first one.
     await bus.applyCap(sleep, 3);
     expect(await enforced(bus, sleep)).toBe(3);
-    await until(async () => (await enforced(bus, sleep)) === 7, { timeoutMs: 15_000, what: "the last cap" });
+    await until(async () => (await enforced(bus, sleep)) === 7, { what: "the last cap" });
   } finally {
     await keeper.stop();
     await bus.close();

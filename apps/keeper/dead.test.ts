@@ -190,7 +190,7 @@ test("keepers that are killed in the middle of a portion lose none and repeat no
       SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%bus.dead%'`;
     return row!.n > 0;
   };
-  await until(stuck, { timeoutMs: 20_000, what: "a keeper in the middle of a portion" });
+  await until(stuck, { what: "a keeper in the middle of a portion" });
   await kill(first);
   expect(await getCanary(sql, id)).toMatchObject({ portion: 1, replayed: 1 });
   const [two, three] = [keeper(), keeper()];
@@ -225,7 +225,7 @@ test("a process that is killed in the middle of a replay leaves every letter ope
       (
         await sql`SELECT FROM pg_stat_activity WHERE application_name = 'replayer' AND wait_event_type = 'Lock'`
       ).length > 0,
-    { timeoutMs: 20_000, what: "a replay in the middle" },
+    { what: "a replay in the middle" },
   );
   await kill(child);
   held.resolve();
@@ -253,7 +253,6 @@ test("what dies is counted, grouped, and discarded as a group with a clean reaso
   for (let i = 0; i < 5; i++) await enqueue(sql, { contract, payload: { permanent: true }, storeId: "-" });
   bus.poke();
   await until(async () => (await groupDead(sql)).items[0]?.count === 5, {
-    timeoutMs: 20_000,
     what: "five dead letters",
   });
   const counted = async () =>

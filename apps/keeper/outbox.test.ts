@@ -64,7 +64,7 @@ test("rows are kept while NATS is killed and all are published, each once, when 
   expect(await rowsLeft(sql)).toBe(200);
 
   server.now = await restart();
-  await until(async () => (await rowsLeft(sql)) === 0, { timeoutMs: 20_000, what: "an empty outbox" });
+  await until(async () => (await rowsLeft(sql)) === 0, { what: "an empty outbox" });
   const { state } = await bus.connection.jsm.streams.info("HIGH");
   expect(state.messages).toBe(300);
   const ids = [...before, ...during];
@@ -143,5 +143,5 @@ test("after NATS was away nobody is taken for dead before all had time to send a
   await until(() => bus.isConnected, { what: "a new connection" });
   expect(await bus.registry.live()).toEqual([]);
   await expect(bus.registry.allLive()).rejects.toThrow("not known yet");
-  await until(() => bus.registry.allLive(), { timeoutMs: 5_000, what: "a registry to conclude from" });
+  await until(() => bus.registry.allLive(), { what: "a registry to conclude from" });
 });

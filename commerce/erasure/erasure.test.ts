@@ -54,7 +54,7 @@ test("an erasure whose process is killed in the middle goes on where it was, and
   const isStuck = async () =>
     (await sql`SELECT FROM pg_stat_activity WHERE application_name = 'eraser' AND wait_event_type = 'Lock'`)
       .length > 0;
-  await until(isStuck, { timeoutMs: 20_000, what: "an erasure in the middle" });
+  await until(isStuck, { what: "an erasure in the middle" });
   child.kill("SIGKILL");
   await child.exited;
   held.resolve();

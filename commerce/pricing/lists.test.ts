@@ -316,7 +316,7 @@ describe("a list that opens or closes by the clock", () => {
         announced += counts.reduce((sum, count) => sum + count, 0);
         return announced > 0;
       },
-      { timeoutMs: 5_000, what: "the list to open" },
+      { what: "the list to open" },
     );
     expect(announced).toBe(1);
     expect(await changedProducts()).toEqual([shop.products[0]!]);

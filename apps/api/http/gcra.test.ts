@@ -140,13 +140,13 @@ describe("deferred", () => {
     expect((await two.take([shared])).allowed).toBe(true);
     // 16 of 20 are gone, and both come to know it.
     const left = async (limiter: typeof one) => (await limiter.take([shared])).levels[0]!.remaining;
-    await until(async () => (await left(two)) < 10, { timeoutMs: 3_000 });
-    await until(async () => !(await one.take([shared])).allowed, { timeoutMs: 3_000 });
-    await until(async () => !(await two.take([shared])).allowed, { timeoutMs: 3_000 });
+    await until(async () => (await left(two)) < 10);
+    await until(async () => !(await one.take([shared])).allowed);
+    await until(async () => !(await two.take([shared])).allowed);
     // A node that has never heard of the bucket lets one through and then knows.
     const third = createDeferredLimiter(second);
     expect((await third.take([shared])).allowed).toBe(true);
-    await until(async () => !(await third.take([shared])).allowed, { timeoutMs: 3_000 });
+    await until(async () => !(await third.take([shared])).allowed);
   });
 
   test("one node alone never lets more through than its limit", async () => {

@@ -52,10 +52,11 @@ export function startAutoscaler(options: AutoscalerOptions): { stop(): Promise<v
 
   async function loop(): Promise<void> {
     await bus.ready;
-    const unwatch = await bus.targets.watch({ onWish: ask });
+    let unwatch: (() => void) | undefined;
     while (!stopped) {
       isAsked = false;
       try {
+        unwatch ??= await bus.targets.watch({ onWish: ask });
         await decideOnce();
         isFailing = false;
       } catch (error) {
@@ -64,7 +65,7 @@ export function startAutoscaler(options: AutoscalerOptions): { stop(): Promise<v
       }
       if (!stopped && !isAsked) await nap(resume => (wake = resume));
     }
-    unwatch();
+    unwatch?.();
   }
   const running = loop().catch(error => log.error({ err: error }, "the autoscaler does not run"));
   return {

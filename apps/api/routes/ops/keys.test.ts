@@ -31,7 +31,7 @@ test("a key is made, shown once, opens its store, is listed without its secret, 
   expect(listed.text).not.toContain(key.slice(8));
   expect((await ops("DELETE", `/keys/${id}`)).status).toBe(204);
   expect((await ops("DELETE", `/keys/${id}`)).status).toBe(404);
-  await until(async () => (await open()) === 401, { timeoutMs: 3_000 });
+  await until(async () => (await open()) === 401);
 });
 
 test("pages of keys follow one another", async () => {
