@@ -23,7 +23,7 @@ test("jobs that a killed worker ran or only held are done by another, and none i
   const ids = await Promise.all(
     Array.from({ length: 10 }, () => cluster.enqueue("drill.sleep.high", { ms: 400 })),
   );
-  await until(async () => (await consumerInfo("drill.sleep.high")).num_ack_pending === 10, {});
+  await until(async () => (await consumerInfo("drill.sleep.high")).num_ack_pending === 10);
   victim.kill("SIGKILL");
   await victim.exited;
   cluster.spawnWorker("high");
@@ -46,7 +46,7 @@ test("a job that kills its worker once is done by the next; one that kills again
   expect(ended.tries.filter(one => one.outcome === "killed")).toHaveLength(2);
   const jobs = await cluster.allEnded(bystanders);
   expect(new Set(jobs.map(job => job.status))).toEqual(new Set(["done"]));
-  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 1, {});
+  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 1);
   expect((await listDead(cluster.sql, { limit: 10 })).items[0]).toMatchObject({
     jobId: killer,
     reason: "killed_worker",

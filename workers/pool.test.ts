@@ -125,7 +125,7 @@ test("a job whose tries are used up, or that fails for good, is a dead letter th
     { status: "dead", attempt: 5 },
     { status: "dead", attempt: 1 },
   ]);
-  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 2, {});
+  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 2);
   expect((await groupDead(cluster.sql)).items.map(group => group.count)).toEqual([1, 1]);
   const { items } = await listDead(cluster.sql, { limit: 10 });
   const letter = items.find(item => item.jobId === worn)!;
@@ -151,7 +151,7 @@ test("a replay whose payload breaks the schema changes nothing", async () => {
   cluster = await testCluster();
   await cluster.startPool("high", drillJobs);
   await cluster.ended(await cluster.enqueue("drill.fail.high", { permanent: true }));
-  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 1, {});
+  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 1);
   const [letter] = (await listDead(cluster.sql, { limit: 1 })).items;
   const replay = replayDead(cluster.sql, { ids: [letter!.id], payload: { failures: -1 } });
   expect(replay).rejects.toMatchObject({ status: 422 });
@@ -187,7 +187,7 @@ test("a malformed message becomes a dead letter with its bytes, and the jobs beh
   }
   const good = await cluster.enqueue("drill.noop.high");
   expect(await cluster.ended(good)).toMatchObject({ status: "done" });
-  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 6, {});
+  await until(async () => (await listDead(cluster.sql, { limit: 10 })).items.length === 6);
   const { items } = await listDead(cluster.sql, { limit: 10 });
   expect(new Set(items.map(item => item.reason))).toEqual(new Set(["malformed"]));
   expect(items.map(item => Buffer.from(item.raw ?? "", "base64").toString("latin1"))).toContain("{broken");
@@ -240,7 +240,7 @@ test("the cap holds over two pools, and a live change takes effect", async () =>
   await cluster.startPool("high", [counted]);
   await cluster.startPool("high", [counted]);
   const ids = await Promise.all(Array.from({ length: 12 }, () => cluster.enqueue("drill.sleep.high")));
-  await until(async () => running === 3 && (await consumer("drill.sleep.high")).num_pending === 9, {});
+  await until(async () => running === 3 && (await consumer("drill.sleep.high")).num_pending === 9);
   expect(most).toBe(3);
   const first = gate;
   gate = latch();
