@@ -44,7 +44,7 @@ test("a group stays one whatever ids, numbers, paths, times and names stand in i
   });
   type Facts = typeof facts extends fc.Arbitrary<infer F> ? F : never;
   const error = (f: Facts) =>
-    `Refused: prod_${f.id} (${f.number} of 7) at /${f.path.join("/")} from ${f.url.replace(/[,;)\]]/g, "")} as "${f.quoted}" ` +
+    `Refused: prod_${f.id} (${f.number} of 7) at /${f.path.join("/")} from ${f.url.replace(/[,;)\]']/g, "")} as "${f.quoted}" ` +
     `on ${f.time.toISOString()} with ${f.hash}`;
   fc.assert(
     fc.property(facts, facts, (one, other) => {

@@ -9,8 +9,8 @@ import { startTestStack } from "./test-stack.ts";
 
 /** The slowest tests start whole clusters. */
 const TEST_TIMEOUT_MS = 120_000;
-/** Files run side by side, one more than there are cores: much of a test's time is waiting for servers. */
-const OPTIONS = [`--timeout=${TEST_TIMEOUT_MS}`, `--parallel=${availableParallelism() + 1}`];
+/** Files run side by side, as many as there are cores: with more, servers and whole clusters keep each other waiting. */
+const OPTIONS = [`--timeout=${TEST_TIMEOUT_MS}`, `--parallel=${availableParallelism()}`];
 
 type Counts = { passed: number; failed: number };
 
