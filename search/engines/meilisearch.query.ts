@@ -55,13 +55,15 @@ function strategyOf(query: SearchQuery): "all" | "last" {
   return query.sort || looksLikeCode(query.q) ? "all" : "last";
 }
 
+/** Of a hit. What it shows is kept by version (meilisearch.items.ts). */
+const SHOWN = ["id", "v"];
 const MAX_ANY_WORDS = 10;
 
 /** Any word is enough: a query for each, whose hits the engine merges. No matching strategy of its own does that. */
 export function anyWordQueries(indexUid: string, query: SearchQuery): MultiSearchQuery[] {
   const words = query.q.match(/[\p{L}\p{N}]+/gu)?.slice(0, MAX_ANY_WORDS) ?? [""];
   const filter = filtersOf(query).map(one => one.expression);
-  return words.map(q => ({ indexUid, q, filter, attributesToRetrieve: ["item"] }));
+  return words.map(q => ({ indexUid, q, filter, attributesToRetrieve: SHOWN }));
 }
 
 /**
@@ -80,7 +82,7 @@ export function searchQueries(indexUid: string, query: SearchQuery): MultiSearch
       ...common,
       limit: query.limit,
       offset: query.offset,
-      attributesToRetrieve: query.describe ? ["item", "description"] : ["item"],
+      attributesToRetrieve: query.describe ? [...SHOWN, "description"] : SHOWN,
       filter: filters.map(one => one.expression),
       ...(sort ? { sort: [sorts[sort]] } : {}),
       ...(facets.length > 0 ? { facets } : {}),

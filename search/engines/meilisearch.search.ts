@@ -2,15 +2,14 @@
  * Queries to Meilisearch, by `fetch` and not by its client: that costs a node as much processor again as reading the answer,
  * and a query is what a node does most.
  */
-import type { SearchItem } from "../document.ts";
 import { type Found, IndexMissing, type SearchQuery } from "../engine.ts";
-import { cutHits, foundTexts } from "../hits.ts";
+import { foundTexts } from "../hits.ts";
+import { type Hit, KeptItems, type Stored } from "./meilisearch.items.ts";
 import { anyWordQueries, type Counted, facetsOf, searchQueries } from "./meilisearch.query.ts";
 
 export type Server = { readonly url: string; readonly key?: string | undefined };
 
-type Hit = { item: SearchItem; description?: string };
-type Answer = Counted & { hits: Hit[]; estimatedTotalHits?: number };
+type Answer = Counted & { hits: (Hit & { description?: string })[]; estimatedTotalHits?: number };
 
 /** Not there, or there without its settings: it can't filter or sort yet. */
 const MISSING = new Set([
@@ -40,45 +39,43 @@ export function openQueries({ url, key }: Server) {
       ? new IndexMissing(path)
       : new Error(`the engine answered ${response.status} ${code}`);
   };
-  return (uid: string, query: SearchQuery, signal?: AbortSignal): Promise<Found> =>
-    query.anyWord ? anyOf(ask, uid, query, signal) : search(ask, uid, query, signal);
-}
-
-async function search(ask: Ask, uid: string, query: SearchQuery, signal?: AbortSignal): Promise<Found> {
-  const queries = searchQueries(uid, query);
-  if (queries.length === 1 && !query.describe) return plain(ask, uid, query, queries[0]!, signal);
-  const text = await ask("multi-search", { queries }, signal);
-  const { results } = JSON.parse(text) as { results: Answer[] };
-  const [first] = results;
-  if (!first) throw new Error("the engine gave no answer");
-  return {
-    items: first.hits.map(hit => hit.item),
-    total: first.estimatedTotalHits ?? first.hits.length,
-    facets: facetsOf(query, results),
-    ...(query.describe ? { descriptions: first.hits.map(hit => hit.description ?? "") } : {}),
+  const items = new KeptItems(async (uid, ids, signal) => {
+    const body = { ids, fields: ["id", "v", "item"], limit: ids.length };
+    const text = await ask(`indexes/${uid}/documents/fetch`, body, signal);
+    return (JSON.parse(text) as { results: Stored[] }).results;
+  });
+  return async (uid: string, query: SearchQuery, signal?: AbortSignal): Promise<Found> => {
+    const answers = await (query.anyWord ? anyOf : search)(ask, uid, query, signal);
+    const [first] = answers;
+    if (!first) throw new Error("the engine gave no answer");
+    const shown = await items.texts(uid, first.hits, signal);
+    return foundTexts(
+      shown.map(one => one.text),
+      {
+        total: first.estimatedTotalHits ?? first.hits.length,
+        facets: facetsOf(query, answers),
+        ...(query.describe ? { descriptions: shown.map(one => one.hit.description ?? "") } : {}),
+      },
+    );
   };
 }
 
-/** What nearly all searches are: the hits go on as they came. */
-async function plain(
-  ask: Ask,
-  uid: string,
-  query: SearchQuery,
-  { indexUid: _, ...body }: ReturnType<typeof searchQueries>[number],
-  signal?: AbortSignal,
-): Promise<Found> {
-  const text = await ask(`indexes/${uid}/search`, body, signal);
-  const cut = cutHits(text);
-  const answer = JSON.parse(cut?.rest ?? text) as Answer;
-  const texts = cut?.texts ?? answer.hits.map(hit => JSON.stringify(hit.item));
-  const total = answer.estimatedTotalHits ?? texts.length;
-  return foundTexts(texts, { total, facets: facetsOf(query, [answer]) });
-}
+/** The answer with the hits first. */
+type Search = (ask: Ask, uid: string, query: SearchQuery, signal?: AbortSignal) => Promise<Answer[]>;
 
-async function anyOf(ask: Ask, uid: string, query: SearchQuery, signal?: AbortSignal): Promise<Found> {
+const search: Search = async (ask, uid, query, signal) => {
+  const queries = searchQueries(uid, query);
+  if (queries.length > 1) {
+    const { results } = JSON.parse(await ask("multi-search", { queries }, signal)) as { results: Answer[] };
+    return results;
+  }
+  // What nearly all searches are. The engine takes one query more readily than a list of one.
+  const { indexUid: _, ...body } = queries[0]!;
+  return [JSON.parse(await ask(`indexes/${uid}/search`, body, signal))];
+};
+
+const anyOf: Search = async (ask, uid, query, signal) => {
   const { limit, offset } = query;
   const merged = { federation: { limit, offset }, queries: anyWordQueries(uid, query) };
-  const text = await ask("multi-search", merged, signal);
-  const { hits, estimatedTotalHits } = JSON.parse(text) as Answer;
-  return { items: hits.map(hit => hit.item), total: estimatedTotalHits ?? hits.length, facets: {} };
-}
+  return [JSON.parse(await ask("multi-search", merged, signal))];
+};

@@ -38,7 +38,7 @@ export const settings: Settings = {
     "options",
   ],
   sortableAttributes: ["price", "title", "createdAt", "popularity"],
-  displayedAttributes: ["id", "item", "description"],
+  displayedAttributes: ["id", "v", "item", "description"],
   // "sort" before the rest: an order that a shopper asked for is kept strictly; without one the rule does nothing.
   // What can be bought, and what sells, comes first among hits that fit equally well: a hit in a better place, or the
   // very words of the query, stay before them.
