@@ -147,7 +147,7 @@ export const settings = {
   databaseUrl: url("DATABASE_URL", "Postgres; embedded when unset", ["postgres:", "postgresql:"]),
   databaseReplicaUrls: urls(
     "DATABASE_REPLICA_URLS",
-    "read replicas of Postgres, separated by commas; their lag is watched",
+    "read replicas of Postgres, separated by commas; each the address of one server",
     ["postgres:", "postgresql:"],
   ),
   natsUrl: url("NATS_URL", "NATS servers, separated by commas; embedded when unset", ["nats:", "tls:"]),

@@ -25,7 +25,7 @@ import { hotAnswersOf } from "./http/hot-answers.ts";
 import { hotFilesOf } from "./http/hot-files.ts";
 import { listen, peerOf } from "./http/listen.ts";
 import { patiently } from "./http/patience.ts";
-import { requestLogOf } from "./http/per-node.ts";
+import { replicasOf, requestLogOf } from "./http/per-node.ts";
 import { stopWithin } from "./leave.ts";
 import { createReadiness } from "./readiness.ts";
 import { searchOf } from "./routes/store/search.ts";
@@ -95,6 +95,7 @@ async function main(): Promise<void> {
     await Bun.sleep(signal === "SIGUSR2" ? SUCCEEDED_MS : GOODBYE_MS);
     await stopWithin(config.drainSeconds * 1_000, servers, log);
     cacheOf(deps).stop();
+    replicasOf(deps)?.stop();
     await Promise.all([requestLogOf(deps).flush(), searchOf(deps).counter.flush()]);
     await Promise.allSettled([
       bus.close(),

@@ -1,12 +1,14 @@
 /**
  * Whether this node can do its work, told by its dependencies. Postgres and the media storage are needed: without them
- * requests fail. NATS, Redis and the search engine are not: writes wait in the outbox, reads go to Postgres; a node that
+ * requests fail. NATS, Redis, the search engine and read replicas are not: writes wait in the outbox, reads go to Postgres; a node that
  * called itself unready for them would turn a slow feature into an outage. While it makes its first look-ups (cache/warm-up.ts,
  * three seconds at most) it is not ready either.
  */
+import type { Replicas } from "../../platform/replicas/index.ts";
 import { openStorage } from "../../platform/storage/index.ts";
 import { warmUpOf } from "./cache/warm-up.ts";
 import type { ApiDeps } from "./deps.ts";
+import { replicasOf } from "./http/per-node.ts";
 
 /** All checks run side by side and end within this time. */
 const PATIENCE_MS = 2_000;
@@ -33,8 +35,15 @@ async function expectOk(answer: Promise<Response>): Promise<void> {
   if (!response.ok) throw new Error(`status ${response.status}`);
 }
 
-function checksOf({ config, sql, bus }: ApiDeps): Check[] {
+function expectNear(replicas: Replicas): void {
+  const missing = replicas.states().filter(one => one.state !== "near");
+  if (missing.length > 0) throw new Error(`not read: ${missing.map(one => one.name).join(", ")}`);
+}
+
+function checksOf(deps: ApiDeps): Check[] {
+  const { config, sql, bus } = deps;
   const { redisUrl, redisToken, meiliUrl } = config;
+  const replicas = replicasOf(deps);
   return [
     { name: "postgres", needed: true, probe: () => sql`SELECT 1` },
     { name: "nats", needed: false, probe: () => bus.ping() },
@@ -53,6 +62,7 @@ function checksOf({ config, sql, bus }: ApiDeps): Check[] {
       needed: false,
       probe: meiliUrl ? signal => expectOk(fetch(new URL("/health", meiliUrl), { signal })) : undefined,
     },
+    ...(replicas ? [{ name: "replicas", needed: false, probe: async () => expectNear(replicas) }] : []),
     { name: "storage", needed: true, probe: () => openStorage(config).probe() },
   ];
 }

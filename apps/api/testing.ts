@@ -7,11 +7,17 @@ import { type Config, loadConfig } from "../../platform/config.ts";
 import { type Log, silentLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import type { Db } from "../../platform/postgres/index.ts";
-import { freshDatabase, freshNats, type StatementLog } from "../../platform/testing/index.ts";
+import {
+  type FreshDatabase,
+  freshDatabase,
+  freshNats,
+  type StatementLog,
+} from "../../platform/testing/index.ts";
 import { createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
 import type { ApiDeps } from "./deps.ts";
 import { describedProblems } from "./described.fixture.ts";
+import { replicasOf } from "./http/per-node.ts";
 
 /** A server that nobody runs; the bus goes on trying in the background. */
 const NOWHERE = "nats://127.0.0.1:1";
@@ -42,6 +48,8 @@ export type TestRequest = {
 export type TestApiOptions = {
   /** Connect to a NATS account of its own; without it the bus is unavailable. */
   nats?: boolean;
+  /** Default: one on the servers that all tests share. */
+  database?: FreshDatabase;
   config?: Partial<Config>;
   deps?: Partial<ApiDeps>;
   log?: Log;
@@ -59,7 +67,7 @@ function headersOf({ json, key, headers }: TestRequest): Record<string, string> 
 }
 
 export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
-  const database = await freshDatabase();
+  const database = options.database ?? (await freshDatabase());
   const nats = options.nats ? await freshNats() : undefined;
   const { sql } = database;
   const log = options.log ?? silentLog;
@@ -96,6 +104,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
     },
     async close() {
       cacheOf(deps).stop();
+      replicasOf(deps)?.stop();
       await bus.close();
       await nats?.release();
       await database.drop();

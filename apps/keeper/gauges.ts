@@ -7,7 +7,8 @@ import { freemem, hostname, totalmem } from "node:os";
 import { type Bus, contractOf, openDeadByKind, outboxBacklog, type Priority } from "../../bus/index.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import { connectionsInUse, type Db, replicaLagSeconds } from "../../platform/postgres/index.ts";
+import { connectionsInUse, type Db } from "../../platform/postgres/index.ts";
+import type { Replicas } from "../../platform/replicas/index.ts";
 
 const FRESH_MS = 1_000;
 /** Metrics are answered within 300 ms (bus/process-metrics.ts); what is later comes with the next reading. */
@@ -22,7 +23,8 @@ export type GaugeDeps = {
   targetAgeSeconds: Readonly<Record<Priority, number>>;
   /** Above it a worker process of a pool is replaced. */
   memoryLimitMb: Readonly<Record<Priority, number>>;
-  replicas: readonly { name: string; sql: Db }[];
+  /** Null: none is configured. */
+  replicas: Pick<Replicas, "states"> | null;
 };
 
 /** Tells the values of a gauge, each with its labels. */
@@ -63,19 +65,17 @@ export function keepGauges(deps: GaugeDeps): void {
 type Facts = Awaited<ReturnType<typeof readFacts>>;
 
 async function readFacts({ bus, sql, replicas, targetAgeSeconds, memoryLimitMb }: GaugeDeps) {
-  const [{ pools }, backlog, dead, connections, lags] = await Promise.all([
+  const [{ pools }, backlog, dead, connections] = await Promise.all([
     bus.viewPools(),
     outboxBacklog(sql),
     openDeadByKind(sql),
     connectionsInUse(sql),
-    Promise.all(
-      replicas.map(async one => ({ replica: one.name, seconds: await replicaLagSeconds(one.sql) })),
-    ),
   ]);
   const kinds = pools.flatMap(pool =>
     pool.kinds.map(kind => ({ ...kind, pool: pool.priority, processes: pool.processes.length })),
   );
-  return { pools, kinds, backlog, dead, connections, lags, targetAgeSeconds, memoryLimitMb };
+  const states = replicas?.states() ?? [];
+  return { pools, kinds, backlog, dead, connections, states, targetAgeSeconds, memoryLimitMb };
 }
 
 type Gauge = { name: string; help: string; labels: string[]; of(facts: Facts): Read };
@@ -222,12 +222,23 @@ const gauges: readonly Gauge[] = [
   },
   {
     name: "tradewind_replica_lag_seconds",
-    help: "How far a read replica is behind",
+    help: "For how long a read replica that is there has not had everything",
     labels: ["replica"],
     of:
-      ({ lags }) =>
+      ({ states }) =>
       set => {
-        for (const { replica, seconds } of lags) set({ replica }, seconds);
+        for (const { name, state, behindMs } of states)
+          if (state !== "away") set({ replica: name }, behindMs / 1_000);
+      },
+  },
+  {
+    name: "tradewind_replica_away",
+    help: "1 while a read replica does not answer, or is no replica of this database",
+    labels: ["replica"],
+    of:
+      ({ states }) =>
+      set => {
+        for (const { name, state } of states) set({ replica: name }, Number(state === "away"));
       },
   },
   {

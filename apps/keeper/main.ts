@@ -8,6 +8,7 @@ import { createLog, flushLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
 import { tellReady } from "../../platform/ready-file.ts";
+import { Replicas } from "../../platform/replicas/index.ts";
 import { alertChores } from "./alerts/index.ts";
 import { policyOf, startAutoscaler } from "./autoscaler/index.ts";
 import { chores } from "./chores.ts";
@@ -37,16 +38,15 @@ const leadership = openLeadership({
 const webhook = config.alertWebhook
   ? { url: config.alertWebhook, allowPrivate: config.alertWebhookPrivate, consoleUrl: config.publicUrl }
   : null;
-const replicas = config.databaseReplicaUrls.map(url => ({
-  name: new URL(url).host,
-  sql: connect(url, { max: 1, application: name }),
-}));
+const urls = config.databaseReplicaUrls;
+const watched =
+  urls.length > 0 ? new Replicas({ ...{ urls, sql, log, metrics, max: 1 }, application: name }) : null;
 keepGauges({
   bus,
   sql,
   log,
   metrics,
-  replicas,
+  replicas: watched,
   targetAgeSeconds: {
     high: config.highTargetSeconds,
     normal: config.normalTargetSeconds,
@@ -84,7 +84,8 @@ async function stop(signal: string): Promise<void> {
   await Promise.all([keeper.stop(), allocators.stop(), autoscaler.stop()]);
   await bus.close();
   await leadership.close();
-  await Promise.all([sql, ...replicas.map(one => one.sql)].map(one => one.end({ timeout: 2 })));
+  watched?.stop();
+  await sql.end({ timeout: 2 });
   await flushLog(log);
   process.exit(0);
 }

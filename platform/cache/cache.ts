@@ -3,6 +3,8 @@
  * at a time where the shared layer answers.
  */
 
+import type { Db } from "../postgres/index.ts";
+import type { Copies } from "./copies.ts";
 import type { Follower } from "./follower.ts";
 import type { Entry, Fence, Found, Layer } from "./layer.ts";
 import type { Memory, Slot } from "./memory.ts";
@@ -28,8 +30,8 @@ export type Loaded = {
 export type Ask = {
   readonly key: string;
   readonly family: Family;
-  /** Makes it. */
-  readonly load: () => Promise<Loaded>;
+  /** Makes it of what stands in a replica; null: in the primary. */
+  readonly load: (replica: Db | null) => Promise<Loaded>;
 };
 
 export type Given<V> = {
@@ -58,6 +60,8 @@ export type CacheDeps<V> = {
   readonly shared: Layer | null;
   readonly follower: Pick<Follower, "trustedUntil" | "distrusts">;
   readonly metrics: CacheMetrics;
+  /** Where it may be read instead of the primary. */
+  readonly copies?: Copies | null;
   /** What a failure must be for an old entry to stand in: not that what was asked for is gone. */
   readonly isOutage: (error: unknown) => boolean;
   readonly random?: () => number;
@@ -156,15 +160,16 @@ export class Cache<V> {
     if (found) return { slot: this.#keep(ask, found.entry, fence, found.ageMs).slot, ...this.#hit(ask) };
     const startedAt = performance.now();
     try {
-      const loaded = await ask.load();
+      const copied = (await this.#deps.copies?.read(ask.key, ask.load)) ?? null;
+      const loaded = copied?.found ?? (await ask.load(null));
       const costMs = performance.now() - startedAt;
       const entry = this.#entryOf(ask.family, loaded, costMs);
-      const { slot, isRefused } = this.#keep(ask, entry, fence, costMs);
+      const { slot, isRefused } = this.#keep(ask, entry, copied?.fence ?? fence, costMs);
       metrics.given(ask.family.name, "miss");
       metrics.filled(ask.family.name, costMs / 1_000, !isRefused);
       if (shared && sharedFence) {
-        if (isRefused) void shared.release(ask.key, sharedFence);
-        else void shared.put(ask.key, shortenedBy(entry, costMs), sharedFence);
+        if (isRefused || copied?.mark === null) void shared.release(ask.key, sharedFence);
+        else void shared.put(ask.key, shortenedBy(entry, costMs), sharedFence, copied?.mark);
       }
       return { slot, outcome: "miss" };
     } catch (error) {

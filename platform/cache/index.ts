@@ -22,7 +22,8 @@
  *
  * **Slow readers.** Whoever makes an entry takes a fence first: the number of this process's last invalidation, and Redis's
  * count of its own. An entry is refused where one of its tags was invalidated after its fence. (Its tags are known only
- * when it is made, so all invalidations of the last 35 s are remembered; no statement runs longer.)
+ * when it is made, so all invalidations of the last 35 s are remembered; no statement runs longer.) What is read from a
+ * replica has an older fence: copies.ts.
  *
  * ## Crashes, at each step
  *
@@ -40,8 +41,10 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Db } from "../postgres/index.ts";
 import type { SharedRedis } from "../redis/index.ts";
+import type { Replicas } from "../replicas/index.ts";
 import { Cache } from "./cache.ts";
 import { type InvalidationChannel, noChannel } from "./channel.ts";
+import { openCopies } from "./copies.ts";
 import { Follower } from "./follower.ts";
 import type { Entry } from "./layer.ts";
 import { Memory } from "./memory.ts";
@@ -61,6 +64,8 @@ export type CacheOptions<V> = {
   readonly sql: Db;
   /** Null: this process is alone with its memory. */
   readonly redis: SharedRedis | null;
+  /** Where entries may be made of, beside `sql`. */
+  readonly replicas?: Replicas | null;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly channel?: InvalidationChannel;
@@ -87,7 +92,7 @@ export type ProcessCache<V> = {
 const familyOf = (key: string) => key.slice(0, key.indexOf(":"));
 
 export function openCache<V>(options: CacheOptions<V>): ProcessCache<V> {
-  const { sql, log, channel = noChannel, isOutage } = options;
+  const { sql, log, channel = noChannel, isOutage, replicas = null } = options;
   const memory: Memory<V> = new Memory<V>({
     maxBytes: options.maxBytes,
     maxEntries: options.maxEntries ?? MAX_ENTRIES,
@@ -97,8 +102,9 @@ export function openCache<V>(options: CacheOptions<V>): ProcessCache<V> {
   const metrics = createCacheMetrics(options.metrics, () => ({ ...memory.size, isStorm: follower.isStorm }));
   const shared = options.redis && openRedisLayer(options.redis);
   const follower: Follower = new Follower({ sql, log, memory, shared, channel, metrics });
+  const copies = replicas && openCopies({ replicas, memory, shared, follower });
   return {
-    cache: new Cache({ memory, shared, follower, metrics, isOutage }),
+    cache: new Cache({ memory, shared, follower, metrics, copies, isOutage }),
     ready: follower.ready,
     settle: trace => follower.settle(trace),
     get trustedUntil() {

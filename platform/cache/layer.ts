@@ -21,6 +21,9 @@ export type Found = { readonly entry: Entry; readonly ageMs: number };
  */
 export type Fence = object;
 
+/** A {@link Fence} of no reader, for who reads where the database is as old as that. */
+export type Mark = object;
+
 export type Look = {
   readonly found: Found | null;
   /** Null: the layer did not answer, and nothing can be written. */
@@ -31,8 +34,10 @@ export type Look = {
 
 export type Layer = {
   look(key: string): Promise<Look>;
-  /** False: refused, or not reached. */
-  put(key: string, entry: Entry, fence: Fence): Promise<boolean>;
+  /** The state now. Null: not reached. */
+  mark(): Promise<Mark | null>;
+  /** False: refused, or not reached. With a mark: what was invalidated since that counts too. */
+  put(key: string, entry: Entry, fence: Fence, mark?: Mark): Promise<boolean>;
   /** Who led does not write after all: let others make it. */
   release(key: string, fence: Fence): Promise<void>;
   /** Makes everything old that has one of these tags. False: not reached. */

@@ -46,7 +46,10 @@ export class Memory<V> {
   #number = 0;
   /** Number of the last {@link clear}. */
   #clearedAt = 0;
-  /** Tag → number of its last invalidation; two generations, of which the old one is forgotten. */
+  /**
+   * Tag → number of its last invalidation; two generations, of which the old one is forgotten. The same of keys whose entries
+   * it took: they begin with the name of a family and look like no tag.
+   */
   #young = new Map<string, number>();
   #old = new Map<string, number>();
   #turnedAt: number;
@@ -86,6 +89,11 @@ export class Memory<V> {
     return tags.some(tag => (this.#young.get(tag) ?? this.#old.get(tag) ?? 0) > number);
   }
 
+  /** Whether an invalidation has taken this entry since. */
+  isDroppedSince(fence: Fence, key: string): boolean {
+    return this.isOvertaken(fence, [key]);
+  }
+
   /** `ageMs`: how long ago it was made. Undefined: refused. */
   keep(key: string, entry: Entry, fence: Fence, ageMs = 0): Slot<V> | undefined {
     if (this.isOvertaken(fence, entry.tags)) return undefined;
@@ -114,6 +122,7 @@ export class Memory<V> {
       for (const slot of this.#tagged.get(tag) ?? []) {
         this.#options.onDrop?.(slot, !slot.read);
         this.#remove(slot);
+        this.#young.set(slot.key, number);
         dropped++;
       }
     }

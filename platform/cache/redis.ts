@@ -16,7 +16,7 @@
  */
 import type { Redis } from "@upstash/redis";
 import { type SharedRedis, unreached } from "../redis/index.ts";
-import { type Entry, type Fence, type Layer, type Look, shortened } from "./layer.ts";
+import { type Entry, type Fence, type Layer, type Look, type Mark, shortened } from "./layer.ts";
 
 const LOCK_MS = 3_000;
 /** Longer than any entry lives: a version that lapses only makes entries old. */
@@ -58,6 +58,11 @@ end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return { '=' .. c[1], c[2], 0, 1 } end
 return { '=' .. c[1], c[2], 0, 0 }`;
 
+/** ARGV: a random word. */
+const mark = (prefix: string) => `${clock(prefix)}
+local c = clock(ARGV[1])
+return { '=' .. c[1], c[2] }`;
+
 /** KEYS: entry, lock. ARGV: word of the look, e, n, text, tags, meta, life of the entry, life of a version. */
 const put = (prefix: string) => `${clock(prefix)}
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
@@ -91,7 +96,8 @@ return n`;
 const renew = (prefix: string) => `redis.call('HSET', '${prefix}:c', 'e', ARGV[1])
 return 1`;
 
-type RedisFence = { readonly word: string; readonly epoch: string; readonly number: number };
+type RedisMark = { readonly epoch: string; readonly number: number };
+type RedisFence = RedisMark & { readonly word: string };
 type Meta = Pick<Entry, "freshMs" | "staleMs" | "costMs">;
 type LookReply =
   | [epoch: string, number: number, hit: 1, text: string, tags: string[], meta: Meta, ageMs: number]
@@ -108,6 +114,7 @@ export type RedisLayer = Layer & {
 export function openRedisLayer(redis: SharedRedis, prefix = "tw"): RedisLayer {
   const scripts = {
     look: look(prefix),
+    mark: mark(prefix),
     put: put(prefix),
     invalidate: invalidate(prefix),
     renew: renew(prefix),
@@ -126,8 +133,13 @@ export function openRedisLayer(redis: SharedRedis, prefix = "tw"): RedisLayer {
       const entry = { text: text.slice(1), tags: Array.isArray(tags) ? tags : [], ...meta };
       return { found: ageMs < meta.staleMs ? { entry, ageMs } : null, fence, lead: true };
     },
-    async put(key, { text, tags, ...meta }, fence: Fence) {
-      const { word: mine, epoch, number } = fence as RedisFence;
+    async mark(): Promise<RedisMark | null> {
+      const reply = await run<[epoch: string, number: number]>(scripts.mark, [], [word()]);
+      return reply === unreached ? null : { epoch: reply[0].slice(1), number: reply[1] };
+    },
+    async put(key, { text, tags, ...meta }, fence: Fence, since?: Mark) {
+      const { word: mine } = fence as RedisFence;
+      const { epoch, number } = (since ?? fence) as RedisMark;
       const lifeMs = Math.max(1, Math.ceil(meta.staleMs));
       const args = [mine, epoch, number, text, JSON.stringify(tags), JSON.stringify(meta)];
       return (await run<number>(scripts.put, keysOf(key), [...args, lifeMs, VERSION_MS])) === 1;

@@ -5,7 +5,7 @@
  * the pool under load. `bigint` columns come back as numbers (money is far below 2^53); a larger value throws.
  */
 
-export { type Connections, connectionsInUse, replicaLagSeconds } from "./activity.ts";
+export { type Connections, connectionsInUse } from "./activity.ts";
 export { type MigrateOptions, migrate, pendingMigrations } from "./migrate.ts";
 export { MigrationError, type MigrationModule, withoutComments } from "./migrations.ts";
 export {

@@ -33,6 +33,10 @@ export type ConnectOptions = {
   application: string;
   /** Session locks live on these connections: they are not renewed now and then, as others are. */
   holdsLocks?: boolean;
+  /** Told of every connection that is closed. They are not renewed either: each close tells of the server. */
+  onClose?: () => void;
+  /** The server ends statements that take longer. */
+  statementMs?: number;
   /** Records statements as steps of the traces that they belong to. */
   tracer?: Tracer;
   /** Told of every statement that is sent; for tests that count them. */
@@ -40,18 +44,19 @@ export type ConnectOptions = {
 };
 
 export function connect(url: string, options: ConnectOptions): Db {
-  const { onStatement, tracer = noTracer } = options;
+  const { onStatement, onClose, tracer = noTracer, statementMs = 30_000 } = options;
   const sql = postgres(url, {
     max: options.max ?? 10,
     types,
     connect_timeout: 2,
     backoff: () => RECONNECT_SECONDS,
-    ...(options.holdsLocks ? { max_lifetime: null } : { idle_timeout: 300 }),
+    ...(options.holdsLocks || onClose ? { max_lifetime: null } : { idle_timeout: 300 }),
+    ...(onClose ? { onclose: onClose } : {}),
     onnotice: () => {},
     ...(onStatement
       ? { debug: (_connection: number, text: string, parameters: unknown[]) => onStatement(text, parameters) }
       : {}),
-    connection: { application_name: options.application, statement_timeout: 30_000 },
+    connection: { application_name: options.application, statement_timeout: statementMs },
   }) as unknown as Db;
   return tracer.enabled ? traced(sql, tracer) : sql;
 }

@@ -15,6 +15,8 @@ export function openDoor({ hostname, port: targetPort }: URL): Door {
   const pairs = new Map<Socket, Promise<Socket>>();
   let held: (() => void)[] | null = null;
   const pass = (send: () => void) => void (held ? held.push(send) : send());
+  /** Nothing, when the server is not there. */
+  const to = (client: Socket, send: (server: Socket) => void) => pairs.get(client)?.then(send, () => {});
   const listen = (port: number) =>
     Bun.listen({
       hostname: "127.0.0.1",
@@ -22,12 +24,15 @@ export function openDoor({ hostname, port: targetPort }: URL): Door {
       socket: {
         open(client) {
           const data = (_: Socket, bytes: Buffer) => pass(() => void client.write(bytes));
-          const server = { hostname, port: Number(targetPort) };
-          pairs.set(client, Bun.connect({ ...server, socket: { data, close: () => void client.end() } }));
+          const target = { hostname, port: Number(targetPort) };
+          const close = () => void client.end();
+          const server = Bun.connect({ ...target, socket: { data, close } });
+          server.catch(close);
+          pairs.set(client, server);
         },
-        data: (client, bytes) => pass(() => void pairs.get(client)?.then(server => server.write(bytes))),
+        data: (client, bytes) => pass(() => void to(client, server => server.write(bytes))),
         close(client) {
-          void pairs.get(client)?.then(server => server.end());
+          void to(client, server => server.end());
           pairs.delete(client);
         },
       },

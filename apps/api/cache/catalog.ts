@@ -5,15 +5,8 @@ import { listCategories } from "../../../commerce/catalog/index.ts";
 import { listCollections } from "../../../commerce/collections/index.ts";
 import { type Kept, keptDetail, keptList, type ProductQuery } from "../../../commerce/storefront/index.ts";
 import type { Ask, Loaded } from "../../../platform/cache/index.ts";
-import type { Db } from "../../../platform/postgres/index.ts";
 import type { ApiDeps } from "../deps.ts";
 import { lifetimes } from "./lifetimes.ts";
-
-/**
- * Where the catalog is read from. What is read here is kept, for as long as nothing makes it old: so it must not be older
- * than the last change that this node has heard of.
- */
-const reader = (deps: ApiDeps): Db => deps.sql;
 
 const loaded = ({ value, tags, wrongInMs }: Kept<unknown>): Loaded => ({
   ...{ text: JSON.stringify(value), tags, wrongInMs },
@@ -23,7 +16,7 @@ export function askProduct(deps: ApiDeps, storeId: string, idOrHandle: string): 
   return {
     key: `product:${storeId}:${idOrHandle}`,
     family: lifetimes.product,
-    load: async () => loaded(await keptDetail(reader(deps), storeId, idOrHandle)),
+    load: async replica => loaded(await keptDetail(replica ?? deps.sql, storeId, idOrHandle)),
   };
 }
 
@@ -32,7 +25,7 @@ export function askList(deps: ApiDeps, storeId: string, query: ProductQuery): As
   return {
     key: `list:${storeId}:${JSON.stringify([category, collection, q, sort, limit, cursor])}`,
     family: lifetimes.list,
-    load: async () => loaded(await keptList(reader(deps), storeId, query)),
+    load: async replica => loaded(await keptList(replica ?? deps.sql, storeId, query)),
   };
 }
 
@@ -45,8 +38,8 @@ export function askCategories(deps: ApiDeps, storeId: string, query: GroupQuery)
   return {
     key: `lookup:${storeId}:categories:${query.limit}:${query.cursor ?? ""}`,
     family: lifetimes.lookup,
-    async load() {
-      const { items, nextCursor } = await listCategories(reader(deps), storeId, query);
+    async load(replica) {
+      const { items, nextCursor } = await listCategories(replica ?? deps.sql, storeId, query);
       const shown = items.map(({ id, handle, title, parentId, path, position }) => {
         return { id, handle, title, parentId, path, position };
       });
@@ -60,8 +53,8 @@ export function askCollections(deps: ApiDeps, storeId: string, query: GroupQuery
   return {
     key: `lookup:${storeId}:collections:${query.limit}:${query.cursor ?? ""}`,
     family: lifetimes.lookup,
-    async load() {
-      const { items, nextCursor } = await listCollections(reader(deps), storeId, query);
+    async load(replica) {
+      const { items, nextCursor } = await listCollections(replica ?? deps.sql, storeId, query);
       const shown = items.map(({ id, handle, title, description }) => ({ id, handle, title, description }));
       const text = JSON.stringify({ items: shown, nextCursor });
       return { text, tags: [tagOf.collections(storeId), ...items.map(one => tagOf.collection(one.id))] };

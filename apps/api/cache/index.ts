@@ -6,7 +6,7 @@ import { natsInvalidations } from "../../../bus/index.ts";
 import { openCache, type ProcessCache } from "../../../platform/cache/index.ts";
 import { Problem } from "../../../platform/errors.ts";
 import type { ApiDeps } from "../deps.ts";
-import { perNode, redisOf } from "../http/per-node.ts";
+import { perNode, redisOf, replicasOf } from "../http/per-node.ts";
 import { cachingHeaders } from "./caching-headers.ts";
 import { ReadyAnswer } from "./ready-answer.ts";
 
@@ -17,6 +17,7 @@ export const cacheOf = perNode(
     openCache({
       sql: deps.sql,
       redis: deps.config.redisUrl ? redisOf(deps) : null,
+      replicas: replicasOf(deps),
       log: deps.log,
       metrics: deps.metrics,
       channel: natsInvalidations(deps.bus.connection),

@@ -9,7 +9,7 @@ import { mostPopular } from "../../../commerce/storefront/index.ts";
 import { listStores } from "../../../commerce/stores/index.ts";
 import { mostSearched } from "../../../search/index.ts";
 import type { ApiDeps } from "../deps.ts";
-import { perNode } from "../http/per-node.ts";
+import { perNode, reading } from "../http/per-node.ts";
 import { searchOf } from "../routes/store/search.ts";
 import { askCategories, askCollections, askProduct, GROUP_PAGE } from "./catalog.ts";
 import { cacheOf } from "./index.ts";
@@ -62,10 +62,11 @@ async function lookupTasks(deps: ApiDeps): Promise<Task[]> {
 
 async function popularTasks(deps: ApiDeps): Promise<Task[]> {
   const { cache } = cacheOf(deps);
+  const read = reading(deps);
   const storeIds = (await listStores(deps.sql, { limit: STORES })).map(store => store.id);
   const [products, queries] = await Promise.all([
-    mostPopular(deps.sql, storeIds, PRODUCTS),
-    mostSearched(deps.sql, storeIds, SEARCHES),
+    read(sql => mostPopular(sql, storeIds, PRODUCTS)),
+    read(sql => mostSearched(sql, storeIds, SEARCHES)),
   ]);
   return [
     ...queries.map(

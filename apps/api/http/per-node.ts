@@ -1,5 +1,7 @@
 import { openRequestLog } from "../../../bus/index.ts";
+import type { Db } from "../../../platform/postgres/index.ts";
 import { openRedis } from "../../../platform/redis/index.ts";
+import { Replicas } from "../../../platform/replicas/index.ts";
 import type { ApiDeps } from "../deps.ts";
 
 /**
@@ -20,6 +22,20 @@ export function perNode<T>(make: (deps: ApiDeps) => T): (deps: ApiDeps) => T {
 export const redisOf = perNode(({ config, log }) =>
   openRedis({ url: config.redisUrl, token: config.redisToken, timeoutMs: config.redisTimeoutMs, log }),
 );
+
+/** Null: none is configured. */
+export const replicasOf = perNode(({ config, sql, log, metrics, tracer }) => {
+  const { databaseReplicaUrls: urls, processName, databasePool: max } = config;
+  if (urls.length === 0) return null;
+  const application = processName || `api-${process.pid}`;
+  return new Replicas({ ...{ urls, sql, application, max, log, metrics }, tracer });
+});
+
+/** Reads what nobody keeps, histories and lists, where it costs the primary least: as new as if it were asked. */
+export const reading = perNode((deps): (<T>(work: (sql: Db) => Promise<T>) => Promise<T>) => {
+  const replicas = replicasOf(deps);
+  return replicas ? work => replicas.read(work) : work => work(deps.sql);
+});
 
 export const requestLogOf = perNode(({ config, sql, log }) =>
   openRequestLog({ sql, log, node: config.processName || `api-${process.pid}` }),

@@ -137,6 +137,8 @@ test("the gauges of queues, memory, connections and replicas have their limits",
   expect(at(gauge("tradewind_queue_away", kind, 0))).toEqual([]);
   expect(at(gauge("tradewind_outbox_lag_seconds", {}, 11))).toEqual(["OutboxLag"]);
   expect(at(gauge("tradewind_postgres_connections_ratio", {}, 0.9))).toEqual(["DatabaseConnections"]);
+  expect(at(gauge("tradewind_replica_away", { replica: "b:5432" }, 1))).toEqual(["ReplicaAway b:5432"]);
+  expect(at(gauge("tradewind_replica_away", { replica: "b:5432" }, 0))).toEqual([]);
   expect(at(gauge("tradewind_replica_lag_seconds", { replica: "b:5432" }, 60))).toEqual([
     "ReplicaLag b:5432",
   ]);

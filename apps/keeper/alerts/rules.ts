@@ -297,10 +297,28 @@ export const rules: readonly Rule[] = [
       })),
   },
   {
+    name: "ReplicaAway",
+    severity: "warning",
+    forSeconds: 30,
+    about:
+      "A read replica does not answer, or is no replica of this database (any more): its reads burden the primary. The log of API nodes and keepers says why.",
+    expr: "max by (replica) (tradewind_replica_away) > 0",
+    check: series =>
+      above(
+        "tradewind_replica_away",
+        () => 0,
+      )(series).map(({ labels, value }) => ({
+        subject: labels.replica!,
+        value,
+        summary: `replica ${labels.replica} is away`,
+      })),
+  },
+  {
     name: "ReplicaLag",
     severity: "warning",
     forSeconds: 30,
-    about: "A read replica is behind.",
+    about:
+      "A read replica is behind and left out: its reads burden the primary. Look for replay that is paused, a stream that is cut (`pg_stat_replication`), or a disk that is slower than the primary's.",
     expr: `max by (replica) (tradewind_replica_lag_seconds) > ${REPLICA_LAG_SECONDS}`,
     check: series =>
       above(

@@ -4,6 +4,7 @@ import { listAudit } from "../../../../commerce/audit/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
+import { reading } from "../../http/per-node.ts";
 import { reference } from "../store/carts.schema.ts";
 
 const DEFAULT_PAGE = 20;
@@ -23,12 +24,13 @@ const entryView = t.Object({
 });
 
 export function auditRoutes(deps: ApiDeps) {
+  const read = reading(deps);
   return new Elysia({ prefix: "/admin/audit", detail: { tags: ["admin"] } })
     .use(adminAuth(deps))
     .get(
       "/",
       ({ access, query }) =>
-        listAudit(deps.sql, access.storeId, { ...query, limit: query.limit ?? DEFAULT_PAGE }),
+        read(sql => listAudit(sql, access.storeId, { ...query, limit: query.limit ?? DEFAULT_PAGE })),
       {
         query: t.Object(
           {

@@ -10,6 +10,7 @@ import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { optionalKey } from "../../http/idempotency-key.ts";
+import { reading } from "../../http/per-node.ts";
 import {
   adjustment,
   DEFAULT_PAGE,
@@ -24,16 +25,19 @@ import {
 
 export function inventoryRoutes(deps: ApiDeps) {
   const { sql, bus } = deps;
+  const read = reading(deps);
   return new Elysia({ prefix: "/admin/inventory", detail: { tags: ["admin"] } })
     .use(adminAuth(deps))
     .get(
       "/",
       ({ access, query: { limit = DEFAULT_PAGE, low, ...filter } }) =>
-        listLevels(sql, access.storeId, {
-          ...filter,
-          limit,
-          ...(low === undefined ? {} : { low: low === "true" }),
-        }),
+        read(db =>
+          listLevels(db, access.storeId, {
+            ...filter,
+            limit,
+            ...(low === undefined ? {} : { low: low === "true" }),
+          }),
+        ),
       {
         query: levelQuery,
         detail: { summary: "Stock levels by variant and location; `low=true`: those to be ordered again" },
@@ -61,7 +65,7 @@ export function inventoryRoutes(deps: ApiDeps) {
     .get(
       "/adjustments",
       ({ access, query: { limit = DEFAULT_PAGE, ...query } }) =>
-        listAdjustments(sql, access.storeId, { ...query, limit }),
+        read(db => listAdjustments(db, access.storeId, { ...query, limit })),
       {
         query: ledgerQuery,
         detail: { summary: "Every change of stock with its reason and author, latest first" },

@@ -14,10 +14,12 @@ import {
 } from "../../../../commerce/orders/index.ts";
 import { openProviders } from "../../../../commerce/payments/index.ts";
 import { conflict, notFound } from "../../../../platform/errors.ts";
+import type { Db } from "../../../../platform/postgres/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
 import { optionalKey } from "../../http/idempotency-key.ts";
+import { reading } from "../../http/per-node.ts";
 import { orderView } from "../store/orders.schema.ts";
 import {
   cancelBody,
@@ -53,6 +55,7 @@ const keyHeader = {
 
 export function adminOrderRoutes(deps: ApiDeps) {
   const { sql } = deps;
+  const read = reading(deps);
   const actions: ActionDeps = {
     sql,
     log: deps.log,
@@ -65,8 +68,8 @@ export function adminOrderRoutes(deps: ApiDeps) {
     key: optionalKey(request.headers),
   });
 
-  async function find(storeId: string, id: string): Promise<Order> {
-    const order = await getOrder(sql, storeId, id);
+  async function find(db: Db, storeId: string, id: string): Promise<Order> {
+    const order = await getOrder(db, storeId, id);
     if (!order) throw notFound("order");
     return order;
   }
@@ -76,12 +79,14 @@ export function adminOrderRoutes(deps: ApiDeps) {
     .get(
       "/",
       ({ access, query: { limit = DEFAULT_PAGE, from, until, ...filter } }) =>
-        listOrders(sql, access.storeId, {
-          ...filter,
-          limit,
-          from: from === undefined ? undefined : new Date(from),
-          until: until === undefined ? undefined : new Date(until),
-        }),
+        read(db =>
+          listOrders(db, access.storeId, {
+            ...filter,
+            limit,
+            from: from === undefined ? undefined : new Date(from),
+            until: until === undefined ? undefined : new Date(until),
+          }),
+        ),
       {
         query: orderQuery,
         detail: { summary: "Orders, newest first" },
@@ -90,15 +95,15 @@ export function adminOrderRoutes(deps: ApiDeps) {
         }),
       },
     )
-    .get("/:id", ({ access, params }) => find(access.storeId, params.id), {
+    .get("/:id", ({ access, params }) => find(sql, access.storeId, params.id), {
       params,
       detail: { summary: "One order" },
       response: documented({ 200: orderView }),
     })
     .get(
       "/:id/timeline",
-      async ({ access, params, query: { limit = DEFAULT_PAGE, cursor } }) =>
-        timelineOf(sql, access.storeId, await find(access.storeId, params.id), { limit, cursor }),
+      ({ access: { storeId }, params, query: { limit = DEFAULT_PAGE, cursor } }) =>
+        read(async db => timelineOf(db, storeId, await find(db, storeId, params.id), { limit, cursor })),
       {
         params,
         query: timelineQuery,

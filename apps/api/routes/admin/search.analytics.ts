@@ -4,6 +4,7 @@ import { searchReport } from "../../../../search/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
 import { documented } from "../../http/documented.ts";
+import { reading } from "../../http/per-node.ts";
 
 const day = (description: string) =>
   t.Optional(t.String({ pattern: "^20\\d\\d-\\d\\d-\\d\\d$", description, examples: ["2026-11-20"] }));
@@ -30,11 +31,12 @@ const report = t.Object({
 });
 
 export function searchAnalyticsRoutes(deps: ApiDeps) {
+  const read = reading(deps);
   return new Elysia({ prefix: "/admin/search", detail: { tags: ["admin"] } })
     .use(adminAuth(deps))
     .get(
       "/analytics",
-      ({ access, query }) => searchReport(deps.sql, access.storeId, query, deps.clock.now()),
+      ({ access, query }) => read(sql => searchReport(sql, access.storeId, query, deps.clock.now())),
       {
         detail: {
           summary: "What was searched for, found and chosen",

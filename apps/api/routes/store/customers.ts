@@ -6,6 +6,7 @@ import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { customerContext, customersOf, loggedIn, sessionCookie } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
+import { reading } from "../../http/per-node.ts";
 import { limited } from "../../http/rate-limit.ts";
 import { changedCustomer, customerChange, customerView, newCustomer, orderPage } from "./customers.schema.ts";
 
@@ -20,6 +21,7 @@ const page = t.Object(
 export function customerRoutes(deps: ApiDeps) {
   const { sql } = deps;
   const customers = customersOf(deps);
+  const read = reading(deps);
   return new Elysia({ prefix: "/store/customers", detail: { tags: ["store"] } })
     .use(storeAuth(deps))
     .use(customerContext(deps))
@@ -72,8 +74,10 @@ export function customerRoutes(deps: ApiDeps) {
     )
     .get(
       "/me/orders",
-      ({ access, customer, query }) =>
-        listOrdersOf(sql, access.storeId, loggedIn(customer).id, { limit: query.limit ?? 20, ...query }),
+      ({ access, customer, query }) => {
+        const { id } = loggedIn(customer);
+        return read(db => listOrdersOf(db, access.storeId, id, { limit: query.limit ?? 20, ...query }));
+      },
       {
         query: page,
         detail: { summary: "The customer's orders, newest first" },

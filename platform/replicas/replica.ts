@@ -1,0 +1,185 @@
+/**
+ * One replica: its connections, how far it is, and whether it is there. It is asked every {@link LOOK_MS}, on a connection of its
+ * own; who does not answer twice {@link PATIENCE_MS} is away, and asked again until it is back. Reads that were under way then fail
+ * at once, and its connections are replaced: one that a network has swallowed would be silent for a quarter of an hour.
+ *
+ * A server that crashed comes back *further behind* than it was, within a tenth of a second if it likes. Then the connection of
+ * our looks is closed too, which makes the replica one of which nothing is known, and what was being read there fails.
+ */
+import { Problem } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { connect, type Db } from "../postgres/index.ts";
+import type { Tracer } from "../tracing/index.ts";
+import { selectStandby } from "./position.ts";
+
+const LOOK_MS = 100;
+const LOOK_AWAY_MS = 400;
+/** Twice, so that a process that was held up itself finds the answer that has come meanwhile. */
+const PATIENCE_MS = 500;
+/** A read that takes longer is given up, and done on the primary; the server ends the statement by itself. */
+const READ_MS = 800;
+const STATEMENT_MS = 1_000;
+/** So long nobody asks one that gave up a read or failed in it. */
+const REST_MS = 1_000;
+/** Chosen by the server, to go on replaying: the next read may do well. */
+const CANCELLED = "40001";
+
+export class ReplicaFailed extends Error {
+  override name = "ReplicaFailed";
+}
+
+export type ReplicaOptions = {
+  readonly url: string;
+  readonly application: string;
+  readonly max: number;
+  readonly log: Log;
+  readonly tracer?: Tracer;
+  /** The identifier that its primary has; null while that is not known. */
+  readonly system: () => string | null;
+};
+
+export class Replica {
+  readonly name: string;
+  readonly #options: ReplicaOptions;
+  #reads: Db;
+  #looks: Db;
+  #looking: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  /** Why it can't be used; null: it can. */
+  #away: string | null = "it was not asked yet";
+  #restUntil = 0;
+  #stopped = false;
+  readonly #underWay = new Set<{ reject(error: unknown): void }>();
+  /** What it has replayed. */
+  position = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.name = new URL(options.url).host;
+    this.#reads = this.#connect(options.max);
+    this.#looks = this.#connectToLook();
+    void this.#turn();
+  }
+
+  get isAway(): boolean {
+    return this.#away !== null;
+  }
+
+  /** It is there, and did not just fail. */
+  isWilling(now: number): boolean {
+    return this.#away === null && now >= this.#restUntil;
+  }
+
+  /** @throws whatever went wrong: the replica, its answer, or `work` itself. Takes {@link READ_MS} at most. */
+  async read<T>(work: (sql: Db) => Promise<T>): Promise<T> {
+    const over = Promise.withResolvers<never>();
+    const timer = setTimeout(() => over.reject(new ReplicaFailed("it took too long")), READ_MS);
+    this.#underWay.add(over);
+    try {
+      return await Promise.race([work(this.#reads), over.promise]);
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#underWay.delete(over);
+    }
+  }
+
+  /** Whether it has replayed that much within the time. */
+  async reaches(position: number, withinMs: number, stepMs: number): Promise<boolean> {
+    const until = performance.now() + withinMs;
+    while (this.position < position) {
+      await this.#look();
+      if (this.position >= position) break;
+      if (this.isAway || performance.now() > until) return false;
+      await Bun.sleep(stepMs);
+    }
+    return !this.isAway;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#discard(this.#reads, this.#looks);
+  }
+
+  async #turn(): Promise<void> {
+    await this.#look();
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#turn(), this.isAway ? LOOK_AWAY_MS : LOOK_MS);
+    this.#timer.unref();
+  }
+
+  /** Who comes while it is asked takes that answer: it is never further behind than it says. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#ask()
+      .catch(error => this.#lose(error.message))
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    return this.#looking;
+  }
+
+  async #ask(): Promise<void> {
+    const { isStandby, position, system } = await patiently(selectStandby(this.#looks));
+    const wanted = this.#options.system();
+    if (!isStandby || position === null) throw new ReplicaFailed("it is no replica");
+    if (wanted === null) throw new ReplicaFailed("the primary did not answer yet");
+    if (system !== wanted) throw new ReplicaFailed("it is a copy of another server");
+    this.position = position;
+    if (this.#away === null) return;
+    this.#away = null;
+    this.#restUntil = 0;
+    this.#options.log.info({ replica: this.name }, "a read replica is there");
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof Problem) return;
+    const { name, code } = error as { name?: string; code?: string };
+    if (code === CANCELLED) return;
+    this.#restUntil = performance.now() + REST_MS;
+    // Not what the server said, but that it says nothing: the others need not wait for the next look.
+    if (name !== "PostgresError" && !(error instanceof ReplicaFailed)) void this.#look();
+  }
+
+  #lose(why: string): void {
+    if (this.#stopped) return;
+    if (this.#away !== why)
+      this.#options.log.warn({ replica: this.name, why }, "a read replica can't be used");
+    const before = [this.#looks, ...(this.#away === null ? [this.#reads] : [])];
+    if (this.#away === null) this.#reads = this.#connect(this.#options.max);
+    this.#looks = this.#connectToLook();
+    this.#away = why;
+    // One that was made anew from an older state must not count as what it was.
+    this.position = Number.NEGATIVE_INFINITY;
+    for (const over of this.#underWay) over.reject(new ReplicaFailed("it is away"));
+    this.#discard(...before);
+  }
+
+  #connect(max: number): Db {
+    const { url, application, tracer } = this.#options;
+    return connect(url, { max, application, statementMs: STATEMENT_MS, ...(tracer ? { tracer } : {}) });
+  }
+
+  #connectToLook(): Db {
+    const { url, application } = this.#options;
+    const onClose = () => {
+      if (this.#looks === looks && this.#away === null) this.#lose("its connection was closed");
+    };
+    const looks = connect(url, { max: 1, application: `${application} looks`, onClose });
+    return looks;
+  }
+
+  #discard(...connections: Db[]): void {
+    for (const one of connections) void one.end({ timeout: 0 }).catch(() => {});
+  }
+}
+
+async function patiently<T>(answer: Promise<T>): Promise<T> {
+  const over = Promise.withResolvers<never>();
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => over.reject(new ReplicaFailed("it does not answer")), PATIENCE_MS);
+  }, PATIENCE_MS);
+  return Promise.race([answer, over.promise]).finally(() => clearTimeout(timer));
+}
