@@ -69,7 +69,10 @@ function fieldFaults({ code, errors }: { code?: unknown; errors?: unknown }): st
 function headerFaults({ target }: Plan, { status, headers, text }: Answer): string[] {
   const faults: string[] = [];
   if (headers.get("x-content-type-options") !== "nosniff") faults.push("no nosniff");
-  if (!headers.has("x-request-id") && !target.startsWith("/media/")) faults.push("no request id");
+  // What is answered before the application (files, hot answers of the shop) has no id of its own.
+  const isReady =
+    target.startsWith("/media/") || (target.startsWith("/store/") && headers.get("x-cache") === "HIT");
+  if (!headers.has("x-request-id") && !isReady) faults.push("no request id");
   if (status === 503 && text !== "" && !target.startsWith("/readyz") && !headers.has("retry-after")) {
     faults.push("503 without Retry-After");
   }

@@ -1,7 +1,7 @@
 /**
  * `bun run fuzz [--requests N] [--seed N] [--first N] [--json] [--url ORIGIN]`. Without an address it starts a cluster of its
  * own and ends it; with one it makes two stores there, and wants the ops key in TRADEWIND_OPS_KEY. Exit code 1: something
- * was found; each finding with the command that repeats it.
+ * was found, or it was interrupted; each finding with the command that repeats it.
  */
 import { parseArgs } from "node:util";
 import type { FuzzReport } from "./index.ts";
@@ -78,8 +78,8 @@ async function main(env: Env): Promise<number> {
     first: whole("first", args.first, 0),
   };
   const target = await targetOf(args.url, env);
-  process.once("SIGINT", () => void target.stop().then(() => process.exit(130)));
-  process.once("SIGTERM", () => void target.stop().then(() => process.exit(143)));
+  const ending = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
   try {
     console.error(`fuzz: seed ${options.seed}, ${options.requests} requests to ${target.api}`);
     const send = (request: Request) => fetch(request, { redirect: "manual" });
@@ -91,7 +91,8 @@ async function main(env: Env): Promise<number> {
     const warm = { ...options, seed: options.seed + 1, first: 0, requests: 2 * operations.length };
     await fuzz(send, world, operations, { ...warm, origin: target.api });
     const startRssMb = await rssOf(target);
-    const report = await fuzz(send, world, operations, { ...options, origin: target.api, onProgress });
+    const course = { origin: target.api, onProgress, signal: ending.signal };
+    const report = await fuzz(send, world, operations, { ...options, ...course });
     for (const failure of report.failures) {
       const traceId = /"traceId":"(\w+)"/.exec(failure.answer)?.[1];
       if (traceId && target.logged) failure.logged = await target.logged(traceId);
@@ -99,7 +100,7 @@ async function main(env: Env): Promise<number> {
     const full = { ...report, startRssMb, endRssMb: await rssOf(target) };
     if (args.json) console.log(JSON.stringify(full));
     else show(full);
-    return report.failed === 0 ? 0 : 1;
+    return report.failed === 0 && !ending.signal.aborted ? 0 : 1;
   } finally {
     await target.stop();
   }

@@ -15,6 +15,8 @@ export type FuzzOptions = {
   /** How long an answer may take. */
   readonly deadlineMs?: number;
   readonly origin?: string;
+  /** Ends the run early: what was found until then is told. */
+  readonly signal?: AbortSignal;
   /** Told now and then how many are done. */
   readonly onProgress?: (done: number) => void;
 };
@@ -60,7 +62,7 @@ export async function fuzz(
   const began = performance.now();
   let next = first;
   const client = async () => {
-    while (next < first + requests) {
+    while (next < first + requests && !options.signal?.aborted) {
       const plan = planOf(world, operations, seed, next++);
       await one(plan);
       if ((next - first) % 1_000 === 0) options.onProgress?.(next - first);
@@ -79,8 +81,9 @@ export async function fuzz(
     if (faults.length > 0) tally.fail(plan, answer.status, faults, answer.text, options);
   };
   await Promise.all(Array.from({ length: concurrency }, client));
-  const perSecond = Math.round(requests / ((performance.now() - began) / 1_000));
-  return { seed, requests, perSecond, ...tally.result(operations) };
+  const sent = next - first;
+  const perSecond = Math.round(sent / ((performance.now() - began) / 1_000));
+  return { seed, requests: sent, perSecond, ...tally.result(operations) };
 }
 
 class Tally {

@@ -39,6 +39,9 @@ const meant: Readonly<Record<string, readonly unknown[]>> = {
   options: ["Colour:Red;Colour:Blue"],
 };
 
+/** What a machine has to carry when it is granted: refusals above the bounds are asked for all the same. */
+const most: Readonly<Record<string, number>> = { processes: 2, floor: 1, ceiling: 2 };
+
 export type Known = { readonly random: Random; readonly pool: IdPool };
 
 export function fittingValue(schema: Schema, name: string, known: Known): unknown {
@@ -58,7 +61,7 @@ export function fittingValue(schema: Schema, name: string, known: Known): unknow
     case "string":
       return text(schema, random);
     case "integer":
-      return whole(schema, random);
+      return whole(name in most ? { ...schema, maximum: most[name]! } : schema, random);
     case "number":
       return (schema.minimum ?? 0) + random.next() * ((schema.maximum ?? 1_000) - (schema.minimum ?? 0));
     case "boolean":

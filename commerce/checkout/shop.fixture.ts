@@ -8,7 +8,9 @@ import { upsertProducts } from "../catalog/index.ts";
 import { testProvider } from "../payments/index.ts";
 import { setPrices } from "../pricing/index.ts";
 import { createStore } from "../stores/index.ts";
-import { type CheckoutAnswer, type CheckoutDeps, checkout } from "./index.ts";
+import { newNonce, type Queued } from "./flash/model.ts";
+import { type CheckoutAnswer, type CheckoutDeps, checkout, payAllocated, prepareBatch } from "./index.ts";
+import { fingerprintOf } from "./model.ts";
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;
 
@@ -76,6 +78,26 @@ export function buy(shop: Shop, cartId: string, { key, token, deps }: Try = {}):
       traceparent: newTraceparent(),
     },
   );
+}
+
+/** What the lane carries of a checkout that queued in flash mode. */
+export function queued(shop: Shop, cartId: string): Queued {
+  const payment = { provider: "test", token: "ok" };
+  const request = { storeId: shop.store.id, cartId, key: cartId, payment, traceparent: newTraceparent() };
+  return { ...request, fingerprint: fingerprintOf(request), atMs: Date.now(), nonce: newNonce() };
+}
+
+/** What an allocator does with the one at this place of its lane; `again`: it was delivered before. */
+export function allocate(shop: Shop, one: Queued, seq: number, again: boolean): Promise<void> {
+  const deps = { session: shop.sql, log: silentLog, holdMs: 60_000 };
+  return prepareBatch(deps, 0, [{ seq, again, data: JSON.stringify(one) }])();
+}
+
+/** What the jobs `checkout.pay` in the outbox do, without removing them. */
+export async function payQueued(shop: Shop): Promise<void> {
+  const rows = await shop.sql`SELECT payload FROM bus.outbox WHERE kind = 'checkout.pay'`;
+  for (const id of rows.flatMap(({ payload }) => payload.orderIds as string[]))
+    await payAllocated(shop.deps, shop.store.id, id);
 }
 
 /** The code of the problem that a promise is refused with. */

@@ -27,6 +27,13 @@ type Group = {
   images: ImageRow[];
 };
 
+type BatchOptions = {
+  checkpoint: number;
+  currency: string;
+  /** Default {@link BATCH_ROWS}. */
+  rows?: number | undefined;
+};
+
 /**
  * Batches of the records behind `checkpoint`, cut where one product ends. Depends on the file and the checkpoint alone,
  * so that every try cuts it the same way.
@@ -34,9 +41,9 @@ type Group = {
 export async function* batches(
   records: AsyncIterable<CsvRecord>,
   header: Header,
-  options: { checkpoint: number; currency: string },
+  options: BatchOptions,
 ): AsyncGenerator<Batch, void> {
-  let open = new OpenBatch(options.checkpoint);
+  let open = new OpenBatch(options.checkpoint, options.rows);
   let at = 0;
   let broken: BrokenFileError | null = null;
   try {
@@ -45,7 +52,7 @@ export async function* batches(
       const read = readRow(row, cells, header, options.currency);
       if (open.isFull(read)) {
         yield open.close();
-        open = new OpenBatch(at - 1);
+        open = new OpenBatch(at - 1, options.rows);
       }
       open.add(at, read);
     }
@@ -64,13 +71,16 @@ class OpenBatch {
   private readonly groups = new Map<string, Group>();
   private readonly errors: RowError[] = [];
 
-  constructor(readonly from: number) {
+  constructor(
+    readonly from: number,
+    private readonly enough = BATCH_ROWS,
+  ) {
     this.to = from;
   }
 
   isFull(next: Row | null): boolean {
     const size = this.to - this.from;
-    return size >= MAX_BATCH_ROWS || (size >= BATCH_ROWS && next?.handle !== this.last);
+    return size >= MAX_BATCH_ROWS || (size >= this.enough && next?.handle !== this.last);
   }
 
   add(at: number, row: Row | null): void {

@@ -28,6 +28,8 @@ import { advance, begin, fail, finish, lockImport, type OpenImport, setStock } f
 export type ImportDeps = {
   sql: Db;
   storage: Storage;
+  /** Rows after which is committed, the same at every try of an import; default 500. */
+  batchRows?: number | undefined;
   /** Told after each commit: rows of the file that are done. */
   onRows?: ((rows: number) => void) | undefined;
 };
@@ -47,7 +49,8 @@ export async function runImport(
   const opened = await begin(sql, storeId, importId);
   const store = opened && (await getStore(sql, storeId));
   if (!opened || !store) return "gone";
-  const run = { sql, origin, importId, currency: store.currency, onRows: deps.onRows };
+  const { batchRows, onRows } = deps;
+  const run = { sql, origin, importId, currency: store.currency, batchRows, onRows };
   try {
     for (let state = opened; state.status === "running"; ) {
       const file = await storage.open(state.storageKey);
@@ -70,6 +73,7 @@ type Run = {
   origin: Origin;
   importId: string;
   currency: string;
+  batchRows: number | undefined;
   onRows: ImportDeps["onRows"];
 };
 
@@ -78,7 +82,8 @@ async function commitAll(run: Run, file: Blob, state: OpenImport, signal?: Abort
   const { header, records } = await openFile(file);
   try {
     const { checkpoint } = state;
-    for await (const batch of batches(records, header, { checkpoint, currency: run.currency })) {
+    const { currency, batchRows: rows } = run;
+    for await (const batch of batches(records, header, { checkpoint, currency, rows })) {
       signal?.throwIfAborted();
       const moved = await transaction(run.sql, tx => commitBatch(tx, run, batch));
       if (moved) return moved;

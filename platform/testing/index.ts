@@ -7,6 +7,7 @@
  */
 export { ensureTemplate, type FreshDatabase, freshDatabase } from "./database.ts";
 export { type Door, openDoor } from "./door.ts";
+export { Mishap, type MishapKind, mishaps, StepLost } from "./mishap.ts";
 export { type FreshNats, freshNats } from "./nats.ts";
 export { startTestS3, type TestS3 } from "./s3.ts";
 export { type TestStack, testServers } from "./stack.ts";
