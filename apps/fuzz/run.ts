@@ -61,11 +61,12 @@ export async function fuzz(
   const tally = new Tally();
   const began = performance.now();
   let next = first;
+  let done = 0;
   const client = async () => {
     while (next < first + requests && !options.signal?.aborted) {
       const plan = planOf(world, operations, seed, next++);
       await one(plan);
-      if ((next - first) % 1_000 === 0) options.onProgress?.(next - first);
+      if (++done % 1_000 === 0) options.onProgress?.(done);
     }
   };
   const one = async (plan: Plan) => {

@@ -1,11 +1,11 @@
 /**
- * Whatever is done to carts, orders and stock, at once and dying between any two steps: stock adds up, and money adds up.
+ * Whatever is done to carts, orders and stock, at once and broken off at any step: stock adds up, and money adds up.
  * checkout/invariants.test.ts does the same to checkouts alone, harder.
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Problem } from "../../platform/errors.ts";
-import type { Step } from "../checkout/index.ts";
+import { Mishap, type MishapKind, mishaps, StepLost } from "../../platform/testing/index.ts";
 import {
   buy,
   expireLeases,
@@ -22,17 +22,17 @@ import {
   moveTransfer,
 } from "../inventory/index.ts";
 import { changeTaxSettings, createTaxRate } from "../taxes/index.ts";
-import { type ActionStep, cancelOrder, fulfilOrder, refundOrder } from "./index.ts";
+import { befallen } from "./crashes.fixture.ts";
+import { cancelOrder, fulfilOrder, refundOrder } from "./index.ts";
 import { runStockJobs, sweep, unrest, violations } from "./invariants.fixture.ts";
 
 const pick = fc.nat({ max: 1_000 });
 const variant = fc.integer({ min: 0, max: 2 });
 const units = fc.integer({ min: 1, max: 4 });
-const dieIn = fc.option(
-  fc.constantFrom<Step | ActionStep>("begun", "authorised", "captured", "refunded", "settled"),
-  {
-    nil: null,
-  },
+/** At which step of it what happens; most have fewer than ten. */
+const mishap = fc.option(
+  fc.record({ kind: fc.constantFrom(...mishaps), at: fc.integer({ min: 1, max: 10 }) }),
+  { nil: null },
 );
 
 const operation = fc.oneof(
@@ -46,7 +46,7 @@ const operation = fc.oneof(
         maxLength: 3,
       }),
       token: fc.constantFrom("ok", "ok", "ok", "decline"),
-      die: dieIn,
+      mishap,
     }),
   },
   {
@@ -64,7 +64,7 @@ const operation = fc.oneof(
       variant,
       units,
       restock: fc.boolean(),
-      die: dieIn,
+      mishap,
       twice: fc.boolean(),
     }),
   },
@@ -94,7 +94,10 @@ const operation = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ type: fc.constantFrom("expire" as const, "sweep" as const, "settle" as const) }),
+    arbitrary: fc.record({
+      type: fc.constantFrom("expire" as const, "sweep" as const, "settle" as const),
+      mishap,
+    }),
   },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
@@ -127,12 +130,6 @@ async function openWorld(pricesIncludeTax: boolean): Promise<World> {
   return world;
 }
 
-const dying = (die: string | null) => ({
-  between: (step: string) => {
-    if (step === die) throw new Error("killed");
-  },
-});
-
 async function nth(
   world: World,
   table: "orders.order" | "inventory.transfer",
@@ -142,18 +139,23 @@ async function nth(
   return rows.length === 0 ? null : rows[n % rows.length]!.id;
 }
 
-/** Refusals and deaths are part of the game; anything else is a defect. */
+/** Refusals and mishaps are part of the game; anything else is a defect. */
 async function attempt(work: Promise<unknown>): Promise<void> {
   await work.catch(error => {
-    if (!(error instanceof Problem) && error.message !== "killed") throw error;
+    if (!(error instanceof Problem) && !(error instanceof StepLost)) throw error;
   });
+}
+
+/** The world as a process sees it that meets with the mishap, if there is one. */
+function seenFrom(world: World, one: { mishap: { kind: MishapKind; at: number } | null }): World {
+  return one.mishap ? { ...world, ...befallen(world, new Mishap(one.mishap.kind, one.mishap.at)) } : world;
 }
 
 async function run(world: World, one: Operation): Promise<unknown> {
   switch (one.type) {
     case "buy": {
       const cart = await fillCart(world, one.lines);
-      return buy(world, cart.id, { key: cart.id, token: one.token, deps: dying(one.die) });
+      return buy(seenFrom(world, one), cart.id, { key: cart.id, token: one.token });
     }
     case "adjust":
       return adjustStock(world.sql, {
@@ -174,9 +176,9 @@ async function run(world: World, one: Operation): Promise<unknown> {
       await expireReservations(world);
       return expireLeases(world);
     case "sweep":
-      return sweep(world);
+      return sweep(seenFrom(world, one));
     case "settle":
-      return runStockJobs(world);
+      return runStockJobs(seenFrom(world, one));
     default:
       return act(world, one);
   }
@@ -198,8 +200,8 @@ async function transfer(world: World, one: Shipping): Promise<unknown> {
 async function act(world: World, one: Extract<Operation, { order: number }>): Promise<unknown> {
   const orderId = await nth(world, "orders.order", one.order);
   if (orderId === null) return null;
-  const { sql, log, providers } = world.deps;
-  const deps = { sql, log, providers, ...dying(one.die) };
+  const { sql, log, providers } = seenFrom(world, one).deps;
+  const deps = { sql, log, providers };
   const asked = {
     author: { storeId: world.store.id, actor: "test" },
     orderId,
@@ -217,7 +219,7 @@ async function act(world: World, one: Extract<Operation, { order: number }>): Pr
   return Promise.all([calls[one.type](), ...(one.twice ? [calls[one.type]()] : [])].map(attempt));
 }
 
-test("no sequence of operations, run in parallel and killed at random, breaks stock or money", async () => {
+test("no sequence of operations, run in parallel and broken off at any step, breaks stock or money", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(operation, { minLength: 32, maxLength: 64 }),
