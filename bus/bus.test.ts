@@ -92,7 +92,7 @@ test("percentiles of several processes are read from their counts together", () 
 
 test("payload schemas refuse what is not theirs, with the path of the fault", () => {
   const commit = contractOf("stock.commit")!;
-  expect(payloadFault(commit, { orderId: "ord_06gzjnvydndaec8t" })).toBeNull();
+  expect(payloadFault(commit, { orderIds: ["ord_06gzjnvydndaec8t"] })).toBeNull();
   for (const orderId of [
     "",
     "prod_06gzjnvydndaec8t",
@@ -101,9 +101,9 @@ test("payload schemas refuse what is not theirs, with the path of the fault", ()
     7,
     null,
   ]) {
-    expect(payloadFault(commit, { orderId })).toMatchObject({ path: "orderId" });
+    expect(payloadFault(commit, { orderIds: [orderId] })).toMatchObject({ path: "orderIds.0" });
   }
-  expect(payloadFault(commit, { orderId: "ord_06gzjnvydndaec8t", email: "a@b.c" })).toMatchObject({
+  expect(payloadFault(commit, { orderIds: ["ord_06gzjnvydndaec8t"], email: "a@b.c" })).toMatchObject({
     path: "email",
   });
 });

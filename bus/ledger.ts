@@ -79,12 +79,14 @@ const shaped = (sql: Sql) => sql`
   CASE WHEN finished_at IS NULL THEN (SELECT c.requested_at FROM bus.cancellation c WHERE c.job_id = u.id) END
     AS "cancelRequestedAt"`;
 
-/** A job about many products has the first of them as its key, and is found by each. */
-function hasKey(sql: Sql, key: string) {
-  const product = /^product:(prod_[0-9a-z]+)$/.exec(key)?.[1];
-  return product === undefined
-    ? sql`key = ${key}`
-    : sql`(key = ${key} OR payload ? 'productIds' AND payload -> 'productIds' ? ${product})`;
+/** A job about many products or orders has the first of them as its key, and is found by each. */
+function hasKey(sql: Sql, keys: readonly string[]) {
+  const ids = (pattern: RegExp) => keys.flatMap(key => pattern.exec(key)?.[1] ?? []);
+  const [products, orders] = [ids(/^product:(prod_[0-9a-z]+)$/), ids(/^order:(ord_[0-9a-z]+)$/)];
+  // As the indexes job_products and job_orders have it.
+  return sql`(key = ANY(${keys as string[]})
+    ${products.length > 0 ? sql`OR payload ? 'productIds' AND payload -> 'productIds' ?| ${products}` : sql``}
+    ${orders.length > 0 ? sql`OR kind IN ('stock.commit', 'checkout.pay') AND payload -> 'orderIds' ?| ${orders}` : sql``})`;
 }
 
 /** Jobs, latest first. */
@@ -97,7 +99,7 @@ export async function findJobs(
     throw invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
   }
   const where = sql`
-    ${filter.key === undefined ? sql`` : sql`AND ${hasKey(sql, filter.key)}`}
+    ${filter.key === undefined ? sql`` : sql`AND ${hasKey(sql, [filter.key])}`}
     ${filter.kind === undefined ? sql`` : sql`AND kind = ${filter.kind}`}
     ${filter.storeId === undefined ? sql`` : sql`AND store_id = ${filter.storeId}`}
     ${filter.since === undefined ? sql`` : sql`AND id >= ${firstIdAt(filter.since.getTime())}::uuid`}
@@ -131,7 +133,7 @@ export async function jobsOfKeys(
   keys: readonly string[],
   { after, limit }: { after?: string | undefined; limit: number },
 ): Promise<LedgerJob[]> {
-  const where = sql`AND key = ANY(${keys as string[]}) ${after === undefined ? sql`` : sql`AND id > ${after}::uuid`}`;
+  const where = sql`AND ${hasKey(sql, keys)} ${after === undefined ? sql`` : sql`AND id > ${after}::uuid`}`;
   const rows = await sql<LedgerJob[]>`
     SELECT ${shaped(sql)} FROM (
       (SELECT * FROM (${ledger(sql)} ${where}) l ORDER BY id LIMIT ${limit})
@@ -148,8 +150,8 @@ const STORES_MAX = 10;
 export async function storesOfKey(sql: Sql, key: string): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     SELECT DISTINCT store_id AS id FROM (
-      (SELECT store_id FROM bus.job WHERE key = ${key} ORDER BY id LIMIT 100)
-      UNION (SELECT store_id FROM bus.outbox WHERE key = ${key} LIMIT 100)) s
+      (SELECT store_id FROM bus.job WHERE ${hasKey(sql, [key])} ORDER BY id LIMIT 100)
+      UNION (SELECT store_id FROM bus.outbox WHERE ${hasKey(sql, [key])} LIMIT 100)) s
     WHERE store_id <> '-' ORDER BY 1 LIMIT ${STORES_MAX}`;
   return rows.map(row => row.id);
 }

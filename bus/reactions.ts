@@ -79,13 +79,13 @@ const reactions: Reactions = {
   // They got their stock from a queue; now they are paid.
   "orders.allocated": ({ orderIds }) => [react(checkoutPay, { orderIds })],
   "order.placed": ({ orderId }) => [
-    react(stockCommit, { orderId }),
+    // Lists of one: orders that are placed together are one job of these (bus.enqueue_each).
+    react(stockCommit, { orderIds: [orderId] }),
     react(emailSend, {
       template: "order_confirmation",
       subjectId: orderId,
       eventId: `order.placed:${orderId}`,
     }),
-    // A list of one: orders that are placed together are counted by one job (bus.enqueue_each).
     react(catalogCountSale, { orderIds: [orderId] }),
   ],
   "sales.counted": ({ orderIds }) => [react(recommendationsLearn, { orderIds })],

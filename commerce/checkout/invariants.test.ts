@@ -113,8 +113,10 @@ async function runStockJobs(shop: Shop): Promise<void> {
   for (const { kind, payload } of rows) {
     if (kind === "stock.release") await releaseLapsed(shop.sql, origin, payload.reservationId);
     else {
-      const order = await factsOf(shop.sql, shop.store.id, payload.orderId);
-      await commitReservation(shop.sql, origin, order!.reservationId);
+      for (const orderId of payload.orderIds) {
+        const order = await factsOf(shop.sql, shop.store.id, orderId);
+        await commitReservation(shop.sql, origin, order!.reservationId);
+      }
     }
   }
 }

@@ -21,9 +21,10 @@ import type { Adjustment, Level } from "./model.ts";
 import * as store from "./store.ts";
 
 const SWEEP_BATCH = 200;
-const GROUP_MAX = 64;
-/** Two: one commits while the next is worked on. */
-const GROUP_LANES = 2;
+/** Somebody waits for an adjustment. Two lanes: one commits while the next is worked on. */
+const ADJUSTED = { max: 64, lanes: 2 };
+/** For reservations nobody waits: what comes meanwhile makes the next group cheaper. */
+const SETTLED = { max: 256, lanes: 1 };
 
 /** What SQL functions of this module enqueue for the products whose stock they change. */
 export function stockChanged(origin: Origin): store.ChangedTemplate {
@@ -57,18 +58,20 @@ export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
 }
 
 /** What waits at the same moment is committed together, for each database handle by itself. */
-function committedTogether<Q, A>(run: (sql: Db, requests: readonly Q[]) => Promise<readonly A[]>) {
+function committedTogether<Q, A>(
+  size: { max: number; lanes: number },
+  run: (sql: Db, requests: readonly Q[]) => Promise<readonly A[]>,
+) {
   return groupedBy<Db, Q, A>(sql => ({
+    ...size,
     run: requests => retried(() => run(sql, requests)),
-    max: GROUP_MAX,
-    lanes: GROUP_LANES,
     isDefinite: isRefusedStatement,
   }));
 }
 
-const adjusted = committedTogether(store.adjust);
-const committed = committedTogether(store.commit);
-const released = committedTogether(store.releaseLapsed);
+const adjusted = committedTogether(ADJUSTED, store.adjust);
+const committed = committedTogether(SETTLED, store.commit);
+const released = committedTogether(SETTLED, store.releaseLapsed);
 
 function auditOf({ variantId, locationId, delta, reason, author, ...origin }: Adjustment): AuditRecord {
   const { storeId, route, traceparent } = origin;

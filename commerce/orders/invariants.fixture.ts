@@ -18,8 +18,10 @@ export async function runStockJobs(world: Shop): Promise<void> {
   for (const { kind, payload } of rows) {
     if (kind === "stock.release") await releaseLapsed(world.sql, origin, payload.reservationId);
     else {
-      const order = await factsOf(world.sql, world.store.id, payload.orderId);
-      await commitReservation(world.sql, origin, order!.reservationId);
+      for (const orderId of payload.orderIds) {
+        const order = await factsOf(world.sql, world.store.id, orderId);
+        await commitReservation(world.sql, origin, order!.reservationId);
+      }
     }
   }
 }

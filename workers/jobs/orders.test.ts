@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Outcome, Payload } from "../../bus/index.ts";
-import { emailSend, stockCommit, stockRelease } from "../../bus/index.ts";
+import { emailSend, enqueue, findJobs, stockCommit, stockRelease } from "../../bus/index.ts";
 import { buy, fillCart, levelOf, openShop, type Shop } from "../../commerce/checkout/shop.fixture.ts";
 import { sweepReservations } from "../../commerce/inventory/index.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -70,17 +70,41 @@ test("the jobs of a placed order sell its stock once and mail its buyer once", a
   expect(await levelOf(shop)).toEqual({ onHand: 7, reserved: 0 });
 });
 
+test("a job of many orders commits all that can be, and is found by each of them", async () => {
+  const before = await levelOf(shop);
+  const bought = [await fillCart(shop, [[0, 1]]), await fillCart(shop, [[0, 1]])];
+  for (const cart of bought) await buy(shop, cart.id);
+  const orders = await shop.sql<{ id: string }[]>`
+    SELECT id FROM orders.order WHERE cart_id = ANY(${bought.map(cart => cart.id)}) ORDER BY id`;
+  const orderIds = [orders[0]!.id, "ord_nothing00", orders[1]!.id];
+  const job = { contract: stockCommit, payload: { orderIds }, storeId: shop.store.id };
+  const id = await shop.sql.begin(tx => enqueue(tx as never, job));
+  for (const orderId of orderIds) {
+    const { items } = await findJobs(shop.sql, {
+      key: `order:${orderId}`,
+      kind: stockCommit.kind,
+      limit: 10,
+    });
+    expect(items.map(item => item.id)).toContain(id);
+  }
+  expect(await run(stockCommitJob, job.payload)).toEqual({
+    type: "discard",
+    reason: "ord_nothing00: there is no such order",
+  });
+  expect(await levelOf(shop)).toEqual({ onHand: before.onHand - 2, reserved: before.reserved });
+});
+
 test("jobs about orders that are not placed, or don't exist, are discarded", async () => {
   await buy(shop, (await fillCart(shop, [[0, 1]])).id, { token: "decline" });
   const [order] = await shop.sql`SELECT id FROM orders.order WHERE status = 'refused'`;
   await buy(shop, (await fillCart(shop, [[0, 1]])).id, { token: "timeout" }).catch(() => {});
   const [pending] = await shop.sql`SELECT id, reservation_id FROM orders.order WHERE status = 'pending'`;
   const before = await levelOf(shop);
-  expect((await run(stockCommitJob, { orderId: pending!.id })).type).toBe("discard");
-  expect((await run(stockCommitJob, { orderId: "ord_nothing00" })).type).toBe("discard");
+  expect((await run(stockCommitJob, { orderIds: [pending!.id] })).type).toBe("discard");
+  expect((await run(stockCommitJob, { orderIds: ["ord_nothing00"] })).type).toBe("discard");
   expect((await run(stockReleaseJob, { reservationId: pending!.reservation_id })).type).toBe("discard");
   expect((await run(stockReleaseJob, { reservationId: "res_nothing00" })).type).toBe("discard");
-  expect((await run(stockCommitJob, { orderId: order!.id })).type).toBe("done");
+  expect((await run(stockCommitJob, { orderIds: [order!.id] })).type).toBe("done");
   expect(await levelOf(shop)).toEqual(before);
 });
 
