@@ -4,6 +4,9 @@
  * here: a sum over processes falls when one of them restarts, which Prometheus would take for a counter that began anew.
  */
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { DenseHistogram } from "./histogram.ts";
+
+export { DenseHistogram } from "./histogram.ts";
 
 export type Metrics = {
   readonly registry: Registry;
@@ -15,6 +18,13 @@ export type Metrics = {
     buckets: number[],
     labels?: readonly L[],
   ): Histogram<L>;
+  /** For what happens with each request. */
+  denseHistogram<L extends string>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labels: readonly L[],
+  ): DenseHistogram<L>;
 };
 
 /** Seconds; from half a millisecond to ten seconds. */
@@ -55,6 +65,8 @@ export function createMetrics(processName: string): Metrics {
       new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
     histogram: (name, help, buckets, labels = []) =>
       new Histogram({ name, help, buckets, labelNames: [...labels], registers: [registry] }),
+    denseHistogram: (name, help, buckets, labels) =>
+      new DenseHistogram(registry, { name, help, buckets, labels }),
   };
 }
 

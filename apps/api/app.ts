@@ -27,10 +27,7 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 function createObserve(deps: ApiDeps) {
   const answers = answersOf(deps);
   return (method: string, route: string, status: number, seconds: number) =>
-    answers.observe(
-      { method: METHODS.has(method) ? method : "other", route, status: String(status) },
-      seconds,
-    );
+    answers.labels(METHODS.has(method) ? method : "other", route, String(status)).observe(seconds);
 }
 
 /** `extra` areas come after our own; for tests. */

@@ -21,6 +21,7 @@ import { openTracer } from "../../platform/tracing/index.ts";
 import { createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
 import { warmUpOf } from "./cache/warm-up.ts";
+import { accessLogOf } from "./http/access-log.ts";
 import { hotAnswersOf } from "./http/hot-answers.ts";
 import { hotFilesOf } from "./http/hot-files.ts";
 import { listen, peerOf } from "./http/listen.ts";
@@ -104,6 +105,7 @@ async function main(): Promise<void> {
       tracer.close(),
     ]);
     log.info("stopped");
+    accessLogOf(deps).flush();
     await flushLog(log);
     process.exit(0);
   };

@@ -158,11 +158,11 @@ export class Cache<V> {
     const { shared, metrics } = this.#deps;
     const { found, fence: sharedFence } = await this.#lookShared(ask.key, before);
     if (found) return { slot: this.#keep(ask, found.entry, fence, found.ageMs).slot, ...this.#hit(ask) };
-    const startedAt = performance.now();
+    const startedAt = this.#now();
     try {
       const copied = (await this.#deps.copies?.read(ask.key, ask.load)) ?? null;
       const loaded = copied?.found ?? (await ask.load(null));
-      const costMs = performance.now() - startedAt;
+      const costMs = this.#now() - startedAt;
       const entry = this.#entryOf(ask.family, loaded, costMs);
       const { slot, isRefused } = this.#keep(ask, entry, copied?.fence ?? fence, costMs);
       metrics.given(ask.family.name, "miss");

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { silentLog } from "../log.ts";
 import { createMetrics } from "../metrics.ts";
 import { openRedis, type SharedRedis } from "../redis/index.ts";
-import { testServers } from "../testing/index.ts";
+import { testServers, until } from "../testing/index.ts";
 import { Cache, type Family, type Loaded } from "./cache.ts";
 import { Memory } from "./memory.ts";
 import { createCacheMetrics } from "./metrics.ts";
@@ -262,14 +262,14 @@ describe("memory", () => {
     const one = processWith(null);
     const load = loads("a", "x");
     const slow = async () => {
-      await Bun.sleep(10);
+      one.pass(10_000);
       return load();
     };
     await one.get("k:a", slow);
-    // β · cost · −ln(0.5) is 7 ms.
-    one.pass(family.freshMs - 13);
-    expect(await Promise.all([1, 2, 3].map(() => one.get("k:a", slow)))).toEqual(Array(3).fill("hit a1"));
-    await Bun.sleep(30);
+    // β · cost · −ln(0.5) is 7 s, and 3 s are left.
+    one.pass(family.freshMs - 13_000);
+    expect(await Promise.all([1, 2, 3].map(() => one.get("k:a", load)))).toEqual(Array(3).fill("hit a1"));
+    await until(async () => (await one.get("k:a", load)) === "hit a2");
     expect(load.count).toBe(2);
   });
 

@@ -46,9 +46,26 @@ export function createCacheMetrics(
     const one = metrics.gauge(name, help);
     (one as unknown as { collect: () => void }).collect = () => one.set(value());
   }
+  /** Hits in memory since the counter was last read: a plain addition each. */
+  const tallies = new Map<string, { inc(): void; count: number }>();
+  (asked as unknown as { collect: () => void }).collect = () => {
+    for (const [family, tally] of tallies) {
+      asked.labels(family, "hit", "memory").inc(tally.count);
+      tally.count = 0;
+    }
+  };
   return {
     given: (family, outcome, layer) => asked.inc({ family, outcome, layer: layer ?? "none" }),
-    hits: family => asked.labels(family, "hit", "memory"),
+    hits(family) {
+      const tally = tallies.get(family) ?? {
+        count: 0,
+        inc() {
+          this.count++;
+        },
+      };
+      tallies.set(family, tally);
+      return tally;
+    },
     filled: (family, seconds, kept) => fills.observe({ family, kept: String(kept) }, seconds),
     invalidated(tags) {
       const kinds = new Map<string, number>();

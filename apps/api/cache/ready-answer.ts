@@ -8,7 +8,8 @@ import { encodedETag, strongETag } from "../http/etag.ts";
 const utf8 = new TextEncoder();
 
 export type Form = {
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** Answers that are made of a Blob share its bytes; those of an array would copy them. */
+  readonly body: Blob;
   readonly headers: Readonly<Record<string, string>>;
 };
 
@@ -38,9 +39,9 @@ export class ReadyAnswer {
     const wanted = this.isCompressible ? encoding : null;
     const known = this.#forms.get(wanted);
     if (known) return known;
-    const plain = wanted === null ? utf8.encode(this.#text) : this.form(null).body;
+    const plain = utf8.encode(this.#text);
     const form: Form = {
-      body: wanted === null ? plain : compress(plain, wanted),
+      body: new Blob([wanted === null ? plain : compress(plain, wanted)]),
       headers: {
         "content-type": "application/json; charset=utf-8",
         etag: wanted === null ? this.etag : encodedETag(this.etag, wanted),

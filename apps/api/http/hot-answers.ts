@@ -21,6 +21,8 @@ import { matchesETag } from "./etag.ts";
 import { answersOf } from "./observe.ts";
 import { perNode } from "./per-node.ts";
 
+type Series = ReturnType<ReturnType<typeof answersOf>["labels"]>;
+
 /** What a route hands over. */
 export type Hot = {
   readonly answer: ReadyAnswer;
@@ -51,20 +53,26 @@ const MAX_SHOPS = 5_000;
 const MAX_ENCODINGS = 200;
 const OTHER_WAYS = ["authorization", "cookie", "traceparent", "x-request-id"];
 
-type Child = { observe(seconds: number): void };
+/** How answers of one route to one shop are counted and logged. */
+type Tell = { readonly observe: Series; readonly log: (ms: number) => void };
+type Telling = { readonly [M in "GET" | "HEAD"]: { readonly whole: Tell; readonly unchanged: Tell } };
+/** Given as clones, which share their bytes and cost half of what a Response does that is made anew. */
+type Made = { readonly age: number; readonly whole: Response; unchanged: Response | undefined };
 type Kept = {
   readonly shop: Shop;
   readonly path: string;
   readonly hot: Hot;
-  readonly observe: { ok: Child; unchanged: Child };
+  readonly telling: Telling;
   /** By encoding; as of the second `age`. */
-  readonly headers: Map<Encoding | null, { age: number; headers: Headers }>;
+  readonly made: Map<Encoding | null, Made>;
 };
 /** What is asked for with one publishable key. */
 type Shop = {
   /** `performance.now()` until which the key is known to be good. */
   trustedUntil: number;
   readonly answers: Map<string, Kept>;
+  /** By route. */
+  readonly telling: Map<string, Telling>;
 };
 
 /** Path and query of a request that may be answered here. */
@@ -95,16 +103,30 @@ export const hotAnswersOf = perNode((deps: ApiDeps): HotAnswers => {
     return encoding;
   }
 
-  function headersOf({ hot, headers }: Kept, encoding: Encoding | null, now: number): Headers {
+  function madeOf({ hot, made }: Kept, encoding: Encoding | null, now: number): Made {
     const age = hot.madeAt === null ? 0 : Math.max(0, Math.floor((now - hot.madeAt) / 1_000));
-    const known = headers.get(encoding);
-    if (known?.age === age) return known.headers;
-    const all: Record<string, string> = { ...hot.answer.form(encoding).headers, ...COMMON, "x-node": node };
+    const known = made.get(encoding);
+    if (known?.age === age) return known;
+    const { body, headers } = hot.answer.form(encoding);
+    const all: Record<string, string> = { ...headers, ...COMMON, "x-node": node };
     if (hot.madeAt !== null) all.age = String(age);
     allowOrigins(hot.route, all);
-    const made = new Headers(all);
-    headers.set(encoding, { age, headers: made });
-    return made;
+    const one: Made = { age, whole: new Response(body, { headers: all }), unchanged: undefined };
+    made.set(encoding, one);
+    return one;
+  }
+
+  function tellingOf(shop: Shop, hot: Hot): Telling {
+    const known = shop.telling.get(hot.route);
+    if (known) return known;
+    const tell = (method: string, status: number): Tell => ({
+      observe: answers.labels(method, hot.route, String(status)),
+      log: accessLog.hits(method, hot, status),
+    });
+    const by = (method: string) => ({ whole: tell(method, 200), unchanged: tell(method, 304) });
+    const telling = { GET: by("GET"), HEAD: by("HEAD") };
+    shop.telling.set(hot.route, telling);
+    return telling;
   }
 
   function forget(one: Kept): void {
@@ -128,33 +150,31 @@ export const hotAnswersOf = perNode((deps: ApiDeps): HotAnswers => {
         return undefined;
       }
       known.hot.onGiven();
-      const encoding = encodingOf(given.get("accept-encoding"));
+      const made = madeOf(known, encodingOf(given.get("accept-encoding")), now);
       const condition = given.get("if-none-match");
-      const headers = headersOf(known, encoding, now);
       const isUnchanged = condition !== null && matchesETag(condition, known.hot.answer.etag);
-      const response = isUnchanged
-        ? unchanged(headers)
-        : new Response(known.hot.answer.form(encoding).body, { headers });
-      const seconds = (performance.now() - now) / 1_000;
-      (isUnchanged ? known.observe.unchanged : known.observe.ok).observe(seconds);
-      accessLog.hit(request, known.hot, response.status, seconds * 1_000);
-      return response;
+      if (isUnchanged) made.unchanged ??= unchanged(made.whole.headers);
+      const response = (isUnchanged ? made.unchanged! : made.whole).clone();
+      const telling = known.telling[request.method as "GET" | "HEAD"];
+      const tell = isUnchanged ? telling.unchanged : telling.whole;
+      const ms = performance.now() - now;
+      tell.observe.observe(ms / 1_000);
+      tell.log(ms);
+      return response as Response;
     },
     keep(request, hot) {
       const key = request.headers.get("x-publishable-key");
       const trustedUntil = key === null ? 0 : keyTrustedUntil(deps.sql, key);
       const now = performance.now();
       if (key === null || trustedUntil <= now) return;
-      const shop = shops.get(key) ?? { trustedUntil, answers: new Map() };
+      const shop = shops.get(key) ?? { trustedUntil, answers: new Map(), telling: new Map() };
       shop.trustedUntil = trustedUntil;
       shops.set(key, shop);
       const path = pathOf(request);
       if (path === undefined || !hot.isLive(now)) return;
       const before = shop.answers.get(path);
       if (before) forget(before);
-      const child = (status: string) => answers.labels("GET", hot.route, status);
-      const observe = { ok: child("200"), unchanged: child("304") };
-      const one: Kept = { shop, path, hot, observe, headers: new Map() };
+      const one: Kept = { shop, path, hot, telling: tellingOf(shop, hot), made: new Map() };
       shop.answers.set(path, one);
       all.add(one);
       held += hot.answer.bytes;
