@@ -141,6 +141,24 @@ test("two relays share the outbox: each row is published once and gets its ledge
   await nats.release();
 });
 
+test("two rows of one job in a round, put back and tried again, are both published, and hold nobody up", async () => {
+  const [{ sql, drop }, nats] = await Promise.all([freshDatabase(), freshNats()]);
+  const bus = openBus({ url: nats.url, name: "test", log: silentLog, sql });
+  await bus.ready;
+  const id = await enqueue(sql, { contract: noop, payload: {}, storeId: "store_test" });
+  await sql`
+    INSERT INTO bus.outbox (id, attempt, kind, version, priority, store_id, key, payload, traceparent)
+    SELECT id, 2, kind, version, priority, store_id, key, payload, traceparent FROM bus.outbox WHERE id = ${id}`;
+  await enqueue(sql, { contract: noop, payload: {}, storeId: "store_test" });
+  expect(await relayOnce({ sql, connection: bus.connection })).toBe(3);
+  expect(await sql`SELECT attempt, status FROM bus.job WHERE id = ${id}`).toMatchObject([
+    { attempt: 2, status: "queued" },
+  ]);
+  await bus.close();
+  await drop();
+  await nats.release();
+});
+
 test("a terminal row stays as it is when a late second run reports", async () => {
   const { sql, drop } = await freshDatabase();
   const job = received();

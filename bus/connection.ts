@@ -12,6 +12,11 @@ export class BusUnavailable extends Error {
   }
 }
 
+/** A server that is frozen, or cut off without a word, is left after two to three of these, */
+const PING_MS = 3_000;
+/** and does not hold up the search for another for longer than this. */
+const DIAL_MS = 3_000;
+
 /** JetStream's API and publishes answer in milliseconds, or within an election after a server was lost. */
 const API_TIMEOUT_MS = 5_000;
 
@@ -66,7 +71,8 @@ export function openConnection(options: {
       reconnectTimeWait: 250,
       reconnectJitter: 250,
       waitOnFirstConnect: true,
-      pingInterval: 5_000,
+      timeout: DIAL_MS,
+      pingInterval: PING_MS,
       maxPingOut: 2,
     });
     if (closing) return nc.close();

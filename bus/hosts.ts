@@ -5,10 +5,10 @@
  */
 import type { KV } from "nats";
 import { StorageType } from "nats";
-import { openBucket } from "./buckets.ts";
+import { keysOf, openBucket } from "./buckets.ts";
 import type { Connection } from "./connection.ts";
 import type { PerPool } from "./pool-targets.ts";
-import { buckets, onlyMissing } from "./topology.ts";
+import { buckets } from "./topology.ts";
 
 export const HOST_BEAT_MS = 2_000;
 /** Long enough for a supervisor that is started again at once: its processes run on meanwhile. */
@@ -62,7 +62,7 @@ export async function openHosts(connection: Connection): Promise<Hosts> {
       const nowMs = performance.now();
       if (!connection.connected || nowMs - reconnectedAtMs < 2 * HOST_BEAT_MS) return null;
       const hosts: Host[] = [];
-      for (const key of await keysOf(kv)) {
+      for (const key of await keysOf(connection, buckets.hosts)) {
         const entry = await kv.get(key);
         if (entry?.operation !== "PUT") continue;
         if (seen.get(key)?.revision !== entry.revision)
@@ -72,11 +72,4 @@ export async function openHosts(connection: Connection): Promise<Hosts> {
       return hosts.sort((a, b) => a.id.localeCompare(b.id));
     },
   };
-}
-
-async function keysOf(kv: KV): Promise<string[]> {
-  const keys: string[] = [];
-  // A server that restarted has no bucket until somebody lives to write to it.
-  for await (const key of (await kv.keys().catch(onlyMissing)) ?? []) keys.push(key);
-  return keys;
 }

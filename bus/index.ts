@@ -27,7 +27,7 @@ export {
   sweepCancellations,
 } from "./cancel.ts";
 export { noteCause } from "./causes.ts";
-export { BusUnavailable, type Connection, openConnection } from "./connection.ts";
+export { BusUnavailable, type Connection, openConnection, splitUrl } from "./connection.ts";
 export {
   type Contract,
   type Downstream,
@@ -124,10 +124,18 @@ export { type Away, BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
 export { type Releaser, startReleaser } from "./release.ts";
 export { openRequestLog, type RequestLog } from "./requests.ts";
+export { type HeldBack, type Resent, resendQueued } from "./resend.ts";
 export { forgetOldJobs } from "./retention.ts";
 export { type Schedule, schedules } from "./schedules.ts";
 export { createSettler, type Ending, type Settled, type Settler, type Try } from "./settle.ts";
 export { isDataError } from "./settle-store.ts";
+export {
+  keptStreams,
+  restoreStream,
+  type SavedStream,
+  StreamBackupError,
+  saveStream,
+} from "./stream-backup.ts";
 export { tickAfter, tickBefore } from "./ticks.ts";
 export { inOrder, type Timeline, type TimelineEntry, timelineOf, timelineTypes } from "./timeline.ts";
 export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";

@@ -6,11 +6,11 @@
  */
 import type { KV } from "nats";
 import { StorageType } from "nats";
-import { openBucket } from "./buckets.ts";
+import { keysOf, openBucket } from "./buckets.ts";
 import type { Connection } from "./connection.ts";
 import type { Downstream, Priority } from "./contracts/contract.ts";
 import type { RateSummary } from "./rates.ts";
-import { buckets, onlyMissing } from "./topology.ts";
+import { buckets } from "./topology.ts";
 
 export const BEAT_MS = 1_000;
 const GONE_AFTER_MS = 3_000;
@@ -75,8 +75,8 @@ export async function openRegistry(connection: Connection): Promise<Registry> {
   });
 
   async function live(): Promise<WorkerBeat[]> {
-    if (!known || Date.now() - known.atMs > FRESH_MS)
-      known = { atMs: Date.now(), beats: readBeats(kv, newest) };
+    const read = async () => readBeats(kv, await keysOf(connection, buckets.workers), newest);
+    if (!known || Date.now() - known.atMs > FRESH_MS) known = { atMs: Date.now(), beats: read() };
     known.beats.catch(() => {
       known = undefined;
     });
@@ -106,11 +106,11 @@ export async function openRegistry(connection: Connection): Promise<Registry> {
   };
 }
 
-async function readBeats(kv: KV, newest: { createdMs: number; seenMs: number }): Promise<WorkerBeat[]> {
-  const keys: string[] = [];
-  // A server that restarted has no bucket until somebody lives to write to it.
-  const names = await kv.keys().catch(onlyMissing);
-  for await (const key of names ?? []) keys.push(key);
+async function readBeats(
+  kv: KV,
+  keys: readonly string[],
+  newest: { createdMs: number; seenMs: number },
+): Promise<WorkerBeat[]> {
   const entries = await Promise.all(keys.map(key => kv.get(key)));
   for (const entry of entries) {
     const createdMs = entry?.created.getTime() ?? 0;

@@ -183,6 +183,10 @@ async function publish(connection: Connection, row: OutboxMessage): Promise<bool
   }
 }
 
+/**
+ * A job may have two rows in one round: one that was put back (postpone.ts) beside the next try, when the server had given its
+ * message out twice. The ledger tells of the later try.
+ */
 export async function settlePublished(tx: Tx, rows: OutboxMessage[]): Promise<void> {
   await tx`
     WITH gone AS (
@@ -192,8 +196,8 @@ export async function settlePublished(tx: Tx, rows: OutboxMessage[]): Promise<vo
       RETURNING o.*
     )
     INSERT INTO bus.job AS j (id, kind, version, priority, store_id, key, status, attempt, traceparent, payload, queued_at)
-    SELECT id, kind, version, priority, store_id, key, 'queued', attempt, traceparent, payload, created_at
-    FROM gone ORDER BY id
+    SELECT DISTINCT ON (id) id, kind, version, priority, store_id, key, 'queued', attempt, traceparent, payload, created_at
+    FROM gone ORDER BY id, attempt DESC
     ON CONFLICT (id) DO UPDATE SET status = 'queued', attempt = excluded.attempt
     WHERE j.status = 'retrying' AND j.attempt < excluded.attempt`;
 }

@@ -8,6 +8,7 @@ export type StackFile = {
   nodes?: string[];
   keys?: { publishable?: string; secret?: string; ops?: string } | null;
   databaseUrl?: string;
+  natsUrl?: string;
   control?: string | null;
   stackToken?: string;
 };
@@ -26,6 +27,7 @@ export type Stack = {
   /** Addresses of the single nodes; just the API's own where no stack file tells them. */
   readonly nodes: readonly string[];
   readonly databaseUrl: string | undefined;
+  readonly natsUrl: string | undefined;
   /** The supervisor of this machine; undefined while none runs. */
   readonly supervisor: { url: string; token: string } | undefined;
   /** @throws CliError that says where a key comes from. */
@@ -49,6 +51,7 @@ export async function readStack(home: string, port: number, overrides: Overrides
     api,
     nodes: overrides.api || !file.nodes?.length ? [api] : file.nodes,
     databaseUrl: file.databaseUrl,
+    natsUrl: file.natsUrl,
     find,
     supervisor: file.control ? { url: file.control, token: file.stackToken ?? "" } : undefined,
     key(kind) {

@@ -7,3 +7,4 @@ export { type Keys, openHome, type ServerName, type StackFile } from "./home.ts"
 export { root } from "./install.ts";
 export { freePort } from "./ports.ts";
 export { isAlive, type ProcessRef, startTime } from "./process.ts";
+export { type NatsCluster, startNatsCluster, type Ways } from "./servers/nats-cluster.ts";

@@ -1,54 +1,41 @@
-/** Three NATS servers, of which one is lost: what the bus keeps there outlives it. */
-import { afterEach, setDefaultTimeout, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+/** Three NATS servers, of which one is lost: what the bus keeps there outlives it, and what goes on goes on. */
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Subprocess } from "bun";
-import { connect } from "nats";
-import { type Bus, openBus } from "../../bus/index.ts";
+import { type Bus, contractOf, enqueue, openBus, startRelay } from "../../bus/index.ts";
 import { silentLog } from "../../platform/log.ts";
 import type { Db } from "../../platform/postgres/index.ts";
 import { freshDatabase, until } from "../../platform/testing/index.ts";
-import { freePort } from "./ports.ts";
-import { findBinary } from "./servers/binaries.ts";
+import { root } from "./install.ts";
+import { type NatsCluster, startNatsCluster } from "./servers/nats-cluster.ts";
 
-/** The first may come to no leader, see `elects`. */
+/** Debian's 2.9.10 on a busy machine sometimes elects nobody for minutes; then servers are begun anew. */
 const CLUSTERS = 4;
-const BUCKET = "KV_TW_POOLS";
+const ELECTION_MS = 30_000;
+const WISHES = "KV_TW_POOLS";
 
 setDefaultTimeout(240_000);
 const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
+const closeAll = async () => {
   for (const close of closers.splice(0).reverse()) await close();
-});
+};
+afterEach(closeAll);
 
-async function startServers(): Promise<{ url: string; kill(name: string): void }> {
-  const dir = await mkdtemp(join(tmpdir(), "tradewind-nats-"));
-  const { path, env } = await findBinary("nats-server", { explicit: undefined, dir });
-  const ports = await Promise.all(Array.from({ length: 6 }, () => freePort()));
-  const routes = ports.slice(3).map(port => `"nats://127.0.0.1:${port}"`);
-  const servers = new Map<string, Subprocess>();
-  for (let i = 0; i < 3; i++) {
-    const file = join(dir, `${i}.conf`);
-    await writeFile(
-      file,
-      `server_name: n${i}
-listen: "127.0.0.1:${ports[i]}"
-jetstream { store_dir: "${join(dir, String(i))}" }
-cluster { name: test, listen: "127.0.0.1:${ports[i + 3]}", routes: [${routes.join(", ")}] }`,
-    );
-    servers.set(`n${i}`, Bun.spawn([path, "-c", file], { env, stdout: "ignore", stderr: "ignore" }));
+/** Runs `trial` until servers elected somebody; it gives false when they did not, so that nothing could be tried. */
+async function onThreeServers(trial: (servers: NatsCluster, sql: Db, url: string) => Promise<boolean>) {
+  for (let tries = 1; ; tries++) {
+    const dir = await mkdtemp(join(tmpdir(), "tradewind-nats-"));
+    closers.push(() => rm(dir, { recursive: true, force: true }));
+    const { sql, url, drop } = await freshDatabase();
+    closers.push(drop);
+    const servers = await startNatsCluster({ dir });
+    closers.push(servers.stop);
+    const tried = await trial(servers, sql, url);
+    await closeAll();
+    if (tried) return;
+    if (tries === CLUSTERS) throw new Error(`${CLUSTERS} clusters in a row elected no leader`);
   }
-  closers.push(async () => {
-    for (const server of servers.values()) server.kill("SIGKILL");
-    await Promise.all([...servers.values()].map(server => server.exited));
-    await rm(dir, { recursive: true, force: true });
-  });
-  const url = ports
-    .slice(0, 3)
-    .map(port => `nats://127.0.0.1:${port}`)
-    .join(",");
-  return { url, kill: name => servers.get(name)!.kill("SIGKILL") };
 }
 
 function open(url: string, sql: Db, replicas: number): Bus {
@@ -57,71 +44,115 @@ function open(url: string, sql: Db, replicas: number): Bus {
   return bus;
 }
 
-/**
- * Whether the servers that are left elect a leader of their own. Debian's 2.9.10 on a busy machine sometimes elects nobody for
- * minutes after a stream was scaled up, and then answers nobody, whoever asks.
- */
-async function elects(url: string): Promise<boolean> {
-  const asked = url.split(",").map(async servers => {
-    const connection = await connect({ servers, reconnect: false, timeout: 2_000 });
-    try {
-      const manager = await connection.jetstreamManager({ checkAPI: false, timeout: 2_000 });
-      return await until(
-        async () => (await manager.getAccountInfo()) && (await manager.streams.info(BUCKET)).cluster?.leader,
-        { timeoutMs: 30_000, what: "a leader" },
-      );
-    } finally {
-      await connection.close();
-    }
-  });
-  return Promise.any(asked).then(
+/** Whether another server than `lost` came to lead the stream. */
+const elects = (servers: NatsCluster, stream: string, lost: string) =>
+  until(async () => ![null, lost].includes(await servers.leaderOf(stream)), { timeoutMs: ELECTION_MS }).then(
     () => true,
     () => false,
   );
-}
 
-/** False when the servers came to no leader, so that nothing could be tried. */
-async function losesOne(sql: Db): Promise<boolean> {
-  const servers = await startServers();
-  // Made with one copy by a process that was not told better, as long ago.
-  const before = open(servers.url, sql, 1);
-  await before.ready;
-  await before.targets.setWish("high", { processes: 2 });
-  const bus = open(servers.url, sql, 3);
-  await bus.ready;
-  const copied = () =>
-    until(
-      async () => {
-        const { cluster } = await bus.connection.jsm.streams.info(BUCKET);
-        return cluster?.replicas?.filter(one => one.current && !one.lag).length === 2 && cluster.leader;
-      },
-      { what: "two copies beside the leader" },
-    );
-  await copied();
-  // New copies call themselves current before they have taken part in anything.
-  await bus.targets.setWish("low", { processes: 1 });
-  const leader = await copied();
-  servers.kill(leader);
-  if (!(await elects(servers.url))) return false;
-  await until(async () => (await bus.targets.setWish("high", { ceiling: 4 })).ceiling === 4, {
-    timeoutMs: 40_000,
-    what: "a wish that the new leader takes",
-  });
-  // A copy that lags behind may answer first.
-  await until(
-    async () => {
-      const { processes, ceiling } = (await bus.targets.wishes()).high;
-      return processes === 2 && ceiling === 4;
-    },
-    { timeoutMs: 30_000, what: "both wishes" },
+const isWhole = (servers: NatsCluster) =>
+  until(servers.isWhole, { timeoutMs: ELECTION_MS }).then(
+    () => true,
+    () => false,
   );
-  return true;
+
+test("the bus opens while servers elect their leaders, and what operators set outlives the loss of any one", () =>
+  onThreeServers(async (servers, sql) => {
+    // Made with one copy by a process that was not told better, as long ago.
+    const before = open(servers.url, sql, 1);
+    await before.ready;
+    await before.targets.setWish("high", { processes: 2 });
+    const bus = open(servers.url, sql, 3);
+    await bus.ready;
+    if (!(await isWhole(servers))) return false;
+    // New copies call themselves current before they have taken part in anything.
+    await bus.targets.setWish("low", { processes: 1 });
+    if (!(await isWhole(servers))) return false;
+    const leader = await servers.leaderOf(WISHES);
+    if (!leader) return false;
+    servers.signal(leader, "SIGKILL");
+    if (!(await elects(servers, WISHES, leader))) return false;
+    await until(async () => (await bus.targets.setWish("high", { ceiling: 4 })).ceiling === 4, {
+      timeoutMs: 40_000,
+      what: "a wish that the new leader takes",
+    });
+    // A copy that lags behind may answer first.
+    await until(
+      async () => {
+        const { processes, ceiling } = (await bus.targets.wishes()).high;
+        return processes === 2 && ceiling === 4;
+      },
+      { timeoutMs: 30_000, what: "both wishes" },
+    );
+    return true;
+  }));
+
+const CAP = 3;
+const JOBS = 60;
+const sleep = contractOf("drill.sleep.high")!;
+
+function startWorker(natsUrl: string, databaseUrl: string): void {
+  const child = Bun.spawn([process.execPath, join(root, "workers/main.ts")], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      DATABASE_URL: databaseUrl,
+      NATS_URL: natsUrl,
+      TRADEWIND_NATS_REPLICAS: "3",
+      TRADEWIND_LOG_LEVEL: "silent",
+      TRADEWIND_POOL: "high",
+    },
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  closers.push(async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  });
 }
 
-test("the bus opens while servers elect their leaders, and what operators set outlives the loss of any one", async () => {
-  const { sql, drop } = await freshDatabase();
-  closers.push(drop);
-  for (let tries = 1; !(await losesOne(sql)); tries++) {
-    if (tries === CLUSTERS) throw new Error(`${CLUSTERS} clusters in a row elected no leader`);
-  }
-});
+/** The most that ran at one moment: what begins adds one, what ends takes one away. */
+function mostAtOnce(jobs: readonly { started: number; finished: number }[]): number {
+  const steps = jobs.flatMap(job => [
+    { at: job.started, by: 1 },
+    { at: job.finished, by: -1 },
+  ]);
+  let running = 0;
+  // Ends before beginnings of the same moment.
+  const counts = steps.toSorted((a, b) => a.at - b.at || a.by - b.by).map(({ by }) => (running += by));
+  return Math.max(...counts);
+}
+
+test("while the leader of their stream is killed, workers of two machines share one cap, and each job is done once", () =>
+  onThreeServers(async (servers, sql, databaseUrl) => {
+    const bus = open(servers.url, sql, 3);
+    await bus.ready;
+    if (!(await isWhole(servers))) return false;
+    await bus.setKind(sleep, { cap: CAP });
+    const relay = startRelay({ connection: bus.connection, sql, log: silentLog });
+    closers.push(relay.stop);
+    for (let i = 0; i < 2; i++) startWorker(servers.url, databaseUrl);
+    const enqueued = Array.from({ length: JOBS }, () =>
+      enqueue(sql, { contract: sleep, payload: { ms: 100 }, storeId: "store_test" }),
+    );
+    const ids = await Promise.all(enqueued);
+    const jobs = () => sql<
+      { status: string; attempt: number; worker: string; started: number; finished: number }[]
+    >`SELECT status, attempt, worker, extract(epoch FROM started_at)::float8 AS started,
+             extract(epoch FROM finished_at)::float8 AS finished
+      FROM bus.job WHERE id = ANY(${ids}::uuid[]) AND finished_at IS NOT NULL`;
+    await until(async () => (await jobs()).length > JOBS / 4, { timeoutMs: 60_000, what: "the first jobs" });
+    const leader = await servers.leaderOf("HIGH");
+    if (!leader) return false;
+    servers.signal(leader, "SIGKILL");
+    if (!(await elects(servers, "HIGH", leader))) return false;
+    await until(async () => (await jobs()).length === JOBS, {
+      timeoutMs: 60_000,
+      what: "the end of all jobs",
+    });
+    const ended = await jobs();
+    expect(ended.filter(job => job.status !== "done" || job.attempt !== 1)).toEqual([]);
+    expect(new Set(ended.map(job => job.worker)).size).toBe(2);
+    expect(mostAtOnce(ended)).toBeLessThanOrEqual(CAP);
+    return true;
+  }));

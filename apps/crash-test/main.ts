@@ -1,5 +1,5 @@
 /** `bun run crash-test`: see options.ts for what it says of itself. */
-import { faultNames } from "./faults/index.ts";
+import { faultNames, natsFaultNames } from "./faults/index.ts";
 import { type Options, readOptions, USAGE, UsageError } from "./options.ts";
 import { isClean, show } from "./report.ts";
 import { crashTest } from "./run.ts";
@@ -15,7 +15,9 @@ async function main(): Promise<number> {
     return 2;
   }
   if (options === "help") {
-    console.log(`${USAGE}\n\nFaults:\n${faultNames.map(name => `  ${name}`).join("\n")}`);
+    console.log(
+      `${USAGE}\n\nFaults:\n${listed(faultNames)}\n\nFaults of --nats-cluster:\n${listed(natsFaultNames)}`,
+    );
     return 0;
   }
   console.error(`crash-test: seed ${options.seed}, faults for ${options.seconds} s`);
@@ -27,8 +29,11 @@ async function main(): Promise<number> {
   return isClean(report) ? 0 : 1;
 }
 
-function checkNames({ only }: Options): void {
-  const unknown = only?.find(name => !faultNames.includes(name));
+const listed = (names: readonly string[]) => names.map(name => `  ${name}`).join("\n");
+
+function checkNames({ only, natsCluster }: Options): void {
+  const names: readonly string[] = natsCluster ? natsFaultNames : faultNames;
+  const unknown = only?.find(name => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`there is no fault ${unknown}`);
 }
 

@@ -7,6 +7,8 @@ disks and cuts its connections; then lets it come to rest and counts whether eve
 
   --seconds N   how long faults go on (default 90; the whole takes about half a minute longer)
   --seed N      repeats a run: the same faults on the same targets in the same order (default: another each time)
+  --nats-cluster  on three NATS servers with three copies of each stream: their leader is killed, one is frozen or cut off, all are
+                restarted one by one; tells how long nothing was done meanwhile
   --only LIST   only these faults, separated by commas, out of those below
   --json        one line of JSON on standard output: { seed, accepted, done, lost, oversold, duplicateMails, kills, … }
   --keep        keeps the folder of the stack, with its logs, when something is wrong
@@ -16,6 +18,7 @@ Exit code 0: nothing lost, nothing twice, nothing oversold, nothing left over. 1
 export type Options = {
   readonly json: boolean;
   readonly keep: boolean;
+  readonly natsCluster: boolean;
   readonly seconds: number;
   readonly seed: number;
   readonly only: readonly string[] | null;
@@ -36,6 +39,7 @@ export function readOptions(argv: readonly string[]): Options | "help" {
       options: {
         json: { type: "boolean", default: false },
         keep: { type: "boolean", default: false },
+        "nats-cluster": { type: "boolean", default: false },
         help: { type: "boolean", default: false, short: "h" },
         seconds: { type: "string", default: "90" },
         seed: { type: "string", default: String(1 + Math.floor(Math.random() * 999_999)) },
@@ -49,6 +53,7 @@ export function readOptions(argv: readonly string[]): Options | "help" {
   return {
     json: values.json === true,
     keep: values.keep === true,
+    natsCluster: values["nats-cluster"] === true,
     seconds: whole("--seconds", values.seconds, 1, 3_600),
     seed: whole("--seed", values.seed, 0, MAX_SEED),
     only: typeof values.only === "string" ? values.only.split(",") : null,

@@ -23,7 +23,7 @@ export type Report = {
   readonly problems: readonly string[];
 };
 
-const SERVERS = /^(nats|redis|meilisearch|postgres)$/;
+const SERVERS = /^(nats|redis|meilisearch|postgres)( |$)/;
 const PROMISED_MS = { ours: 5_000, servers: 15_000 };
 const SHOWN_TIMELINES = 5;
 
@@ -75,12 +75,17 @@ export function show(report: Report): string {
       return `  ${target.padEnd(16)} ${String(all.length).padStart(3)} ×   ${times.join(", ")} ms`;
     },
   );
+  const happened = [...report.kills, ...report.disturbances];
+  const most = (gap: "doneMs" | "acceptedMs") => Math.max(0, ...happened.map(one => one[gap]));
   return [
     `seed ${report.seed}: ${report.accepted} accepted, ${report.done} done, ${report.unanswered} never answered`,
     `lost ${report.lost}, twice ${report.twice}, oversold ${report.oversold}, left over ${report.leftovers}, second copies of mails ${report.duplicateMails}`,
     `${report.kills.length} kills, back at the full rate after`,
     ...kills,
-    ...report.disturbances.map(({ target, recoveredMs }) => `  ${target}: ${recoveredMs} ms`),
+    ...report.disturbances.map(
+      ({ target, recoveredMs, doneMs }) => `  ${target}: ${recoveredMs} ms (nothing done for ${doneMs} ms)`,
+    ),
+    `for this long nothing was done (accepted) at the most: ${most("doneMs")} ms (${most("acceptedMs")} ms)`,
     ...report.slow.map(one => `slower than promised: ${one}`),
     ...report.leftOut.map(one => `left out: ${one}`),
     ...report.problems.slice(0, 40),

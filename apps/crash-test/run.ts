@@ -3,8 +3,18 @@
  * what, in which order and after which pauses; when exactly a fault hits depends on how long the one before took.
  */
 import { cp, rm } from "node:fs/promises";
-import { type Count, comeToRest, count, durables, type Finding, judgeProcesses } from "./count/index.ts";
+import { loadConfig } from "../../platform/config.ts";
 import {
+  type Count,
+  comeToRest,
+  count,
+  durables,
+  type Finding,
+  judgeProcesses,
+  longestGaps,
+} from "./count/index.ts";
+import {
+  type BreakableNats,
   type FarNode,
   type Fault,
   type FaultContext,
@@ -12,7 +22,9 @@ import {
   type Happened,
   inOrderOf,
   mountDisks,
+  natsFaults,
   type SmallDisks,
+  startBreakableNats,
   startFarNode,
   untilWell,
 } from "./faults/index.ts";
@@ -53,12 +65,15 @@ export async function crashTest(options: Options, tell: Tell): Promise<Report> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void end().then(() => process.exit(130)));
   try {
-    const stack = await startStack(home);
+    const nats = options.natsCluster ? await startBreakableNats(loadConfig(process.env).natsServerBin) : null;
+    if (nats) ends.push(nats.stop);
+    const settings: Record<string, string> = nats ? { NATS_URL: nats.url, TRADEWIND_NATS_REPLICAS: "3" } : {};
+    const stack = await startStack(home, settings);
     ends.push(stack.stop);
     tell(`stack in ${home}`);
-    const node = await startFarNode(stack);
+    const node = await startFarNode(stack, settings);
     ends.push(node.stop);
-    const { report, findings, journal } = await runOn({ stack, node, disks }, options, tell);
+    const { report, findings, journal } = await runOn({ stack, node, disks, nats }, options, tell);
     const story = timelines(findings, journal);
     if (story) tell(story);
     if (options.keep && report.problems.length > 0) await keep(home, tell);
@@ -75,9 +90,9 @@ async function keep(home: string, tell: Tell): Promise<void> {
   tell(`kept: ${kept}`);
 }
 
-type World = { stack: Stack; node: FarNode; disks: SmallDisks };
+type World = { stack: Stack; node: FarNode; disks: SmallDisks; nats: BreakableNats | null };
 
-async function runOn({ stack, node, disks }: World, options: Options, tell: Tell) {
+async function runOn({ stack, node, disks, nats }: World, options: Options, tell: Tell) {
   const { seed, seconds } = options;
   const random = seeded(seed);
   const journal = new Journal();
@@ -89,7 +104,7 @@ async function runOn({ stack, node, disks }: World, options: Options, tell: Tell
   const sources = loadOf({ journal, shop, keys: keys!, origin, random: choice });
   const running = startLoad(sources);
   await Bun.sleep(WARM_UP_MS);
-  const faults = faultsOf(node, disks).filter(
+  const faults = (nats ? natsFaults(nats) : faultsOf(node, disks)).filter(
     ({ name }) => options.only?.includes(name) ?? name !== NOT_BY_ITSELF.fault,
   );
   const happened = await disturb({ stack, journal, random }, { running, sources, faults, seconds, tell });
@@ -108,7 +123,7 @@ async function runOn({ stack, node, disks }: World, options: Options, tell: Tell
     ...judgeProcesses(stack.home),
   ];
   const all: Count = { ...counted, findings };
-  const notByItself = options.only ? [] : [NOT_BY_ITSELF.why];
+  const notByItself = options.only || nats ? [] : [NOT_BY_ITSELF.why];
   const leftOut = disks.leftOut === null ? notByItself : [disks.leftOut];
   const report = reportOf({ ...happened, seed, seconds, count: all, journal, leftOut });
   return { report, findings, journal };
@@ -131,8 +146,9 @@ async function disturb(
     const pauseMs = context.random.between(...PAUSE_MS);
     if (performance.now() + pauseMs > end) break;
     await Bun.sleep(pauseMs);
+    const fromMs = Date.now();
     const inflicted = await fault.inflict(context);
-    const { stack } = context;
+    const { stack, journal } = context;
     const recovery = await untilWell(inflicted, { ...options, stack, patienceMs: PATIENCE_MS });
     const left = Math.max(0, Math.round((end - performance.now()) / 1_000));
     const name = `${fault.name} (${inflicted.target})`;
@@ -141,12 +157,19 @@ async function disturb(
       stuck.push({ kind: "left", what });
       options.tell(what);
       for (const line of await sessions(stack)) options.tell(line);
+      await inflicted.mend?.().catch(error => options.tell(String(error)));
       break;
     }
     const recoveredMs = recovery.ms;
     options.tell(`${name}: well after ${recoveredMs} ms (${recovery.steps}); ${left} s to go`);
-    context.journal.fault(`well again after ${fault.name}, ${recoveredMs} ms`);
-    (fault.name.startsWith("kill") ? kills : disturbances).push({ target: inflicted.target, recoveredMs });
+    const gaps = await longestGaps(stack, journal, { fromMs, toMs: Date.now() });
+    await inflicted.mend?.();
+    journal.fault(`well again after ${fault.name}, ${recoveredMs} ms`);
+    (fault.name.startsWith("kill") ? kills : disturbances).push({
+      target: inflicted.target,
+      recoveredMs,
+      ...gaps,
+    });
   }
   return { kills, disturbances, stuck };
 }

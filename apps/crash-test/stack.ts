@@ -49,10 +49,11 @@ export async function makeHome(): Promise<string> {
   return home;
 }
 
-export async function startStack(home: string): Promise<Stack> {
+/** `settings`: beside those of every crash-test. */
+export async function startStack(home: string, settings: Record<string, string> = {}): Promise<Stack> {
   const port = await freePort();
   const now = (): StackFile => JSON.parse(readFileSync(join(home, "stack.json"), "utf8"));
-  let child = spawnSupervisor(home, port);
+  let child = spawnSupervisor(home, port, settings);
   const running = async () => {
     await poll("a running supervisor", START_MS, async () => {
       if (child.exitCode !== null) throw new Error(`the supervisor ended: ${await child.stderr.text()}`);
@@ -71,7 +72,7 @@ export async function startStack(home: string): Promise<Stack> {
     now,
     supervisor: () => ({ pid: child.pid, exited: child.exited }),
     async restartSupervisor() {
-      child = spawnSupervisor(home, port);
+      child = spawnSupervisor(home, port, settings);
       await running();
     },
     async stop() {
@@ -82,7 +83,11 @@ export async function startStack(home: string): Promise<Stack> {
   };
 }
 
-function spawnSupervisor(home: string, port: number): Bun.Subprocess<"ignore", "ignore", "pipe"> {
+function spawnSupervisor(
+  home: string,
+  port: number,
+  settings: Record<string, string>,
+): Bun.Subprocess<"ignore", "ignore", "pipe"> {
   return Bun.spawn([process.execPath, join(root, "apps/cluster/start.ts")], {
     env: {
       ...serverBinaries(),
@@ -90,6 +95,7 @@ function spawnSupervisor(home: string, port: number): Bun.Subprocess<"ignore", "
       TRADEWIND_HOME: home,
       PORT: String(port),
       ...SETTINGS,
+      ...settings,
     },
     stdin: "ignore",
     stdout: "ignore",

@@ -23,6 +23,7 @@ import { saleCommands } from "./sale.ts";
 import { seedCommand } from "./seed.ts";
 import { statusCommand } from "./status.ts";
 import { storeCommands } from "./stores.ts";
+import { streamCommands } from "./streams.ts";
 import { timelineCommand } from "./timeline.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   ...storeCommands,
   ...keyCommands,
   migrateCommand,
+  ...streamCommands,
   rebuildCommand,
   reindexCommand,
   seedCommand,

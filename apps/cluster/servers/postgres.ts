@@ -25,7 +25,12 @@ type Runner = {
   identity?: { uid: number; gid: number };
 };
 
-export async function startPostgres(context: ServerContext, password: string): Promise<RunningServer> {
+/** `more`: settings of the server beside ours. */
+export async function startPostgres(
+  context: ServerContext,
+  password: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<RunningServer> {
   const runner = await chooseRunner(await packageDir(), resolve(context.dataDir));
   await initialise(runner, password);
   return startServer(context, {
@@ -36,7 +41,7 @@ export async function startPostgres(context: ServerContext, password: string): P
         join(runner.bin, "postgres"),
         "-D",
         runner.dataDir,
-        ...flags(context, port),
+        ...flags(context, port, more),
       ],
       env: plainEnv({ LC_ALL: "C" }),
       cwd: "/",
@@ -49,7 +54,7 @@ export async function startPostgres(context: ServerContext, password: string): P
   });
 }
 
-function flags(context: ServerContext, port: number): string[] {
+function flags(context: ServerContext, port: number, more: Readonly<Record<string, string>>): string[] {
   const settings: Record<string, string> = {
     port: String(port),
     listen_addresses: "127.0.0.1",
@@ -68,6 +73,7 @@ function flags(context: ServerContext, port: number): string[] {
       full_page_writes: "off",
       autovacuum: "off",
     }),
+    ...more,
   };
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }

@@ -13,6 +13,7 @@ import { judgeOrders, readOrders } from "./orders.ts";
 import { judgeStock } from "./stock.ts";
 
 export type { Finding } from "./finding.ts";
+export { type Gaps, longestGaps } from "./gaps.ts";
 export { durables, judgeProcesses } from "./leftovers.ts";
 
 export type Count = {

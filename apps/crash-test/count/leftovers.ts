@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "nats";
+import { splitUrl } from "../../../bus/index.ts";
 import type { Stack } from "../stack.ts";
 import type { Finding } from "./finding.ts";
 
@@ -28,14 +29,7 @@ async function withNats<T>(
   stack: Stack,
   use: (nats: Awaited<ReturnType<typeof connect>>) => Promise<T>,
 ): Promise<T> {
-  const { host, username, password } = new URL(stack.now().natsUrl);
-  const nats = await connect({
-    servers: host,
-    user: username,
-    pass: password,
-    timeout: 2_000,
-    reconnect: false,
-  });
+  const nats = await connect({ ...splitUrl(stack.now().natsUrl), timeout: 2_000, reconnect: false });
   try {
     return await use(nats);
   } finally {

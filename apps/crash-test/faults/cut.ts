@@ -18,7 +18,8 @@ export type FarNode = {
   stop(): Promise<void>;
 };
 
-export async function startFarNode(stack: Stack): Promise<FarNode> {
+/** `settings`: those of the stack. */
+export async function startFarNode(stack: Stack, settings: Record<string, string>): Promise<FarNode> {
   const now = stack.now();
   const database = new URL(now.databaseUrl);
   const toDatabase = await openWay({ host: database.hostname, port: Number(database.port) });
@@ -27,7 +28,7 @@ export async function startFarNode(stack: Stack): Promise<FarNode> {
   const log = openSync(join(now.home, "logs", "far-node.log"), "a");
   const child = Bun.spawn([process.execPath, join(root, "apps/api/main.ts")], {
     cwd: root,
-    env: { ...environmentOf(stack), DATABASE_URL: database.href, PORT: String(port) },
+    env: { ...environmentOf(stack), ...settings, DATABASE_URL: database.href, PORT: String(port) },
     stdio: ["ignore", log, log],
   });
   closeSync(log);

@@ -1,3 +1,4 @@
+import type { Gaps } from "../count/index.ts";
 import type { Journal } from "../journal.ts";
 import type { Random } from "../random.ts";
 import type { Stack } from "../stack.ts";
@@ -8,8 +9,8 @@ export type FaultContext = {
   readonly random: Random;
 };
 
-/** What was done to what, and how long until all was well again. */
-export type Happened = { readonly target: string; readonly recoveredMs: number };
+/** What was done to what, how long until all was well again, and for how long nothing was done or accepted until then. */
+export type Happened = { readonly target: string; readonly recoveredMs: number } & Gaps;
 
 export type Fault = {
   readonly name: string;
@@ -23,4 +24,6 @@ export type Inflicted = {
   readonly atMs: number;
   /** True when what was hit is there again. */
   isBack(): Promise<boolean> | boolean;
+  /** Makes whole again what all is well without. */
+  mend?(): Promise<void>;
 };

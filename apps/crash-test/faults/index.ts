@@ -4,15 +4,19 @@ import { cuts, type FarNode } from "./cut.ts";
 import { fullDisks, type SmallDisks } from "./disk.ts";
 import type { Fault } from "./fault.ts";
 import { kills } from "./kill.ts";
+import { natsFaultNames } from "./nats-cluster.ts";
 import { stops } from "./stop.ts";
 
 export { type FarNode, startFarNode } from "./cut.ts";
 export { mountDisks, type SmallDisks } from "./disk.ts";
 export type { Fault, FaultContext, Happened, Inflicted } from "./fault.ts";
+export { type BreakableNats, natsFaults, startBreakableNats } from "./nats-cluster.ts";
 export { untilWell } from "./recovery.ts";
 
 /** Workers and API nodes once more: there are more of them than of the rest. */
 const again = ["kill worker", "kill api"].map(name => kills.find(fault => fault.name === name)!);
+
+export { natsFaultNames };
 
 export const faultNames: readonly string[] = [
   ...kills.map(({ name }) => name),

@@ -10,13 +10,17 @@ export type Way = {
   cut(): number;
   /** From now on, cuts each connection after so many bytes of answers; undefined: none. */
   cutAfter(bytes: number | undefined): void;
+  /** Shut: what stands is cut, and nobody gets through. */
+  setShut(shut: boolean): void;
   close(): Promise<void>;
 };
 
 export async function openWay(target: { host: string; port: number }): Promise<Way> {
   const open = new Set<Socket>();
   let limit: number | undefined;
+  let isShut = false;
   const server = createServer(client => {
+    if (isShut) return void client.destroy();
     const upstream = connect(target);
     let passed = 0;
     const end = () => {
@@ -44,6 +48,10 @@ export async function openWay(target: { host: string; port: number }): Promise<W
     cut,
     cutAfter(bytes) {
       limit = bytes;
+    },
+    setShut(shut) {
+      isShut = shut;
+      if (shut) cut();
     },
     close() {
       cut();

@@ -71,11 +71,18 @@ async function jobsAreDone(stack: Stack): Promise<boolean> {
     }),
   );
   for (const until = performance.now() + ASK_MS; performance.now() < until; await Bun.sleep(LOOK_MS)) {
-    const [row] = await stack.sql`
-      SELECT count(*)::int AS done FROM bus.job WHERE id = ANY(${ids}::uuid[]) AND status = 'done'`;
-    if (row!.done === ids.length) return true;
+    if ((await unfinished(stack, ids)).length === 0) return true;
   }
-  return false;
+  throw new Error((await unfinished(stack, ids)).join(", "));
+}
+
+/** What of the jobs is not done, in words. */
+async function unfinished(stack: Stack, ids: readonly string[]): Promise<string[]> {
+  const rows = await stack.sql<{ what: string }[]>`
+    SELECT coalesce(j.kind || ' ' || j.status, o.kind || ' in the outbox', 'not seen yet') AS what
+    FROM unnest(${ids as string[]}::uuid[]) u(id) LEFT JOIN bus.job j USING (id) LEFT JOIN bus.outbox o USING (id)
+    WHERE j.status IS DISTINCT FROM 'done'`;
+  return rows.map(({ what }) => what);
 }
 
 function rateIsFull(running: Running, sources: readonly Source[]): boolean {
