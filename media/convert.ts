@@ -28,7 +28,7 @@ export type Conversion = {
   readonly sql: Db;
   readonly storage: Storage;
   readonly plan?: Plan;
-  /** Default 60,000. */
+  /** Of the decoder; default: that of the limits. */
   readonly deadlineMs?: number;
   /** The decoder's program; tests hand in ones that misbehave. */
   readonly decoder?: string;

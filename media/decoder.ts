@@ -9,6 +9,7 @@
 import { setPriority } from "node:os";
 import { join } from "node:path";
 import type { FileSink, Subprocess } from "bun";
+import { watchDeadline } from "./deadline.ts";
 import { watchMemory } from "./memory-guard.ts";
 import type { Look, MadeVariant, Refusal } from "./model.ts";
 import { limits } from "./plan.ts";
@@ -20,6 +21,7 @@ export class DecoderCrash extends Error {
 }
 
 export type DecoderOptions = {
+  /** Of the time that the machine lets it run (deadline.ts). */
   readonly deadlineMs: number;
   /** Resident memory beyond which it is killed; default: that of the limits. */
   readonly maxMemoryBytes?: number | undefined;
@@ -55,7 +57,8 @@ export async function runDecoder(task: DecoderTask, options: DecoderOptions): Pr
     greedy = killed === undefined;
     kill("took too much memory");
   });
-  const timer = setTimeout(kill, options.deadlineMs, `was killed after ${options.deadlineMs} ms`);
+  const { deadlineMs } = options;
+  const endDeadline = watchDeadline(child.pid, deadlineMs, () => kill(`was killed after ${deadlineMs} ms`));
   const onAbort = () => kill("was killed because its job was aborted");
   options.signal?.addEventListener("abort", onAbort);
   if (options.signal?.aborted) onAbort();
@@ -67,7 +70,7 @@ export async function runDecoder(task: DecoderTask, options: DecoderOptions): Pr
     if (greedy) return { refusal: tooGreedy(maxMemoryBytes) };
     throw new DecoderCrash(`the decoder ${killed ?? ending(child)}${await complaint}`);
   } finally {
-    clearTimeout(timer);
+    endDeadline();
     endWatch();
     options.signal?.removeEventListener("abort", onAbort);
     child.kill("SIGKILL");

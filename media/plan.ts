@@ -56,7 +56,7 @@ export const limits = {
   maxFrames: 2_000,
   /** A drawing's file; what is larger is mostly a photograph in disguise. */
   maxSvgBytes: 2_000_000,
-  /** How long the decoder's process may run; less than the job's own time-out, so that this one is met first. */
+  /** How long the decoder's process may run, without what a busy machine keeps it waiting; on an idle one it is met before the job's time-out. */
   decoderDeadlineMs: 60_000,
   /** Memory of the decoder's process. 50 million pixels in 16 bits with alpha are 400 MB, and are spilled to disk. */
   decoderMemoryBytes: 768 * 2 ** 20,
