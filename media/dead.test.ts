@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
 import { imageConvert } from "../bus/index.ts";
-import { convertAsset, failDeadConversions } from "./index.ts";
+import { convertAsset, DecoderCrash, failDeadConversions } from "./index.ts";
 import { origin, redAndBlue, type Setup, STORE, setup } from "./testing.ts";
 
 let media: Setup;
@@ -45,4 +46,30 @@ test("a letter from before the last upload fails nothing", async () => {
   expect(await upload(53)).toBe(id);
   expect(await failDeadConversions(media.sql)).toBe(0);
   expect((await media.asset(id)).status).toBe("processing");
+});
+
+test("an asset that can be shown stays as it is, with the reason why there is no more", async () => {
+  const id = await upload(54);
+  // Says what it looks like after its first files, and dies.
+  const decoder = join(media.dir, "half.ts");
+  const look = { width: 54, height: 20, animated: false, placeholder: "", colour: "#000000" };
+  await Bun.write(
+    decoder,
+    `console.log(${JSON.stringify(JSON.stringify({ type: "visible", look }))}); process.exit(1);`,
+  );
+  const half = convertAsset({ ...media, decoder }, origin, id, { attempt: 1 });
+  expect(await half.catch(error => error)).toBeInstanceOf(DecoderCrash);
+  expect(await media.asset(id)).toMatchObject({ status: "ready", complete: false });
+  await die(id);
+  expect(await failDeadConversions(media.sql)).toBe(1);
+  expect(await failDeadConversions(media.sql)).toBe(0);
+  expect(await media.asset(id)).toMatchObject({
+    status: "ready",
+    complete: true,
+    error: { code: "conversion_died" },
+  });
+  // The operator replays the letter.
+  expect(await convertAsset(media, origin, id, { attempt: 1 })).toEqual({ type: "ready" });
+  expect(await media.asset(id)).toMatchObject({ status: "ready", complete: true, error: null });
+  expect((await media.asset(id)).variants.length).toBeGreaterThanOrEqual(9);
 });

@@ -23,7 +23,7 @@ export type { Asset, AssetStatus, AssetVariant, Visibility } from "./model.ts";
 export { keyOfFile, limits, mediaTypes, variantCount, variantPlan } from "./plan.ts";
 export { type Declared, declarePreset, listPresets, type Preset, removePreset } from "./presets.ts";
 export { watchAsset } from "./progress.ts";
-export { expectQuota } from "./quota.ts";
+export { MAX_QUOTA_BYTES, setQuota, type Usage, usageOf } from "./quota.ts";
 export { type ReceivedFile, receiveFile } from "./receive.ts";
 export {
   appendUpload,

@@ -39,21 +39,59 @@ export async function receiveFile(
 }
 
 async function identify(body: AsyncIterable<Uint8Array>) {
+  const { head, whole } = await headOf(body);
+  const format = head.length > 0 && sniff(head);
+  if (format) return { format, whole };
+  await whole.return();
+  if (head.length === 0) throw new Problem(422, "empty_file", "The file is empty.");
+  throw unsupported(head);
+}
+
+/**
+ * The same bytes again, refused by the first of them when these are of no picture that we can use. Where they end too
+ * soon to tell (of `bytes` that are announced), they are passed on.
+ * @throws Problem 415
+ */
+export async function expectPicture(
+  body: AsyncIterable<Uint8Array>,
+  bytes: number,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { head, whole } = await headOf(body);
+  if (head.length < Math.min(bytes, neededOf(head)) || sniff(head)) return whole;
+  await whole.return();
+  throw unsupported(head);
+}
+
+const neededOf = (head: Buffer) => (isMarkup(head) ? SNIFF_TEXT_BYTES : SNIFF_BYTES);
+
+async function headOf(body: AsyncIterable<Uint8Array>) {
   const iterator = body[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
-  while (head.length < (isMarkup(head) ? SNIFF_TEXT_BYTES : SNIFF_BYTES)) {
+  while (head.length < neededOf(head)) {
     const { value, done } = await iterator.next();
     if (done) break;
     head = Buffer.concat([head, value]);
   }
-  if (head.length === 0) throw new Problem(422, "empty_file", "The file is empty.");
-  const format = sniff(head);
-  if (!format) throw unsupported(head);
-  const whole = (async function* () {
-    yield head as Uint8Array;
+  async function* all(): AsyncGenerator<Uint8Array, void> {
+    if (head.length > 0) yield head;
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
-  })();
-  return { format, whole };
+  }
+  const rest = all();
+  /** A generator that has not begun would end without a word to what it reads from. */
+  const whole: AsyncIterable<Uint8Array> & { return(): Promise<void> } = {
+    async return() {
+      await rest.return();
+      await iterator.return?.();
+    },
+    [Symbol.asyncIterator]: () => ({
+      next: () => rest.next(),
+      return: async () => {
+        await whole.return();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+  return { head, whole };
 }
 
 function unsupported(head: Buffer): Problem {
@@ -96,7 +134,7 @@ async function checkDimensions(format: InputFormat, blob: Blob): Promise<void> {
 }
 
 /** The name without folders and control characters; it is shown to people and used for nothing else. */
-function showable(name: string | null | undefined): string | null {
+export function showable(name: string | null | undefined): string | null {
   const base = (name ?? "").split(/[/\\]/).at(-1)!;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   return base.replace(/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, "").slice(0, MAX_FILENAME) || null;

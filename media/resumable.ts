@@ -8,14 +8,16 @@
  *
  * Crash story: before the row there is a file that no row names, removed with its upload or by its age; between the
  * last piece and the asset, whoever asks for the upload next finishes it; after it the pieces go, at the latest when the
- * upload expires.
+ * upload expires. Two that finish it at once make one asset, for the bytes are the same.
+ *
+ * A client that has lost its upload's address begins it again with the same fingerprint, and goes on.
  */
 import type { MaybeAuthor } from "../commerce/audit/index.ts";
 import { conflict, invalid, notFound, Problem } from "../platform/errors.ts";
 import type { Db, Sql } from "../platform/postgres/index.ts";
 import type { Storage } from "../platform/storage/index.ts";
 import { expectQuota } from "./quota.ts";
-import { receiveFile } from "./receive.ts";
+import { expectPicture, receiveFile, showable } from "./receive.ts";
 import { type UploadDetails, type Uploaded, uploadFiles } from "./upload.ts";
 
 export type Resumable = {
@@ -49,20 +51,48 @@ export const directKey = (id: string) => `${folderOf(id)}/direct`;
 const columns = (sql: Sql) => sql`id, store_id AS "storeId", bytes, received, filename, details,
   asset_id AS "assetId", created_at AS "createdAt"`;
 
-/** @throws Problem 413 beyond the limit of a file or the store's quota. */
-export async function beginUpload(
-  { sql, maxBytes, quotaBytes }: ResumableDeps,
-  upload: Pick<Resumable, "id" | "storeId" | "bytes" | "filename" | "details">,
-): Promise<void> {
-  const { id, storeId, bytes, filename, details } = upload;
+export type NewUpload = Pick<Resumable, "id" | "storeId" | "bytes" | "filename" | "details"> & {
+  /** What the client knows the file by; null: it does not say. */
+  readonly fingerprint?: string | null;
+};
+
+/**
+ * @returns the id: that of an upload which was begun before with this fingerprint and length, else the given one.
+ * @throws Problem 413 beyond the limit of a file or the store's quota.
+ */
+export async function beginUpload(deps: ResumableDeps, upload: NewUpload): Promise<string> {
+  const { sql, maxBytes, quotaBytes } = deps;
+  const { id, storeId, bytes, details, fingerprint = null } = upload;
   if (bytes < 1) throw new Problem(422, "empty_file", "The file is empty.");
   if (bytes > maxBytes) {
     const detail = `The file is larger than the limit of ${maxBytes} bytes.`;
     throw new Problem(413, "body_too_large", detail, { extensions: { maxBytes } });
   }
+  const begun = fingerprint === null ? null : await takeUp(sql, { ...upload, fingerprint });
+  if (begun) return begun;
   await expectQuota(sql, storeId, quotaBytes, bytes);
-  await sql`INSERT INTO media.upload (id, store_id, bytes, filename, details, expires_at)
-    VALUES (${id}, ${storeId}, ${bytes}, ${filename}, ${sql.json(details)}, now() + make_interval(hours => ${RESUMABLE_HOURS}))`;
+  await sql`INSERT INTO media.upload (id, store_id, bytes, filename, details, fingerprint, expires_at)
+    VALUES (${id}, ${storeId}, ${bytes}, ${showable(upload.filename)}, ${sql.json(details)}, ${fingerprint}, ${end(sql)})`;
+  return id;
+}
+
+const end = (sql: Sql) => sql`now() + make_interval(hours => ${RESUMABLE_HOURS})`;
+
+/** What is said about the picture now replaces what was said then. */
+async function takeUp(
+  sql: Sql,
+  { storeId, bytes, fingerprint, filename, details }: NewUpload & { fingerprint: string },
+): Promise<string | null> {
+  const [row] = await sql<{ id: string }[]>`
+    UPDATE media.upload
+    SET filename = ${showable(filename)}, details = ${sql.json(details)}, expires_at = ${end(sql)}
+    WHERE id = (
+      SELECT id FROM media.upload
+      WHERE store_id = ${storeId} AND fingerprint = ${fingerprint} AND bytes = ${bytes}
+        AND asset_id IS NULL AND expires_at > now()
+      ORDER BY received DESC, id LIMIT 1)
+    RETURNING id`;
+  return row?.id ?? null;
 }
 
 /** @throws Problem 404 when the store has none of this id, or it has expired. */
@@ -76,14 +106,18 @@ export async function findUpload(sql: Sql, storeId: string, id: string): Promise
 
 /**
  * Adds what comes until the stream ends or breaks; returns how much is there then.
- * @throws Problem 409 when another connection was faster; StorageLimitError for more than was announced.
+ * @throws Problem 409 when another connection was faster; 415 when the first bytes are of no picture, and the upload is
+ * gone then; StorageLimitError for more than was announced.
  */
 export async function appendUpload(
-  { sql, storage }: ResumableDeps,
+  deps: ResumableDeps,
   { id, bytes, received }: Resumable,
   stream: AsyncIterable<Uint8Array>,
 ): Promise<number> {
-  const staged = await storage.stage(untilItBreaks(stream), { maxBytes: bytes - received });
+  const { sql, storage } = deps;
+  const coming = untilItBreaks(stream);
+  const piece = received > 0 ? coming : await dropping(deps, id, expectPicture(coming, bytes));
+  const staged = await storage.stage(piece, { maxBytes: bytes - received });
   if (staged.bytes === 0) {
     await staged.discard();
     return received;
@@ -93,6 +127,16 @@ export async function appendUpload(
   if (await addPart(sql, id, received, staged.bytes, key)) return received + staged.bytes;
   await storage.remove(key);
   throw conflict("offset_moved", "Another connection has gone on with this upload; ask for its offset.");
+}
+
+/** An upload that is refused for what it is can't be gone on with. */
+async function dropping<T>(deps: ResumableDeps, id: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Problem && error.status < 500) await dropUpload(deps, id);
+    throw error;
+  }
 }
 
 async function* untilItBreaks(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -131,20 +175,36 @@ export async function finishUpload(
   author: MaybeAuthor,
   { id, filename, details }: Resumable,
 ): Promise<Uploaded> {
-  const { sql, storage, maxBytes, quotaBytes } = deps;
   try {
-    const received = await receiveFile(storage, contentOf(deps, id), { maxBytes, filename });
-    try {
-      const [uploaded] = await uploadFiles(sql, author, [received], details, { quotaBytes });
-      await sql`UPDATE media.upload SET asset_id = ${uploaded!.id} WHERE id = ${id}`;
-      await removeFiles(storage, id);
-      return uploaded!;
-    } finally {
-      await received.staged.discard();
-    }
+    return await dropping(deps, id, makeAsset(deps, author, { id, filename, details }));
   } catch (error) {
-    if (error instanceof Problem && error.status < 500) await dropUpload(deps, id);
+    // Its pieces go when another has finished it meanwhile.
+    const other = error instanceof Problem ? null : await finishedUpload(deps.sql, id);
+    if (other) return other;
     throw error;
+  }
+}
+
+async function finishedUpload(sql: Sql, id: string): Promise<Uploaded | null> {
+  const [row] = await sql<{ assetId: string | null }[]>`
+    SELECT asset_id AS "assetId" FROM media.upload WHERE id = ${id}`;
+  return row?.assetId ? { id: row.assetId, status: "processing", created: false } : null;
+}
+
+async function makeAsset(
+  deps: ResumableDeps,
+  author: MaybeAuthor,
+  { id, filename, details }: Pick<Resumable, "id" | "filename" | "details">,
+): Promise<Uploaded> {
+  const { sql, storage, maxBytes, quotaBytes } = deps;
+  const received = await receiveFile(storage, contentOf(deps, id), { maxBytes, filename });
+  try {
+    const [uploaded] = await uploadFiles(sql, author, [received], details, { quotaBytes });
+    await sql`UPDATE media.upload SET asset_id = ${uploaded!.id} WHERE id = ${id}`;
+    await removeFiles(storage, id);
+    return uploaded!;
+  } finally {
+    await received.staged.discard();
   }
 }
 

@@ -1,5 +1,6 @@
 /** The HTTP API as commands call it. Problems become one line that says what to do. */
 import { CliError } from "./command.ts";
+import type { Exchange } from "./resumable.ts";
 import type { Stack } from "./stack.ts";
 
 const PATIENCE_MS = 30_000;
@@ -13,6 +14,8 @@ export type Api = {
   admin<T>(path: string, request?: Request): Promise<T>;
   /** Sends a body that is made while it is sent. No time limit but the server's. */
   upload<T>(path: string, body: ReadableStream<Uint8Array>, contentType: string): Promise<T>;
+  /** One exchange of a protocol of its own under /admin. No time limit but the caller's and the server's. */
+  exchange(path: string, exchange: Exchange): Promise<Headers>;
   /** Status and JSON of a route without a key, at one address. */
   open(url: string): Promise<{ status: number; body: unknown; headers: Headers }>;
 };
@@ -48,11 +51,15 @@ export function createApi(stack: Stack): Api {
     if (response.status === 204) return undefined as T;
     const body = (await response.json().catch(() => ({}))) as T & ProblemBody;
     if (response.ok) return body;
-    if (response.status === 401) {
+    throw refusal(response.status, body, area);
+  }
+
+  function refusal(status: number, body: ProblemBody, area: Area): CliError {
+    if (status === 401) {
       const variable = area === "admin" ? "TRADEWIND_SECRET_KEY" : "TRADEWIND_OPS_KEY";
-      throw new CliError(`the API refuses the key: set ${variable} to a valid one`, "unauthorized");
+      return new CliError(`the API refuses the key: set ${variable} to a valid one`, "unauthorized", status);
     }
-    throw new CliError(sentence(response.status, body), body.code ?? "failed");
+    return new CliError(sentence(status, body), body.code ?? "failed", status);
   }
 
   function authorization(area: Area): Record<string, string> {
@@ -83,6 +90,15 @@ export function createApi(stack: Stack): Api {
     async upload(path, body, contentType) {
       const headers = { ...authorization("admin"), "content-type": contentType };
       return result(await send(`${stack.api}/admin${path}`, { method: "POST", headers, body }), "admin");
+    },
+    async exchange(path, { method, headers, body, signal }) {
+      const init: RequestInit = { method, headers: { ...authorization("admin"), ...headers } };
+      if (body) init.body = body;
+      if (signal) init.signal = signal;
+      const response = await send(`${stack.api}/admin${path}`, init);
+      if (response.ok) return response.headers;
+      const problem = (await response.json().catch(() => ({}))) as ProblemBody;
+      throw refusal(response.status, problem, "admin");
     },
     async open(url) {
       const response = await send(url, { signal: AbortSignal.timeout(PATIENCE_MS) });

@@ -307,6 +307,13 @@ describe("the database", () => {
     );
     expect(store).toMatchObject({ name: "Second store", currency: "USD" });
     expect((await cli("stores list")).out).toContain(store.id);
+    expect((await cli(`stores quota ${store.id}`)).out).toContain("the deployment's setting");
+    const quota = JSON.parse((await cli(`stores quota ${api.store.id} --gb 250 --json`)).out);
+    expect(quota).toMatchObject({ maxBytes: 250_000_000_000, isOwn: true });
+    expect((await cli("media usage")).out).toContain("of 250.00 GB (set for this store)");
+    expect((await cli(`stores quota ${api.store.id} --default`)).out).toContain("the deployment's setting");
+    expect((await cli(`stores quota ${api.store.id} --default --gb 5`)).code).toBe(2);
+    expect((await cli("stores quota store_nowhere --gb 5")).code).toBe(1);
     expect((await cli(["stores", "create", "Third", "--currency", "euro"])).code).toBe(1);
     expect((await cli("keys create --kind secret")).err).toContain("--store is needed");
     const made = JSON.parse((await cli(`keys create --kind secret --store ${store.id} --json`)).out);

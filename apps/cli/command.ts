@@ -40,6 +40,8 @@ export class CliError extends Error {
   constructor(
     message: string,
     readonly code = "failed",
+    /** Of the answer that refused; 0: there was none. */
+    readonly status = 0,
   ) {
     super(message);
   }

@@ -50,7 +50,7 @@ export async function uploadOf(
 }
 
 /** Pulled one chunk at a time, so that no more of the file is in memory than the connection takes. */
-function streamOf(source: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+export function streamOf(source: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await source.next();

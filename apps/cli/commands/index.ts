@@ -11,7 +11,7 @@ import { jobControlCommands } from "./jobs.control.ts";
 import { jobCommands } from "./jobs.ts";
 import { journeyCommand } from "./journey.ts";
 import { keyCommands } from "./keys.ts";
-import { mediaDelete, mediaRetry } from "./media.manage.ts";
+import { mediaDelete, mediaRetry, mediaUsage } from "./media.manage.ts";
 import { mediaMove } from "./media.move.ts";
 import { mediaUpload } from "./media.ts";
 import { migrateCommand } from "./migrate.ts";
@@ -46,6 +46,7 @@ export const commands: readonly Command[] = [
   mediaMove,
   mediaRetry,
   mediaDelete,
+  mediaUsage,
   eraseCommand,
   ...flashCommands,
   ...saleCommands,

@@ -1,5 +1,6 @@
 import { CliError, type Command, type Context, type Result } from "../command.ts";
 import { table } from "../table.ts";
+import { type UsageView, usageText } from "./stores.ts";
 
 type Outcome = { id: string; done: boolean; error?: string };
 
@@ -48,5 +49,14 @@ export const mediaDelete: Command = {
     const remove = (id: string) =>
       context.api.admin(`/media/${encodeURIComponent(id)}`, { method: "DELETE" });
     return resultOf(await each(context, remove), "deleted");
+  },
+};
+
+export const mediaUsage: Command = {
+  path: ["media", "usage"],
+  about: "Show what the store's pictures take, and may take",
+  async run({ api }): Promise<Result> {
+    const usage = await api.admin<UsageView>("/media/usage");
+    return { json: usage, text: usageText(usage) };
   },
 };

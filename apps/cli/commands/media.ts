@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { CliError, type Command, type Context, type Result, textOption } from "../command.ts";
 import { createProgress } from "../progress.ts";
+import { sendFile } from "../resumable.ts";
 import { bytes, cut, table } from "../table.ts";
-import { uploadOf } from "../upload.ts";
 
 type AssetView = {
   id: string;
@@ -22,11 +22,11 @@ const POLL_MS = 250;
 async function send(context: Context, file: string): Promise<Outcome> {
   const progress = createProgress(context, `sending ${basename(file)}`);
   try {
-    let size = 0;
+    const { exchange } = context.api;
     const fields = { alt: textOption(context, "alt"), productId: textOption(context, "product") };
-    const upload = await uploadOf(file, fields, sent => progress.update(sent, size, bytes(size)));
-    size = upload.size;
-    return { file, asset: await context.api.upload("/media", upload.body, upload.contentType) };
+    const onProgress = (sent: number, size: number, note = bytes(size)) => progress.update(sent, size, note);
+    const id = await sendFile(file, { exchange, fields, onProgress });
+    return { file, asset: await context.api.admin<AssetView>(`/media/${id}`) };
   } catch (error) {
     // One file that is refused does not stop the others; without the API nothing goes on.
     if (!(error instanceof CliError) || stopsAll.has(error.code)) throw error;
@@ -86,7 +86,8 @@ function show(outcomes: Outcome[]): string {
 export const mediaUpload: Command = {
   path: ["media", "upload"],
   args: ["FILE…"],
-  about: "Upload pictures and wait for their variants; exit code 1 when one fails",
+  about:
+    "Upload pictures and wait for their variants; goes on where it was cut off; exit code 1 when one fails",
   options: {
     product: { type: "string", value: "ID", about: "the product they show" },
     alt: { type: "string", value: "TEXT", about: "their alternative text" },

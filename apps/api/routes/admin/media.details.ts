@@ -6,6 +6,7 @@ import { isId } from "../../../../platform/ids.ts";
 import type { Sql } from "../../../../platform/postgres/index.ts";
 
 const MAX_ALT = 500;
+const MAX_FINGERPRINT = 500;
 const MAX_POSITION = 9_999;
 /** What clients of the protocol add by themselves. */
 const ignored = new Set(["filetype", "type", "name", "relativePath"]);
@@ -41,6 +42,12 @@ export async function detailsOf(
   for (const [name, text] of named) Object.assign(details, detailOf(name, text ?? ""));
   await checkProduct(sql, storeId, details.productId);
   return details;
+}
+
+/** @throws Problem 422 */
+export function checkFingerprint(text: string | null): void {
+  if (text === null || (text.length <= MAX_FINGERPRINT && !text.includes("\0"))) return;
+  throw invalid([{ path: "fingerprint", message: `At most ${MAX_FINGERPRINT} characters of text.` }]);
 }
 
 export async function checkProduct(sql: Sql, storeId: string, productId: string | undefined): Promise<void> {

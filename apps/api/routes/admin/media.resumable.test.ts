@@ -194,6 +194,67 @@ describe("a resumable upload", () => {
     expect((await assetOf(head.headers.get("upload-asset")!)).bytes).toBe(bytes.length);
   });
 
+  test("that is begun again with the same fingerprint goes on, with what is said of the picture now", async () => {
+    const bytes = await photo();
+    const told = (alt: string) => `fingerprint ${btoa("photo.png 1")},alt ${btoa(alt)}`;
+    const path = locationOf(await begin(bytes.length, told("A cup")));
+    const first = await fetch(origin() + path, {
+      method: "PATCH",
+      headers: { ...headers(), "upload-offset": "0", "content-type": "application/offset+octet-stream" },
+      body: bytes.subarray(0, 1_000_000),
+    });
+    expect(first.status).toBe(204);
+    expect(locationOf(await begin(bytes.length, told("A red cup")))).toBe(path);
+    // Another length or another fingerprint is another file.
+    expect(locationOf(await begin(bytes.length + 1, told("A cup")))).not.toBe(path);
+    expect(locationOf(await begin(bytes.length, `fingerprint ${btoa("photo.png 2")}`))).not.toBe(path);
+    const id = await send(bytes, { url: path });
+    expect(await assetOf(id)).toMatchObject({ alt: "A red cup", bytes: bytes.length });
+    expect(locationOf(await begin(bytes.length, told("A cup")))).not.toBe(path);
+  });
+
+  test("of no picture is refused by its first piece, however much is to come", async () => {
+    const path = locationOf(await begin(8_000_000));
+    const first = await fetch(origin() + path, {
+      method: "PATCH",
+      headers: { ...headers(), "upload-offset": "0", "content-type": "application/offset+octet-stream" },
+      body: Buffer.from(`MZ${"\0".repeat(1_000)}`),
+    });
+    expect([first.status, ((await first.json()) as { code: string }).code]).toEqual([
+      415,
+      "unsupported_media_type",
+    ]);
+    expect((await offsetOf(path))[0]).toBe(404);
+    expect(await pieces()).toBe(0);
+  });
+
+  test("whose first piece is too short to tell goes on", async () => {
+    const bytes = await photo();
+    const path = locationOf(await begin(bytes.length));
+    await fetch(origin() + path, {
+      method: "PATCH",
+      headers: { ...headers(), "upload-offset": "0", "content-type": "application/offset+octet-stream" },
+      body: bytes.subarray(0, 3),
+    });
+    expect(await offsetOf(path)).toEqual([200, 3]);
+    expect((await assetOf(await send(bytes, { url: path }))).bytes).toBe(bytes.length);
+  });
+
+  test("that several finish at once is one asset, and nobody is told otherwise", async () => {
+    const bytes = await photo();
+    const path = locationOf(await begin(bytes.length));
+    const id = path.split("/").at(-1)!;
+    const whole = await openStorage(api.deps.config).stage(new Blob([bytes]).stream(), { maxBytes: 1e7 });
+    await whole.keep(`upload/${id}/whole`);
+    await api.sql`INSERT INTO media.upload_part VALUES (${id}, 0, ${whole.bytes}, ${`upload/${id}/whole`})`;
+    await api.sql`UPDATE media.upload SET received = bytes WHERE id = ${id}`;
+    const head = (n: number) => fetch(origin(n % 2) + path, { method: "HEAD", headers: headers() });
+    const heads = await Promise.all(Array.from({ length: 8 }, (_, n) => head(n)));
+    expect(heads.map(one => one.status)).toEqual(Array(8).fill(200));
+    expect(new Set(heads.map(one => one.headers.get("upload-asset"))).size).toBe(1);
+    expect(await pieces()).toBe(0);
+  });
+
   test("is refused with a reason", async () => {
     const text = Buffer.from("I am a picture, believe me. ".repeat(10));
     expect(await refusal(send(text))).toEqual([415, "unsupported_media_type"]);
@@ -204,6 +265,11 @@ describe("a resumable upload", () => {
       "invalid",
     ]);
     expect(await refusal(send(await photo(), { metadata: { colour: "red" } }))).toEqual([422, "invalid"]);
+    const long = await begin(5_000, `fingerprint ${btoa("x".repeat(501))}`);
+    expect([long.status, ((await long.json()) as { code: string }).code]).toEqual([422, "invalid"]);
+    expect((await begin(5_000, `fingerprint ${btoa("nul \0")}`)).status).toBe(422);
+    // A name is for people: what can't be shown is left out.
+    expect((await begin(5_000, `filename ${btoa("nul \0.png")}`)).status).toBe(201);
     expect(await refusal(send(await photo(), { key: api.keys.publishable }))).toEqual([403, "forbidden"]);
     const bare = await fetch(`${origin()}/admin/media/uploads`, {
       method: "POST",

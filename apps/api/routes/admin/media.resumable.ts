@@ -21,7 +21,7 @@ import { newId } from "../../../../platform/ids.ts";
 import { StorageLimitError } from "../../../../platform/storage/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { adminAuth } from "../../http/auth.ts";
-import { detailsOf } from "./media.details.ts";
+import { checkFingerprint, detailsOf } from "./media.details.ts";
 import { uploadDeps } from "./media.upload.ts";
 
 const PATH = "/admin/media/uploads";
@@ -41,10 +41,13 @@ class MediaStore extends DataStore {
 
   override create(upload: Upload): Promise<Upload> {
     return this.noting(async () => {
-      const { filename = null, ...fields } = upload.metadata ?? {};
+      const { filename = null, fingerprint = null, ...fields } = upload.metadata ?? {};
+      checkFingerprint(fingerprint);
       const details = await detailsOf(this.deps.sql, this.storeId, fields);
-      const { id, size = 0 } = upload;
-      await beginUpload(this.deps, { id, storeId: this.storeId, bytes: size, filename, details });
+      const { id, size: bytes = 0 } = upload;
+      const begun = { id, storeId: this.storeId, bytes, filename, details, fingerprint };
+      // The location that is answered is made of this id.
+      upload.id = await beginUpload(this.deps, begun);
       return upload;
     });
   }
@@ -153,7 +156,7 @@ export function resumableRoutes(deps: ApiDeps) {
       detail: {
         summary: "Begin a resumable upload (tus 1.0)",
         description:
-          "`Upload-Length` and, in `Upload-Metadata`, `filename`, `alt`, `productId` and `position`. 201 with the upload's `Location`; 413 `body_too_large`, `quota_exceeded`; 422 `invalid`, `empty_file`. Then `PATCH` it piece by piece.",
+          "`Upload-Length` and, in `Upload-Metadata`, `filename`, `alt`, `productId` and `position`. 201 with the upload's `Location`; with `fingerprint`, any text that the client knows the file by, that of an upload of the same which is not finished. 413 `body_too_large`, `quota_exceeded`; 422 `invalid`, `empty_file`. Then `PATCH` it piece by piece.",
       },
     })
     .route("HEAD", "/:id", ({ request, author }) => handle(request, author), {

@@ -59,6 +59,16 @@ export const assetChange = t.Object(
   { additionalProperties: false, minProperties: 1, examples: [{ alt: "A red cup", visibility: "public" }] },
 );
 
+export const mediaUsage = t.Object(
+  {
+    assets: t.Integer({ description: "pictures of the store" }),
+    bytes: t.Integer({ description: "of their originals" }),
+    maxBytes: t.Integer({ description: "what the originals may take together" }),
+    isOwn: t.Boolean({ description: "set for this store; else the deployment's `TRADEWIND_MEDIA_STORE_GB`" }),
+  },
+  { examples: [{ assets: 412, bytes: 1_893_224_110, maxBytes: 100_000_000_000, isOwn: false }] },
+);
+
 const uploaded = { id: t.String(), status, href: t.String() };
 
 export const uploadedView = t.Object({

@@ -8,6 +8,8 @@ import {
   getAsset,
   listAssets,
   retryAsset,
+  type Usage,
+  usageOf,
   variantCount,
   watchAsset,
   withSignedUrls,
@@ -21,7 +23,7 @@ import { documented } from "../../http/documented.ts";
 import { oneOf } from "../../http/one-of.ts";
 import { listening, type SseEvent, sseResponse } from "../../http/sse.ts";
 import { signerOf } from "../media/signer.ts";
-import { assetChange, assetView, uploadedView, uploadForm } from "./media.schema.ts";
+import { assetChange, assetView, mediaUsage, uploadedView, uploadForm } from "./media.schema.ts";
 import { acceptUpload, uploadDeps } from "./media.upload.ts";
 
 /** How long the URLs of private pictures are good for. */
@@ -113,6 +115,22 @@ export function mediaRoutes(deps: ApiDeps) {
         response: documented({
           200: t.Object({ items: t.Array(assetView), nextCursor: t.Nullable(t.String()) }),
         }),
+      },
+    )
+    .get(
+      "/usage",
+      async ({ access }) => {
+        const [{ storeId: _, ...usage }] = (await usageOf(sql, [access.storeId], uploads.quotaBytes)) as [
+          Usage,
+        ];
+        return usage;
+      },
+      {
+        detail: {
+          summary: "What the store's pictures take, and may take",
+          description: "Operators set the quota (`PUT /ops/stores/:id/media-quota`).",
+        },
+        response: documented({ 200: mediaUsage }),
       },
     )
     .get("/:id", async ({ access, params }) => viewOf(await find(access.storeId, params.id)), {

@@ -25,9 +25,12 @@ const GB = 1_000_000_000;
 type UploadDeps = { sql: Db; storage: Storage; maxBytes: number; quotaBytes: number };
 type Form = { files: ReceivedFile[]; details: UploadDetails };
 
+/** What a store may keep for which nothing else is set. */
+export const defaultQuota = (config: ApiDeps["config"]) => config.mediaStoreGb * GB;
+
 export function uploadDeps({ sql, config }: Pick<ApiDeps, "sql" | "config">): UploadDeps {
   const maxBytes = config.mediaMaxMb * MB;
-  return { sql, storage: openStorage(config), maxBytes, quotaBytes: config.mediaStoreGb * GB };
+  return { sql, storage: openStorage(config), maxBytes, quotaBytes: defaultQuota(config) };
 }
 
 /** @throws Problem 400, 413, 415 or 422. */
