@@ -5,8 +5,8 @@ const REDRAW_MS = 80;
 const BAR = 24;
 
 export type Progress = {
-  /** `total` unknown: the bar runs to and fro. */
-  update(done: number, total: number | undefined, note?: string): void;
+  /** `total` unknown: the bar runs to and fro. `atOnce`: drawn however little time has gone by. */
+  update(done: number, total: number | undefined, note?: string, atOnce?: boolean): void;
   /** Clears the line. */
   end(): void;
 };
@@ -15,9 +15,9 @@ export function createProgress({ io, json }: { io: Io; json: boolean }, label: s
   if (!io.interactive || json) return { update: () => {}, end: () => {} };
   let drawnAt = 0;
   return {
-    update(done, total, note = "") {
+    update(done, total, note = "", atOnce = false) {
       const now = performance.now();
-      if (now - drawnAt < REDRAW_MS && done !== total) return;
+      if (now - drawnAt < REDRAW_MS && done !== total && !atOnce) return;
       drawnAt = now;
       const line = `${label} ${bar(done, total, now)}${note && ` ${note}`}`;
       io.err(`\r\x1b[2K${line.slice(0, io.columns - 1)}`);

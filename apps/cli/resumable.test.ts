@@ -99,8 +99,8 @@ test("an upload whose connection is cut goes on where it was", async () => {
   expect(err).toContain("100%");
   expect(err).toContain("trying again");
   const offsets = requests.filter(one => one.startsWith("PATCH")).map(one => Number(one.split(" ")[1]));
-  expect(offsets[0]).toBe(0);
-  expect(offsets[1]).toBeGreaterThan(0);
+  // From the middle of a piece.
+  expect(offsets.some(one => one % (8 * MB) !== 0)).toBe(true);
   const [asset] = await api.sql`SELECT id FROM media.asset ORDER BY id DESC LIMIT 1`;
   await expectWhole(path, asset!.id);
 }, 60_000);

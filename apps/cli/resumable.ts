@@ -20,7 +20,7 @@ export type Sending = {
   readonly exchange: (path: string, exchange: Exchange) => Promise<Headers>;
   /** What is said about the picture. */
   readonly fields: Readonly<Record<string, string | undefined>>;
-  readonly onProgress: (sent: number, size: number, note?: string) => void;
+  readonly onProgress: (sent: number, size: number, trouble?: string) => void;
   readonly pauseMs?: (tries: number) => number;
 };
 

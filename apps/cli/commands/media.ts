@@ -24,7 +24,8 @@ async function send(context: Context, file: string): Promise<Outcome> {
   try {
     const { exchange } = context.api;
     const fields = { alt: textOption(context, "alt"), productId: textOption(context, "product") };
-    const onProgress = (sent: number, size: number, note = bytes(size)) => progress.update(sent, size, note);
+    const onProgress = (sent: number, size: number, trouble?: string) =>
+      progress.update(sent, size, trouble ?? bytes(size), trouble !== undefined);
     const id = await sendFile(file, { exchange, fields, onProgress });
     return { file, asset: await context.api.admin<AssetView>(`/media/${id}`) };
   } catch (error) {
