@@ -22,7 +22,7 @@ async function newHome(): Promise<string> {
   return home;
 }
 
-function start(home: string, port: number): Running {
+function start(home: string, port: number, env: Record<string, string> = {}): Running {
   const child = Bun.spawn([process.execPath, join(root, "apps/cluster/start.ts")], {
     env: {
       PATH: process.env.PATH,
@@ -34,6 +34,7 @@ function start(home: string, port: number): Running {
       TRADEWIND_NORMAL_PROCESSES: "0",
       TRADEWIND_LOW_PROCESSES: "0",
       TRADEWIND_DRAIN_SECONDS: "5",
+      ...env,
     },
     stdin: "ignore",
     stdout: "pipe",
@@ -61,6 +62,12 @@ async function ready({ child, home, port }: Running): Promise<StackFile> {
   );
   fell.catch(() => {});
   return Promise.race([up, fell]);
+}
+
+async function kill({ child }: Running): Promise<void> {
+  child.kill("SIGKILL");
+  await child.exited;
+  supervisors.delete(child);
 }
 
 const allOf = (stack: StackFile): ProcessRef[] => [
@@ -109,21 +116,28 @@ test("a process or server that is killed comes back, a second start is refused, 
   expect(stackOf(running.home)).toMatchObject({ state: "stopped", keys: before.keys! });
 });
 
-test("after kill -9 of the supervisor the next start takes over the servers and replaces the processes", async () => {
+test("after kill -9 of the supervisor the next start takes over servers and processes; changed settings replace these", async () => {
   const home = await newHome();
   const port = await freePort();
   const killed = start(home, port);
   const before = await ready(killed);
-  killed.child.kill("SIGKILL");
-  await killed.child.exited;
-  supervisors.delete(killed.child);
+  await kill(killed);
   expect(allOf(before).every(isAlive)).toBe(true);
 
-  const next = start(home, port);
+  const taking = start(home, port);
+  const taken = await ready(taking);
+  expect(taken).toMatchObject({ servers: before.servers, processes: before.processes, nodes: before.nodes });
+  // A process that was taken over is watched like one that was started.
+  process.kill(taken.processes["high-1"]!.pid, "SIGKILL");
+  await until(() => stackOf(home).processes["high-1"]?.pid !== taken.processes["high-1"]!.pid);
+  await kill(taking);
+
+  const left = stackOf(home);
+  const next = start(home, port, { TRADEWIND_DRAIN_SECONDS: "6" });
   const after = await ready(next);
   expect(after.servers).toEqual(before.servers);
   expect(after.keys).toEqual(before.keys);
-  expect(Object.values(before.processes).filter(isAlive)).toEqual([]);
+  expect(Object.values(left.processes).filter(isAlive)).toEqual([]);
   const store = { "x-publishable-key": after.keys!.publishable! };
   expect((await fetch(`${after.api}/store/products`, { headers: store })).status).toBe(200);
 
@@ -143,9 +157,7 @@ test("what was started but not written down before a kill -9 is ended by the nex
   const port = await freePort();
   const killed = start(home, port);
   const before = await ready(killed);
-  killed.child.kill("SIGKILL");
-  await killed.child.exited;
-  supervisors.delete(killed.child);
+  await kill(killed);
   await rm(join(home, "stack.json"));
 
   const next = start(home, port);

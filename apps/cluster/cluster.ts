@@ -12,15 +12,16 @@ import { type Control, openControl } from "./control.ts";
 import type { RollPatience } from "./crew.ts";
 import { createFront, type Front, portOf } from "./front.ts";
 import type { Home, StackFile } from "./home.ts";
-import { clearLeftovers } from "./leftovers.ts";
+import { clearLeftovers, type Leftovers } from "./leftovers.ts";
 import type { LogFiles } from "./log-files.ts";
 import { watchMemory } from "./memory.ts";
-import { createPools, type Pools } from "./pools.ts";
+import { originMark, originOf } from "./origin.ts";
+import { createPools, type Pools, type Priority } from "./pools.ts";
 import { isFree } from "./ports.ts";
 import { prepareDatabase } from "./prepare.ts";
-import { type Program, startProgram } from "./programs.ts";
+import { type Program, startProgram, takeOverProgram } from "./programs.ts";
 import { createRolling } from "./rolling.ts";
-import { type Services, serviceEnv, startServices } from "./services.ts";
+import { isUnchanged, type Services, serviceEnv, startServices } from "./services.ts";
 import { emptyStack } from "./stack.ts";
 import { obeyTargets } from "./targets.ts";
 import { keepRunning, type Unit } from "./unit.ts";
@@ -57,21 +58,37 @@ export type Cluster = {
 
 /** Leaves nothing running when it throws. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { config, home, log, logFiles } = options;
+  const { home, log, env } = options;
+  const origin = originOf(env);
   const before = home.read();
-  const leftovers = await clearLeftovers(before, home.dir, log);
-  if (!(await isFree(config.port))) throw new PortTaken(config.port);
+  const leftovers = await clearLeftovers(before, { home: home.dir, origin }, log);
+  try {
+    return await bringUp({ ...options, origin, before, leftovers });
+  } finally {
+    // One that has no place now: its pool has become smaller, say.
+    await leftovers.end();
+  }
+}
+
+type BringUp = ClusterOptions & { origin: string; before: StackFile | null; leftovers: Leftovers };
+
+async function bringUp(options: BringUp): Promise<Cluster> {
+  const { config, home, log, logFiles, before, leftovers } = options;
+  const isPortOurs = leftovers.numbered("api").size > 0;
+  if (!isPortOurs && !(await isFree(config.port))) throw new PortTaken(config.port);
 
   let save = () => {};
   const onChange = () => save();
-  const services = await startServices({ config, home, log, leftovers, onChange });
+  const services = await startServices({ config, home, log, leftovers, before, onChange });
+  if (!isUnchanged(services.addresses, before)) await leftovers.end();
   for (const unit of services.units()) logFiles.follow(unit.name, { shown: false });
 
   const stack = { ...emptyStack(config, home.dir, before), ...services.addresses };
   const run = (program: Program) => runProgram(options, stack, program, onChange);
-  const pools = createPools({ run, retireMs: config.retireSeconds * 1_000 });
+  const first = (priority: Priority) => leftovers.numbered(priority).keys();
+  const pools = createPools({ run, retireMs: config.retireSeconds * 1_000, first });
   const stopWatching = watchMemory({ config, pools, log });
-  const front = await createFront(config, run);
+  const front = await createFront(config, run, leftovers);
   const back: Unit[] = [];
   let control: Control | undefined;
   const units = () => [...front.api.units(), ...front.keeper.units(), ...pools.units(), ...back];
@@ -102,7 +119,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     front.api.setCount(config.apiNodes);
     front.keeper.setCount(1);
     stack.nodes = front.ports.map(port => `http://127.0.0.1:${port}`);
-    leaveTargets = await obeyTargets({ config, log, stack, pools });
+    const running = (priority: Priority) => leftovers.numbered(priority).size;
+    leaveTargets = await obeyTargets({ config, log, stack, pools, running });
     control = openRestarts({ config, log, stack, front, pools });
     stack.control = control.url;
     stack.state = "running";
@@ -115,15 +133,22 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 function runProgram(
-  { config, home, log, logFiles, env }: ClusterOptions,
+  { config, home, log, logFiles, env, origin, leftovers }: BringUp,
   stack: StackFile,
   program: Program,
   onChange: () => void,
 ): Unit {
   logFiles.follow(program.name, { shown: true });
-  const baseEnv = { ...env, ...serviceEnv(stack), PORT: String(config.port) };
+  const baseEnv = { ...env, ...serviceEnv(stack), PORT: String(config.port), ...originMark(origin) };
   const start = () => startProgram(program, { baseEnv, home: home.dir, logDir: home.logDir });
-  return keepRunning({ name: program.name, start, log, onChange });
+  const left = leftovers.take(program.name);
+  return keepRunning({
+    name: program.name,
+    start,
+    log,
+    onChange,
+    ...(left && { first: takeOverProgram(left) }),
+  });
 }
 
 function openRestarts(parts: {

@@ -14,6 +14,8 @@ export type CrewOptions = {
   readonly run: (program: Program) => Unit;
   /** `before`: the program of the process that it succeeds. */
   readonly program: (number: number, before?: Program) => Program;
+  /** Numbers that are given first, in this order: of processes that run already. */
+  readonly first?: Iterable<number> | undefined;
   /** How one is asked to leave, and how long it may take. */
   readonly leave: { readonly patienceMs: number; readonly signal?: NodeJS.Signals };
 };
@@ -57,7 +59,8 @@ export class NotReplaced extends Error {
 type Member = { readonly program: Program; readonly unit: Unit };
 const LOOK_MS = 25;
 
-export function createCrew({ run, program, leave }: CrewOptions): Crew {
+export function createCrew({ run, program, leave, first = [] }: CrewOptions): Crew {
+  const given = [...first];
   const running = new Map<number, Member>();
   const coming = new Map<number, Member>();
   const leaving = new Map<number, Member>();
@@ -67,7 +70,7 @@ export function createCrew({ run, program, leave }: CrewOptions): Crew {
 
   /** Not the number of one that still leaves: its name and log file are in use. */
   const start = (into: Map<number, Member>, before?: Program): [number, Member] => {
-    let number = 1;
+    let number = given.shift() ?? 1;
     while (all.some(some => some.has(number))) number++;
     const made = program(number, before);
     const member = { program: made, unit: run(made) };

@@ -25,10 +25,20 @@ export type Pools = {
   stop(patienceMs: number): Promise<void>;
 };
 
-export function createPools(options: { run: (program: Program) => Unit; retireMs: number }): Pools {
+export function createPools(options: {
+  run: (program: Program) => Unit;
+  retireMs: number;
+  /** Numbers of the processes that run already. */
+  first?: (priority: Priority) => Iterable<number>;
+}): Pools {
   const leave = { patienceMs: options.retireMs, signal: RETIRE } as const;
   const crewOf = (priority: Priority) =>
-    createCrew({ run: options.run, program: number => poolProgram(priority, number), leave });
+    createCrew({
+      run: options.run,
+      program: number => poolProgram(priority, number),
+      leave,
+      first: options.first?.(priority),
+    });
   const pools = { high: crewOf("high"), normal: crewOf("normal"), low: crewOf("low") };
   const crews = () => poolPriorities.map(priority => pools[priority]);
   return {

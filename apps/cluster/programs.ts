@@ -5,7 +5,7 @@ import { setPriority } from "node:os";
 import { join } from "node:path";
 import { root } from "./install.ts";
 import { childMark } from "./leftovers.ts";
-import { end, launch } from "./process.ts";
+import { adopt, end, launch, type ProcessRef } from "./process.ts";
 import type { Started } from "./unit.ts";
 
 export type Program = {
@@ -17,6 +17,16 @@ export type Program = {
   /** Added to the scheduling priority: 10 leaves the processor to everybody else. */
   readonly nice?: number;
 };
+
+/** One that an earlier supervisor started. It worked, or would be gone. */
+export function takeOverProgram(ref: ProcessRef): Started {
+  const process_ = adopt(ref);
+  return { process: process_, stop: (patienceMs, signal) => stopped(process_, patienceMs, signal) };
+}
+
+async function stopped(ref: ProcessRef, patienceMs: number, signal?: NodeJS.Signals): Promise<void> {
+  await end(ref, { patienceMs, ...(signal && { signal }) });
+}
 
 export async function startProgram(
   program: Program,
@@ -44,9 +54,7 @@ export async function startProgram(
       // It ended at once; the unit notices.
     }
   }
-  const stop = async (patienceMs: number, signal?: NodeJS.Signals) => {
-    await end(process_, { patienceMs, ...(signal && { signal }) });
-  };
+  const stop = (patienceMs: number, signal?: NodeJS.Signals) => stopped(process_, patienceMs, signal);
   void process_.exited.then(() => rmSync(readyFile, { force: true }));
   return { process: process_, isReady: () => existsSync(readyFile), stop };
 }

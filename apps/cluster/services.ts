@@ -7,8 +7,8 @@
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Home, Secrets, ServerName, StackFile } from "./home.ts";
-import { childMark } from "./leftovers.ts";
-import { freePort } from "./ports.ts";
+import { childMark, type Leftovers } from "./leftovers.ts";
+import { freePort, isFree } from "./ports.ts";
 import type { Program } from "./programs.ts";
 import {
   type RunningServer,
@@ -50,8 +50,9 @@ type Options = {
   config: Config;
   home: Home;
   log: Log;
-  /** What an earlier supervisor left. */
-  leftovers: Partial<Record<ServerName, ServerRecord>>;
+  /** What an earlier supervisor left, and where its services were. */
+  leftovers: Leftovers;
+  before: StackFile | null;
   onChange: () => void;
 };
 
@@ -97,7 +98,7 @@ export async function startServices(options: Options): Promise<Services> {
     throw failed.reason;
   }
   const url = (name: ServerName) => embedded.get(name)?.record.url;
-  const addresses = await addressesOf(config, secrets, url);
+  const addresses = await addressesOf(options, secrets, url);
   return {
     addresses,
     notes: addresses.meiliUrl ? [] : ["no Meilisearch on this machine: search answers from Postgres"],
@@ -113,7 +114,7 @@ function plain({ pid, started, port, url }: RunningServer): ServerRecord {
 }
 
 async function startEmbedded(
-  { home, log, leftovers, onChange }: Options,
+  { home, log, leftovers, before, onChange }: Options,
   name: ServerName,
   start: Start,
 ): Promise<Embedded | null> {
@@ -122,7 +123,8 @@ async function startEmbedded(
     logDir: home.logDir,
     binDir: home.path("packages"),
     throwAway: false,
-    previous: leftovers[name],
+    previous: leftovers.servers[name],
+    firstPort: before?.servers[name]?.port,
     env: childMark(home.dir, name),
   };
   const first = await start(context);
@@ -139,22 +141,34 @@ async function startEmbedded(
   return embedded;
 }
 
+/** Where it was before, so that who knows it there still finds it; else where nobody is. */
+async function portLike(address: string | null | undefined, isHeld: boolean): Promise<number> {
+  const port = Number(address ? new URL(address).port : 0);
+  return port > 0 && (isHeld || (await isFree(port))) ? port : freePort();
+}
+
 async function addressesOf(
-  config: Config,
+  { config, before, leftovers }: Options,
   secrets: Secrets,
   url: (name: ServerName) => string | undefined,
 ): Promise<Addresses> {
   const mail = secrets.stack;
   const embedMail = !config.smtpUrl;
+  const [front, catcher] = [leftovers.has("redis-rest"), leftovers.has("mailcatcher")];
+  const port = {
+    redis: await portLike(before?.redisUrl, front),
+    smtp: await portLike(before?.smtpUrl, catcher),
+    mailbox: await portLike(before?.mailboxUrl, catcher),
+  };
   return {
     databaseUrl: config.databaseUrl ?? url("postgres")!,
     natsUrl: config.natsUrl ?? url("nats")!,
-    redisUrl: config.redisUrl ?? `http://127.0.0.1:${await freePort()}`,
+    redisUrl: config.redisUrl ?? `http://127.0.0.1:${port.redis}`,
     redisToken: config.redisToken ?? secrets.redis,
     meiliUrl: config.meiliUrl ?? url("meilisearch") ?? null,
     meiliKey: config.meiliKey ?? (url("meilisearch") ? secrets.meilisearch : null),
-    smtpUrl: config.smtpUrl ?? `smtp://tradewind:${mail}@127.0.0.1:${await freePort()}`,
-    mailboxUrl: embedMail ? `http://127.0.0.1:${await freePort()}` : null,
+    smtpUrl: config.smtpUrl ?? `smtp://tradewind:${mail}@127.0.0.1:${port.smtp}`,
+    mailboxUrl: embedMail ? `http://127.0.0.1:${port.mailbox}` : null,
     stackToken: mail,
   };
 }
@@ -167,6 +181,11 @@ function programsOf(config: Config, redisBehind: string | undefined): Program[] 
   }
   if (!config.smtpUrl) programs.push({ name: "mailcatcher", entry: "apps/mailcatcher/main.ts", env: {} });
   return programs;
+}
+
+/** Whether who was started with `before` finds all that it needs. */
+export function isUnchanged(addresses: Addresses, before: StackFile | null): boolean {
+  return before !== null && Bun.deepEquals(serviceEnv(addresses), serviceEnv(before));
 }
 
 /** The settings through which our processes find the services. */

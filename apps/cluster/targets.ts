@@ -12,7 +12,7 @@ import type { Config } from "../../platform/config.ts";
 import { type Log, silentLog } from "../../platform/log.ts";
 import { connect } from "../../platform/postgres/index.ts";
 import type { StackFile } from "./home.ts";
-import { type Pools, poolPriorities } from "./pools.ts";
+import { type Pools, type Priority, poolPriorities } from "./pools.ts";
 
 /** Starts the pools. Returns the way to stop obeying. */
 export async function obeyTargets(options: {
@@ -20,10 +20,13 @@ export async function obeyTargets(options: {
   log: Log;
   stack: StackFile;
   pools: Pools;
+  /** How many run already: as many as the plan said last. */
+  running: (priority: Priority) => number;
 }): Promise<() => Promise<void>> {
-  const { config, log, stack, pools } = options;
+  const { config, log, stack, pools, running } = options;
   const host = hostOf(config, stack.home);
-  for (const priority of poolPriorities) pools.setProcesses(priority, host.starts[priority]);
+  for (const priority of poolPriorities)
+    pools.setProcesses(priority, Math.max(host.starts[priority], running(priority)));
 
   const sql = connect(stack.databaseUrl, { max: 1, application: "supervisor" });
   const bus = openBus({

@@ -73,10 +73,16 @@ export async function crashTest(options: Options, tell: Tell): Promise<Report> {
     tell(`stack in ${home}`);
     const node = await startFarNode(stack, settings);
     ends.push(node.stop);
-    const { report, findings, journal } = await runOn({ stack, node, disks, nats }, options, tell);
+    const keepLogs = async () => options.keep && keep(home, tell);
+    const { report, findings, journal } = await runOn({ stack, node, disks, nats }, options, tell).catch(
+      async error => {
+        await keepLogs();
+        throw error;
+      },
+    );
     const story = timelines(findings, journal);
     if (story) tell(story);
-    if (options.keep && report.problems.length > 0) await keep(home, tell);
+    if (report.problems.length > 0) await keepLogs();
     return report;
   } finally {
     await end();

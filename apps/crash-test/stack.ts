@@ -55,8 +55,9 @@ export async function startStack(home: string, settings: Record<string, string> 
   const now = (): StackFile => JSON.parse(readFileSync(join(home, "stack.json"), "utf8"));
   let child = spawnSupervisor(home, port, settings);
   const running = async () => {
+    const said = child.stderr.text();
     await poll("a running supervisor", START_MS, async () => {
-      if (child.exitCode !== null) throw new Error(`the supervisor ended: ${await child.stderr.text()}`);
+      if (child.exitCode !== null) throw new Error(`the supervisor ended: ${await said}`);
       const stack = now();
       return stack.state === "running" && stack.supervisor?.pid === child.pid;
     });

@@ -105,7 +105,7 @@ async function makeShop(send: Send, origin: string, ops: Call, marker: string): 
   await media(admin, pool, marker);
   const { customerId, session } = await people(learning(shop), admin, { marker, variants });
   // Who is erased is logged out.
-  pool.keep(customerId);
+  pool.keep(customerId, session);
   return { storeId: store.id, marker, publishable, secret, session, customerId, pool };
 }
 

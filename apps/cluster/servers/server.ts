@@ -4,7 +4,7 @@
  */
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "../ports.ts";
+import { freePort, isFree } from "../ports.ts";
 import { adopt, end, isAlive, type Launch, launch, type ManagedProcess } from "../process.ts";
 
 export type ServerContext = {
@@ -20,6 +20,8 @@ export type ServerContext = {
   readonly previous?: ServerRecord | undefined;
   /** The port to use when a server that others are connected to is started again. */
   readonly port?: number | undefined;
+  /** The port to try first. */
+  readonly firstPort?: number | undefined;
   /** Added to the environment of the server. */
   readonly env?: Record<string, string>;
 };
@@ -61,7 +63,7 @@ export async function startServer(context: ServerContext, plan: Plan): Promise<R
   const taken = context.previous && (await takeOver(plan, context.previous));
   if (taken) return taken;
   for (let attempt = 1; ; attempt++) {
-    const port = context.port ?? (await freePort());
+    const port = context.port ?? (await firstPort(context, attempt)) ?? (await freePort());
     const planned = await plan.launch(port);
     const process = await launch({ ...planned, env: { ...planned.env, ...context.env }, logFile });
     const url = plan.url(port);
@@ -75,6 +77,10 @@ export async function startServer(context: ServerContext, plan: Plan): Promise<R
     }
     await appendFile(logFile, `tradewind: ${plan.name} ${failure}; trying another port\n`);
   }
+}
+
+async function firstPort({ firstPort: port }: ServerContext, attempt: number): Promise<number | undefined> {
+  return attempt === 1 && port !== undefined && (await isFree(port)) ? port : undefined;
 }
 
 /** The leftover as a running server; null after it was ended because it does not answer, or when it is gone. */
