@@ -174,7 +174,9 @@ test("one that is killed costs nobody an answer, and is read again when it is ba
   await world.kill();
   await world.untilState("away");
   const before = await counts("history");
-  await until(async () => ((await counts("history")).primary ?? 0) > (before.primary ?? 0) + 3);
+  await until(async () => ((await counts("history")).primary ?? 0) > (before.primary ?? 0) + 3, {
+    timeoutMs: 60_000,
+  });
   await world.restart();
   await world.untilState("near");
   expect(await stop()).toEqual([200]);

@@ -24,6 +24,9 @@
  *   primary. Nobody asks it until it has answered again.
  * - it stops replaying, or is cut off from the primary: the moments go on and it stays, so within {@link BEHIND_MS} it is left out.
  * - it comes back from a crash with less than it had: replica.ts.
+ * - the primary is lost and another takes its place that lacks the last commits, while a replica has them: it can't follow that one and
+ *   stays where it is; as soon as the new primary's log is longer it is behind, and shows until then what was lost. Whoever lets a server
+ *   take over that lacks something sets such replicas up anew.
  * - the primary does not answer: there are no new moments, and within {@link BEHIND_MS} nobody reads from replicas.
  * - this process crashes: it knows nothing that another needs.
  */
@@ -40,6 +43,9 @@ export type { Moment } from "./moments.ts";
 const POLL_MS = 150;
 /** A replica that is further behind is not read. */
 const BEHIND_MS = 2_000;
+/** What takes longer on a replica is given up and done on the primary: what is kept, and histories, which may be long. */
+const KEPT_MS = 800;
+const HISTORY_MS = 2_000;
 /** Longer nobody waits for a replica to replay; the primary is quicker then. */
 const WAIT_MS = 60;
 const STEP_MS = 3;
@@ -120,7 +126,7 @@ export class Replicas {
     const found = this.#nearest();
     if (!found) return null;
     const { replica, moment } = found;
-    return { moment, read: work => replica.read(work) };
+    return { moment, read: work => replica.read(work, KEPT_MS) };
   }
 
   /** What became of a read of {@link nearest}. */
@@ -137,7 +143,7 @@ export class Replicas {
       return work(sql);
     }
     try {
-      const found = await replica.read(work);
+      const found = await replica.read(work, HISTORY_MS);
       this.count("history", "replica");
       return found;
     } catch {

@@ -16,16 +16,21 @@ const LOOK_MS = 100;
 const LOOK_AWAY_MS = 400;
 /** Twice, so that a process that was held up itself finds the answer that has come meanwhile. */
 const PATIENCE_MS = 500;
-/** A read that takes longer is given up, and done on the primary; the server ends the statement by itself. */
-const READ_MS = 800;
-const STATEMENT_MS = 1_000;
-/** So long nobody asks one that gave up a read or failed in it. */
+/** The server ends statements that take longer by itself; nobody waits for them any more. */
+const STATEMENT_MS = 2_000;
+/** So long nobody asks one that failed in a read, or took too long. */
 const REST_MS = 1_000;
+/** So many reads in a row that took too long: their connections may be dead, though that of our looks is not. */
+const LATE = 3;
 /** Chosen by the server, to go on replaying: the next read may do well. */
 const CANCELLED = "40001";
 
-export class ReplicaFailed extends Error {
+class ReplicaFailed extends Error {
   override name = "ReplicaFailed";
+}
+
+class ReplicaLate extends ReplicaFailed {
+  override name = "ReplicaLate";
 }
 
 export type ReplicaOptions = {
@@ -48,6 +53,7 @@ export class Replica {
   /** Why it can't be used; null: it can. */
   #away: string | null = "it was not asked yet";
   #restUntil = 0;
+  #late = 0;
   #stopped = false;
   readonly #underWay = new Set<{ reject(error: unknown): void }>();
   /** What it has replayed. */
@@ -70,13 +76,15 @@ export class Replica {
     return this.#away === null && now >= this.#restUntil;
   }
 
-  /** @throws whatever went wrong: the replica, its answer, or `work` itself. Takes {@link READ_MS} at most. */
-  async read<T>(work: (sql: Db) => Promise<T>): Promise<T> {
+  /** @throws whatever went wrong: the replica, its answer, or `work` itself; at the latest when the time is over. */
+  async read<T>(work: (sql: Db) => Promise<T>, withinMs: number): Promise<T> {
     const over = Promise.withResolvers<never>();
-    const timer = setTimeout(() => over.reject(new ReplicaFailed("it took too long")), READ_MS);
+    const timer = setTimeout(() => over.reject(new ReplicaLate("it took too long")), withinMs);
     this.#underWay.add(over);
     try {
-      return await Promise.race([work(this.#reads), over.promise]);
+      const found = await Promise.race([work(this.#reads), over.promise]);
+      this.#late = 0;
+      return found;
     } catch (error) {
       this.#failed(error);
       throw error;
@@ -113,16 +121,21 @@ export class Replica {
 
   /** Who comes while it is asked takes that answer: it is never further behind than it says. */
   #look(): Promise<void> {
-    this.#looking ??= this.#ask()
-      .catch(error => this.#lose(error.message))
+    const looks = this.#looks;
+    this.#looking ??= this.#ask(looks)
+      .catch(error => {
+        if (looks === this.#looks) this.#lose(error.message);
+      })
       .finally(() => {
         this.#looking = undefined;
       });
     return this.#looking;
   }
 
-  async #ask(): Promise<void> {
-    const { isStandby, position, system } = await patiently(selectStandby(this.#looks));
+  async #ask(looks: Db): Promise<void> {
+    const { isStandby, position, system } = await patiently(selectStandby(looks));
+    // It was lost meanwhile: that is what it was before.
+    if (looks !== this.#looks) return;
     const wanted = this.#options.system();
     if (!isStandby || position === null) throw new ReplicaFailed("it is no replica");
     if (wanted === null) throw new ReplicaFailed("the primary did not answer yet");
@@ -131,6 +144,7 @@ export class Replica {
     if (this.#away === null) return;
     this.#away = null;
     this.#restUntil = 0;
+    this.#late = 0;
     this.#options.log.info({ replica: this.name }, "a read replica is there");
   }
 
@@ -139,6 +153,7 @@ export class Replica {
     const { name, code } = error as { name?: string; code?: string };
     if (code === CANCELLED) return;
     this.#restUntil = performance.now() + REST_MS;
+    if (error instanceof ReplicaLate && ++this.#late >= LATE && !this.isAway) this.#lose("its reads hang");
     // Not what the server said, but that it says nothing: the others need not wait for the next look.
     if (name !== "PostgresError" && !(error instanceof ReplicaFailed)) void this.#look();
   }
