@@ -40,9 +40,13 @@ function laggingReplica() {
     moment && { moment, read: async work => work("the replica" as unknown as Db) };
   return {
     counts,
-    beforeMoments: (one: typeof task) => void (task = one),
+    beforeMoments(one: typeof task) {
+      task = one;
+    },
     nearest: near,
-    count: (_: string, outcome: string) => void (counts[outcome] = (counts[outcome] ?? 0) + 1),
+    count(_: string, outcome: string) {
+      counts[outcome] = (counts[outcome] ?? 0) + 1;
+    },
     async reach() {
       const reached = { atMs: performance.now(), position: 0 };
       await task(reached);
