@@ -59,6 +59,12 @@ const GROUP_MAX = 500;
 /** Groups under way at once: one is written while the next is made. A second one only when it is worth its statement. */
 const LANES = 2;
 const SECOND_LANE_MIN = 200;
+/**
+ * After a group of this many the next begins so long after it began, or when it is worth a second lane: what ends by and by
+ * shares its statement, whose cost is mostly the same however few it writes.
+ */
+const GATHER_FROM = 8;
+const GATHER_MS = 20;
 const STORE_RETRY_MS = 500;
 
 export type Settler = {
@@ -78,11 +84,25 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   let planned = false;
   let onIdle = () => {};
   let giveUpAtMs = Number.POSITIVE_INFINITY;
+  let beganAt = Number.NEGATIVE_INFINITY;
+  let size = 0;
+  let gathering: Timer | undefined;
 
+  const gatherMs = () =>
+    size < GATHER_FROM || queue.length >= SECOND_LANE_MIN ? 0 : beganAt + GATHER_MS - performance.now();
   const mayFlush = () => underWay === 0 || (underWay < LANES && queue.length >= SECOND_LANE_MIN);
 
   function plan(): void {
-    if (planned || !mayFlush()) return;
+    if (planned || queue.length === 0 || !mayFlush()) return;
+    const ms = gatherMs();
+    if (ms > 0) {
+      if (gathering) return;
+      gathering = setTimeout(() => {
+        gathering = undefined;
+        plan();
+      }, ms);
+      return;
+    }
     planned = true;
     // What finished in the same turn of the event loop belongs to one group.
     setImmediate(flush);
@@ -93,13 +113,15 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
     while (queue.length > 0 && mayFlush()) {
       const group = queue.slice(0, GROUP_MAX);
       queue = queue.slice(GROUP_MAX);
+      beganAt = performance.now();
+      size = group.length;
       underWay++;
       void settleGroup(group).finally(() => {
         underWay--;
-        flush();
+        plan();
+        if (underWay === 0) onIdle();
       });
     }
-    if (underWay === 0) onIdle();
   }
 
   async function settleGroup(group: Queued[]): Promise<void> {

@@ -2,13 +2,21 @@ import { expect, test } from "bun:test";
 import { grouped } from "./grouped.ts";
 
 /** Groups as they were sent; each is answered when `release` is called. */
-function recorder(options: { max?: number; lanes?: number; fail?: (n: number) => boolean } = {}) {
+function recorder(
+  options: {
+    max?: number;
+    lanes?: number;
+    gather?: { ms: number; from: number };
+    fail?: (n: number) => boolean;
+  } = {},
+) {
   const sent: number[][] = [];
   const gates: (() => void)[] = [];
   const call = grouped<number, number>({
     max: options.max ?? 10,
     lanes: options.lanes ?? 1,
     isDefinite: () => true,
+    ...(options.gather && { gather: options.gather }),
     async run(questions) {
       sent.push([...questions]);
       await new Promise<void>(resolve => gates.push(resolve));
@@ -78,4 +86,39 @@ test("an error that leaves the outcome open fails the whole group, once", async 
   const results = await Promise.allSettled([1, 2, 3].map(call));
   expect(results.every(one => one.status === "rejected")).toBe(true);
   expect(runs).toBe(1);
+});
+
+test("after a group of many the next gathers, until it is full", async () => {
+  const { sent, call, turn, release } = recorder({ max: 4, gather: { ms: 3_600_000, from: 3 } });
+  const calls = [call(1), call(2)];
+  await turn();
+  await release();
+  calls.push(call(3), call(4), call(5));
+  await turn();
+  expect(sent).toEqual([
+    [1, 2],
+    [3, 4, 5],
+  ]);
+  await release();
+  calls.push(call(6), call(7), call(8));
+  await turn();
+  expect(sent).toHaveLength(2);
+  calls.push(call(9));
+  await turn();
+  expect(sent.at(-1)).toEqual([6, 7, 8, 9]);
+  await release();
+  expect(await Promise.all(calls)).toHaveLength(9);
+});
+
+test("what gathers goes when its time has come", async () => {
+  const { sent, call, turn, release } = recorder({ gather: { ms: 20, from: 1 } });
+  const first = call(1);
+  await turn();
+  await release();
+  await first;
+  const rest = [call(2), call(3)];
+  while (sent.length < 2) await Bun.sleep(5);
+  expect(sent).toEqual([[1], [2, 3]]);
+  await release();
+  await Promise.all(rest);
 });

@@ -14,6 +14,11 @@ export type GroupedOptions<Q, A> = {
   max: number;
   /** Groups under way at once. */
   lanes: number;
+  /**
+   * For calls whose answer nobody waits for: after a group of `from` calls or more the next begins `ms` after it began, unless it is
+   * full before. Most of a group's cost is the same however small it is.
+   */
+  gather?: { readonly ms: number; readonly from: number };
   /** Whether this error means that nothing of the group was done. */
   isDefinite(error: unknown): boolean;
 };
@@ -38,6 +43,32 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
   const waiting: Call<Q, A>[] = [];
   let underWay = 0;
   let planned = false;
+  let beganAt = Number.NEGATIVE_INFINITY;
+  let size = 0;
+  let gathering: Timer | undefined;
+
+  /** How long the next group has to wait for company. */
+  function gatherMs(): number {
+    const { gather, max } = options;
+    if (!gather || size < gather.from || waiting.length >= max) return 0;
+    return beganAt + gather.ms - performance.now();
+  }
+
+  function plan(): void {
+    if (planned || waiting.length === 0 || underWay >= lanes) return;
+    const ms = gatherMs();
+    if (ms > 0) {
+      if (gathering) return;
+      gathering = setTimeout(() => {
+        gathering = undefined;
+        plan();
+      }, ms);
+      return;
+    }
+    planned = true;
+    // Requests that were read from their sockets in the same turn go together.
+    setImmediate(flush);
+  }
 
   async function send(calls: readonly Call<Q, A>[]): Promise<void> {
     try {
@@ -60,10 +91,13 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
     planned = false;
     while (waiting.length > 0 && underWay < lanes) {
       const group = waiting.splice(0, options.max);
+      beganAt = performance.now();
+      size = group.length;
       underWay++;
       void send(group).finally(() => {
         underWay--;
-        flush();
+        if (options.gather) plan();
+        else flush();
       });
     }
   }
@@ -71,9 +105,6 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
   return question =>
     new Promise<A>((resolve, reject) => {
       waiting.push({ question, resolve, reject });
-      // Requests that were read from their sockets in the same turn go together.
-      if (planned || underWay >= lanes) return;
-      planned = true;
-      setImmediate(flush);
+      plan();
     });
 }

@@ -34,6 +34,9 @@ import { Tries } from "./tries.ts";
  */
 const HERE_PAUSE_MS = 1_000;
 
+/** From this many jobs a batch on much comes, and the next may wait for more. */
+const MUCH = 4;
+
 export class Runner {
   readonly contract: Contract;
   readonly #deps: RunnerDeps;
@@ -50,6 +53,8 @@ export class Runner {
   #puller: Puller | undefined;
   #batchTimer: Timer | undefined;
   #batchDue = false;
+  #batchBeganAt = Number.NEGATIVE_INFINITY;
+  #batchSize = 0;
 
   constructor(contract: Contract, handler: Handler | BatchHandler, deps: RunnerDeps) {
     this.contract = contract;
@@ -175,6 +180,8 @@ export class Runner {
       }
       const group = this.#ready.splice(0, jobs);
       this.#batchDue = false;
+      this.#batchBeganAt = performance.now();
+      this.#batchSize = group.length;
       void this.#runGroup(group, ticket);
     }
   }
@@ -208,12 +215,19 @@ export class Runner {
   #isDue(): boolean {
     const { batch } = this.contract;
     if (!batch || this.#batchDue || this.#ready.length >= batch.max) return true;
-    this.#batchTimer ??= setTimeout(() => {
-      this.#batchTimer = undefined;
-      this.#batchDue = true;
-      this.pump();
-    }, batch.waitMs);
+    this.#batchTimer ??= setTimeout(
+      () => {
+        this.#batchTimer = undefined;
+        this.#batchDue = true;
+        this.pump();
+      },
+      Math.max(batch.waitMs, this.#apartMs(batch.apartMs)),
+    );
     return false;
+  }
+
+  #apartMs(apartMs = 0): number {
+    return this.#batchSize < MUCH ? 0 : this.#batchBeganAt + apartMs - performance.now();
   }
 
   async #runGroup(group: Held[], ticket: Ticket): Promise<void> {

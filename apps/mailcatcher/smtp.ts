@@ -12,7 +12,8 @@ export const SMTP_USER = "tradewind";
 
 export type Smtp = { readonly port: number; stop(): Promise<void> };
 
-type Connection = { readonly session: SmtpSession; unsent: Buffer };
+/** `isReading`: answers to what has come together leave together. */
+type Connection = { readonly session: SmtpSession; unsent: Buffer; isReading: boolean };
 
 export async function serveSmtp(store: MailStore, options: { port: number; token: string }): Promise<Smtp> {
   const server = Bun.listen<Connection>({
@@ -20,12 +21,17 @@ export async function serveSmtp(store: MailStore, options: { port: number; token
     port: options.port,
     socket: {
       open(socket) {
-        const client = { send: (line: string) => send(socket, line), end: () => socket.end() };
+        const client = { send: (line: string) => send(socket, line), end: () => end(socket) };
         const session = new SmtpSession(store, { user: SMTP_USER, token: options.token }, client);
-        socket.data = { session, unsent: Buffer.alloc(0) };
+        socket.data = { session, unsent: Buffer.alloc(0), isReading: false };
         session.greet();
       },
-      data: (socket, chunk) => socket.data.session.receive(chunk),
+      data(socket, chunk) {
+        socket.data.isReading = true;
+        socket.data.session.receive(chunk);
+        socket.data.isReading = false;
+        flush(socket);
+      },
       drain: socket => flush(socket),
       // A client that hangs up is no reason to end.
       error() {},
@@ -40,8 +46,14 @@ function send(socket: Socket<Connection>, line: string): void {
 }
 
 function flush(socket: Socket<Connection>): void {
-  const { unsent } = socket.data;
-  if (unsent.length === 0) return;
+  const { unsent, isReading } = socket.data;
+  if (isReading || unsent.length === 0) return;
   const written = socket.write(unsent);
   socket.data.unsent = written > 0 ? unsent.subarray(written) : unsent;
+}
+
+function end(socket: Socket<Connection>): void {
+  socket.data.isReading = false;
+  flush(socket);
+  socket.end();
 }

@@ -3,8 +3,8 @@ import { defineContract, id } from "./contract.ts";
 
 /**
  * Brings the stock that lists show up to date. One job names all the products that one statement changed (a group of
- * checkouts, say), and jobs that wait together are one: a busy shop sells the same products again and again. The wait is
- * short because lists show stock that is two seconds old at most.
+ * checkouts, say), and jobs that wait together are one: a busy shop sells the same products again and again. The waits are
+ * short because lists show stock that is two seconds old at most, a second of which is the cache's.
  */
 export const catalogRestock = defineContract({
   kind: "catalog.restock",
@@ -20,7 +20,7 @@ export const catalogRestock = defineContract({
   cap: 2,
   concurrency: 1,
   prefetch: 400,
-  batch: { max: 200, waitMs: 150 },
+  batch: { max: 200, waitMs: 150, apartMs: 500 },
   // The first of them; the ledger finds such a job by each.
   key: payload => `product:${payload.productIds[0]}`,
 });

@@ -54,8 +54,11 @@ export type Contract<S extends TSchema = TSchema> = {
   readonly concurrency: number;
   /** Messages that one process holds, running ones included. Equals `concurrency` for kinds over 100 ms. */
   readonly prefetch: number;
-  /** Set for kinds whose handler takes many jobs a call: up to `max`, or what came within `waitMs`. */
-  readonly batch?: { readonly max: number; readonly waitMs: number };
+  /**
+   * Set for kinds whose handler takes many jobs a call: up to `max`, or what came within `waitMs`. `apartMs`: while much comes, what
+   * came since the last batch began so long ago; for kinds whose jobs are about the same things again and again.
+   */
+  readonly batch?: { readonly max: number; readonly waitMs: number; readonly apartMs?: number };
   /**
    * Jobs of this kind are unique by their key unless whoever enqueues says otherwise. Not for kinds that checkouts enqueue by
    * `bus.enqueue_each`: it makes each job without asking.

@@ -17,6 +17,6 @@ export const searchRestock = defineContract({
   cap: 2,
   concurrency: 1,
   prefetch: 100,
-  batch: { max: 50, waitMs: 50 },
+  batch: { max: 50, waitMs: 50, apartMs: 1_000 },
   key: payload => `product:${payload.productIds[0]}`,
 });

@@ -37,7 +37,8 @@ function begunOf(request: BeginRequest, { amountMinor, currency, result }: Start
 export async function place(sql: Db, requests: readonly PlaceRequest[]): Promise<Placed[]> {
   // An attempt may be settled from two sides at once.
   const all = columns([...new Map(requests.map(request => [request.orderId, request])).values()]);
-  const jobs = Object.fromEntries(requests.map(({ storeId }) => [storeId, jobsOfOrder(storeId)]));
+  const stores = new Set(requests.map(request => request.storeId));
+  const jobs = Object.fromEntries([...stores].map(storeId => [storeId, jobsOfOrder(storeId)]));
   const rows = await retried(
     () => sql<(Placed & { orderId: string })[]>`
       SELECT order_id AS "orderId", outcome, status, body, location, traceparent

@@ -8,7 +8,7 @@
  */
 import { type Bus, emit, firstIdAt, type Origin, outboxRows } from "../../bus/index.ts";
 import { conflict, invalid, notFound } from "../../platform/errors.ts";
-import { groupedBy } from "../../platform/grouped.ts";
+import { type GroupedOptions, groupedBy } from "../../platform/grouped.ts";
 import {
   type Db,
   ensurePartitions,
@@ -24,7 +24,7 @@ const SWEEP_BATCH = 200;
 /** Somebody waits for an adjustment. Two lanes: one commits while the next is worked on. */
 const ADJUSTED = { max: 64, lanes: 2 };
 /** For reservations nobody waits: what comes meanwhile makes the next group cheaper. */
-const SETTLED = { max: 256, lanes: 1 };
+const SETTLED = { max: 256, lanes: 1, gather: { ms: 25, from: 4 } };
 
 /** What SQL functions of this module enqueue for the products whose stock they change. */
 export function stockChanged(origin: Origin): store.ChangedTemplate {
@@ -59,7 +59,7 @@ export async function adjustStock(sql: Db, change: Adjustment): Promise<Level> {
 
 /** What waits at the same moment is committed together, for each database handle by itself. */
 function committedTogether<Q, A>(
-  size: { max: number; lanes: number },
+  size: Pick<GroupedOptions<Q, A>, "max" | "lanes" | "gather">,
   run: (sql: Db, requests: readonly Q[]) => Promise<readonly A[]>,
 ) {
   return groupedBy<Db, Q, A>(sql => ({

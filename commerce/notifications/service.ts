@@ -36,10 +36,10 @@ export type MailDeps = {
 };
 
 /**
- * Mails that are under way at the same moment are claimed together, and noted together as soon as each is sent: a note waits
- * for the statement before it, not for other mails.
+ * Mails that are under way at the same moment are claimed together, and noted together soon after each is sent: a note waits
+ * for the statement before it and a moment for company, not for other mails.
  */
-const TOGETHER = { max: 128, lanes: 1, isDefinite: isRefusedStatement };
+const TOGETHER = { max: 128, lanes: 1, isDefinite: isRefusedStatement, gather: { ms: 25, from: 4 } };
 const claimed = groupedBy((sql: Sql) => ({
   ...TOGETHER,
   run: (mails: readonly store.MailKey[]) => retried(() => store.claim(sql, mails)),

@@ -10,7 +10,7 @@ export function getOrder(sql: Sql, storeId: string, id: string): Promise<Order |
 }
 
 /** For jobs, which come by the hundred: what is asked at the same moment is read together. */
-const READ_TOGETHER = { max: 128, lanes: 2, isDefinite: () => false };
+const READ_TOGETHER = { max: 128, lanes: 1, isDefinite: () => false, gather: { ms: 25, from: 4 } };
 const documents = groupedBy((sql: Sql) => ({
   ...READ_TOGETHER,
   run: (keys: readonly store.OrderKey[]) => store.selectDocuments(sql, keys),

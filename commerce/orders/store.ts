@@ -24,9 +24,11 @@ const named = (sql: Sql, keys: readonly OrderKey[]) => sql`
 
 /** In the order of the keys. */
 export async function selectDocuments(sql: Sql, keys: readonly OrderKey[]): Promise<(Order | null)[]> {
-  const rows = await sql<{ document: Order | null }[]>`
-    SELECT orders.document(w.store_id, w.id) AS document FROM ${named(sql, keys)} ORDER BY w.n`;
-  return rows.map(row => row.document);
+  const column = (pick: (key: OrderKey) => string) => sql`${keys.map(pick)}::text[]`;
+  const rows = await sql<{ n: number; document: Order }[]>`
+    SELECT n, document FROM orders.documents(${column(key => key.storeId)}, ${column(key => key.id)})`;
+  const found = new Map(rows.map(row => [row.n - 1, row.document]));
+  return keys.map((_, i) => found.get(i) ?? null);
 }
 
 /** In the order of the keys. */

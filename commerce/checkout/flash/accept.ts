@@ -57,7 +57,7 @@ export function openDoor(deps: DoorDeps): Door {
   const look = grouped<store.Wanted, store.Seen>({
     run: wanted => store.look(deps.sql, wanted),
     max: MAX_LOOKED,
-    lanes: 2,
+    lanes: 1,
     isDefinite: isRefusedStatement,
   });
   let directly = 0;
