@@ -124,7 +124,7 @@ export { type Away, BEAT_MS, type WorkerBeat, workerId } from "./registry.ts";
 export { type Relay, relayOnce, startRelay } from "./relay.ts";
 export { type Releaser, startReleaser } from "./release.ts";
 export { openRequestLog, type RequestLog } from "./requests.ts";
-export { type HeldBack, type Resent, resendQueued } from "./resend.ts";
+export { type HeldBack, lostJobs, type Resent, resendQueued } from "./resend.ts";
 export { forgetOldJobs } from "./retention.ts";
 export { type Schedule, schedules } from "./schedules.ts";
 export { createSettler, type Ending, type Settled, type Settler, type Try } from "./settle.ts";

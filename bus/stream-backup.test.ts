@@ -8,9 +8,11 @@ import type { Db } from "../platform/postgres/index.ts";
 import { freshDatabase, freshNats } from "../platform/testing/index.ts";
 import {
   type Bus,
+  type Contract,
   contractOf,
   enqueue,
   keptStreams,
+  lostJobs,
   openBus,
   relayOnce,
   resendQueued,
@@ -103,4 +105,25 @@ test("jobs that were on their way when JetStream was lost are published again, t
   expect(ids.map(id => id.slice(0, 36)).sort()).toEqual([lost, unpublished].sort());
   expect(await resendQueued(sql, empty.connection)).toEqual({ type: "held", messages: 2 });
   expect(await sql`SELECT status FROM bus.job WHERE id = ${lost}`).toMatchObject([{ status: "queued" }]);
+}, 30_000);
+
+test("keepers publish lost jobs again when they found them so twice, and nothing that is on its way", async () => {
+  const { sql, url } = await setup();
+  const bus = await open(url, sql);
+  const make = (contract: Contract) => enqueue(sql, { contract, payload: {}, storeId: "store_test" });
+  const other = contractOf("drill.noop.low")!;
+  const lost = await make(noop);
+  await make(other);
+  await relayOnce({ connection: bus.connection, sql });
+  const turn = lostJobs({ sql, connection: bus.connection, log: silentLog, ageMs: 0 });
+  expect([await turn(), await turn()]).toEqual([0, 0]);
+  await bus.connection.jsm.streams.purge("HIGH");
+  expect([await turn(), await turn()]).toEqual([0, 1]);
+  expect(await sql`SELECT id FROM bus.outbox`).toMatchObject([{ id: lost }]);
+  expect([await turn(), await turn()]).toEqual([0, 0]);
+  await relayOnce({ connection: bus.connection, sql });
+  expect([await turn(), await turn()]).toEqual([0, 0]);
+  const old = lostJobs({ sql, connection: bus.connection, log: silentLog });
+  await bus.connection.jsm.streams.purge("HIGH");
+  expect([await old(), await old()]).toEqual([0, 0]);
 }, 30_000);

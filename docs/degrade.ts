@@ -10,7 +10,8 @@ const END = "<!-- end of degrade -->";
 
 /** Padded as the formatter would. */
 export function degradeTable(): string {
-  const shown = (answer: Answer) => (answer === "kept" ? "from the cache" : String(answer));
+  const words: Partial<Record<Answer, string>> = { kept: "from the cache", direct: "past the queue" };
+  const shown = (answer: Answer) => words[answer] ?? String(answer);
   const keys = Object.keys(groups) as Group[];
   const rows = [
     ["away", "how", ...Object.values(groups)],

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBus } from "../../bus/index.ts";
 import { upsertProducts } from "../../commerce/catalog/index.ts";
+import { setFlash } from "../../commerce/checkout/index.ts";
 import { setPrices } from "../../commerce/pricing/index.ts";
 import type { Config } from "../../platform/config.ts";
 import { silentLog } from "../../platform/log.ts";
@@ -29,6 +30,8 @@ const EMAIL = "buyer@example.com";
 let api: TestApi;
 let mediaDir = "";
 let variantId = "";
+/** Its checkouts are queued. */
+let hotId = "";
 let orderPath = "";
 const mute = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Promise<Response>(() => {}) });
 const closers: (() => Promise<unknown>)[] = [];
@@ -38,7 +41,7 @@ beforeAll(async () => {
   api = await testApi({ nats: true, config: { mediaDir, rateLimitFactor: 1_000 } });
   await transaction(api.sql, async tx => {
     // Stock of the kept one does not move: each change would make its answer old.
-    const products = ["sold", "kept"].map((handle, ref) => {
+    const products = ["sold", "kept", "hot"].map((handle, ref) => {
       const variants = [{ ref, optionValues: [], sku: handle }];
       return { ref, handle, title: handle, status: "active" as const, variants };
     });
@@ -46,13 +49,17 @@ beforeAll(async () => {
     const sold = made.variants.find(one => one.ref === 0)!;
     const rows = made.variants.map(one => ({ ...one, onHand: 1_000 }));
     variantId = sold.variantId;
+    hotId = made.variants.find(one => one.ref === 2)!.variantId;
     const prices = made.variants.map(one => ({ ...one, amountMinor: 500, compareAtMinor: null }));
     await setPrices(tx, api.store.id, "EUR", prices);
     await tx`SELECT inventory.set_initial(${api.store.id}, ${tx.json(rows as never)}, 'new', 'test')`;
   });
+  await setFlash(api.sql, { storeId: api.store.id, variantId: hotId, on: true, author: "test" });
   const front = ask(request => api.app.handle(request));
   await front("POST", "/store/customers", { email: EMAIL, password: PASSWORD });
-  orderPath = (await front("POST", `${await cart()}/checkout`, payment())).headers.get("location")!;
+  orderPath = (await front("POST", `${await cart(variantId)}/checkout`, payment("ok"))).headers.get(
+    "location",
+  )!;
 });
 afterAll(async () => {
   for (const close of closers) await close();
@@ -61,7 +68,10 @@ afterAll(async () => {
   await rm(mediaDir, { recursive: true });
 });
 
-const payment = (token = "ok") => ({ payment: { provider: "test", token } });
+/** `down`: by a provider that nobody reaches. */
+const payment = (token: "ok" | "timeout" | "down") => ({
+  payment: token === "down" ? { provider: "stripe", token: "pm_card_visa" } : { provider: "test", token },
+});
 
 type Handle = (request: Request) => Response | Promise<Response>;
 
@@ -80,13 +90,17 @@ function ask(handle: Handle) {
 }
 
 /** Path of a cart that can be bought, made while all is well. */
-async function cart(): Promise<string> {
+async function cart(variant: string): Promise<string> {
   const front = ask(request => api.app.handle(request));
   const made = await front("POST", "/store/carts", { email: EMAIL });
   const path = made.headers.get("location")!;
-  await front("POST", `${path}/lines`, { variantId, quantity: 1 });
+  await front("POST", `${path}/lines`, { variantId: variant, quantity: 1 });
   return path;
 }
+
+type Filled = { cart: string; hot: string };
+
+const filledCarts = async (): Promise<Filled> => ({ cart: await cart(variantId), hot: await cart(hotId) });
 
 function upload(): FormData {
   const form = new FormData();
@@ -95,13 +109,18 @@ function upload(): FormData {
 }
 
 /** One request of each group. */
-function requests(handle: Handle, filled: string, token: string): Record<Group, () => Promise<Response>> {
+function requests(
+  handle: Handle,
+  filled: Filled,
+  token: Parameters<typeof payment>[0],
+): Record<Group, () => Promise<Response>> {
   const front = ask(handle);
   return {
     kept: () => front("GET", "/store/products/kept"),
     search: () => front("GET", "/store/search?q=kept"),
     cart: () => front("POST", "/store/carts", {}),
-    checkout: () => front("POST", `${filled}/checkout`, payment(token)),
+    checkout: () => front("POST", `${filled.cart}/checkout`, payment(token)),
+    flash: () => front("POST", `${filled.hot}/checkout`, payment("ok")),
     order: () => front("GET", orderPath),
     logIn: () => front("POST", "/store/sessions", { email: EMAIL, password: PASSWORD }),
     adminWrite: () => front("POST", "/admin/products", { title: crypto.randomUUID() }),
@@ -111,8 +130,12 @@ function requests(handle: Handle, filled: string, token: string): Record<Group, 
   };
 }
 
-async function expectAnswers(handle: Handle, answers: Record<Group, Answer>, token = "ok", filled?: string) {
-  const asked = requests(handle, filled ?? (await cart()), token);
+async function expectAnswers(
+  handle: Handle,
+  answers: Record<Group, Answer>,
+  { token = "ok", filled }: { token?: Parameters<typeof payment>[0]; filled?: Filled } = {},
+) {
+  const asked = requests(handle, filled ?? (await filledCarts()), token);
   const told = await Promise.all(
     Object.entries(asked).map(async ([group, request]) => {
       const response = await request();
@@ -121,7 +144,8 @@ async function expectAnswers(handle: Handle, answers: Record<Group, Answer>, tok
       if (status === 503) expect([group, Number(headers.get("retry-after"))]).toEqual([group, 1]);
       if (status >= 400) expect([group, JSON.parse(text).status]).toEqual([group, status]);
       const isKept = answers[group as Group] === "kept" && headers.get("x-cache") !== "MISS";
-      return [group, status >= 400 ? status : isKept ? "kept" : "ok"];
+      const isDirect = group === "flash" && status === 201;
+      return [group, status >= 400 ? status : isKept ? "kept" : isDirect ? "direct" : "ok"];
     }),
   );
   expect(Object.fromEntries(told)).toEqual(answers);
@@ -168,21 +192,21 @@ async function behindDoor() {
 
 test("Postgres down: what is kept is given for longer than its key is trusted, the rest is 503; then it works again", async () => {
   const { way, handle } = await behindDoor();
-  const filled = await cart();
+  const filled = await filledCarts();
   way.shut();
   await Bun.sleep(1_050);
-  await expectAnswers(handle, situations.postgresDown.answers, "ok", filled);
+  await expectAnswers(handle, situations.postgresDown.answers, { filled });
   way.open();
   await ask(handle)("GET", orderPath);
-  await expectAnswers(handle, situations.redisDown.answers, "ok", filled);
+  await expectAnswers(handle, situations.redisDown.answers, { filled });
 }, 15_000);
 
 test("Postgres frozen: 503 within two seconds; then it works again", async () => {
   const { way, handle } = await behindDoor();
-  const filled = await cart();
+  const filled = await filledCarts();
   await Bun.sleep(1_050);
   way.freeze();
-  await expectAnswers(handle, situations.postgresFrozen.answers, "ok", filled);
+  await expectAnswers(handle, situations.postgresFrozen.answers, { filled });
   way.thaw();
   await expectAnswers(handle, situations.redisDown.answers);
 }, 15_000);
@@ -193,6 +217,29 @@ test("NATS down", async () => {
   closers.push(() => bus.close());
   await expectAnswers(variant({}, { bus }), situations.natsDown.answers);
 }, 15_000);
+
+test("NATS frozen; then it works again", async () => {
+  const url = new URL(api.natsUrl!);
+  const way = openDoor(new URL(url));
+  url.host = `127.0.0.1:${way.port}`;
+  const bus = openBus({ url: url.href, name: "test", log: silentLog, sql: api.sql });
+  closers.push(async () => {
+    way.thaw();
+    await bus.close();
+    way.shut();
+  });
+  await bus.ready;
+  const handle = variant({}, { bus });
+  await expectAnswers(handle, situations.redisDown.answers);
+  const filled = await filledCarts();
+  // What a node knows of the queue is believed for a moment: then a checkout is sent there, and waits for an answer.
+  await Bun.sleep(1_050);
+  way.freeze();
+  await expectAnswers(handle, situations.natsFrozen.answers, { filled });
+  way.thaw();
+  await until(async () => (await ask(handle)("GET", "/ops/pools")).ok, { what: "NATS again" });
+  await expectAnswers(handle, situations.redisDown.answers);
+}, 60_000);
 
 test("Redis down or frozen", async () => {
   await expectAnswers(variant({ redisUrl: NOBODY, redisToken: "t" }), situations.redisDown.answers);
@@ -207,14 +254,26 @@ test("Meilisearch down or frozen", async () => {
   await expectAnswers(variant({ meiliUrl: mute.url.origin, meiliKey: "k" }), situations.searchFrozen.answers);
 }, 15_000);
 
-test("SMTP down", async () => {
+test("SMTP down or frozen", async () => {
+  const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  closers.push(async () => silent.stop(true));
   await expectAnswers(variant({ smtpUrl: "smtp://127.0.0.1:1" }), situations.smtpDown.answers);
-});
+  const smtpUrl = `smtp://127.0.0.1:${silent.port}`;
+  await expectAnswers(variant({ smtpUrl }), situations.smtpFrozen.answers);
+}, 15_000);
 
 test("the media folder away", async () => {
   await expectAnswers(variant({ mediaDir: "/proc/nowhere" }), situations.mediaDown.answers);
 });
 
-test("the payment provider silent", async () => {
-  await expectAnswers(variant({}), situations.paymentFrozen.answers, "timeout");
+test("the media bucket down or frozen", async () => {
+  const bucket = { s3Bucket: "media", s3AccessKeyId: "k", s3SecretAccessKey: "s" };
+  await expectAnswers(variant({ ...bucket, s3Endpoint: NOBODY }), situations.bucketDown.answers);
+  await expectAnswers(variant({ ...bucket, s3Endpoint: mute.url.origin }), situations.bucketFrozen.answers);
 }, 15_000);
+
+test("the payment provider down or silent", async () => {
+  const stripe = { stripeSecretKey: "sk_test_x", stripeApiHost: NOBODY };
+  await expectAnswers(variant(stripe), situations.paymentDown.answers, { token: "down" });
+  await expectAnswers(variant({}), situations.paymentFrozen.answers, { token: "timeout" });
+}, 30_000);

@@ -9,6 +9,7 @@ export const groups = {
   search: "search",
   cart: "a new cart",
   checkout: "checkout",
+  flash: "checkout in flash mode",
   order: "an order",
   logIn: "log-in",
   adminWrite: "admin: a product",
@@ -19,8 +20,8 @@ export const groups = {
 
 export type Group = keyof typeof groups;
 
-/** `ok`: as ever. `kept`: from the cache, marked STALE or HIT. A number: a problem of that status; 503 says when to come again. */
-export type Answer = "ok" | "kept" | 503 | 504;
+/** `ok`: as ever. `direct`: past the queue, 201 instead of 202. `kept`: from the cache, marked STALE or HIT. A number: a problem of that status; 503 says when to come again. */
+export type Answer = "ok" | "direct" | "kept" | 503 | 504;
 
 export type Situation = { away: string; how: "down" | "frozen"; answers: Record<Group, Answer> };
 
@@ -30,12 +31,17 @@ const all = (answer: Answer) =>
 export const situations = {
   postgresDown: { away: "Postgres", how: "down", answers: { ...all(503), kept: "kept" } },
   postgresFrozen: { away: "Postgres", how: "frozen", answers: all(503) },
-  natsDown: { away: "NATS", how: "down", answers: { ...all("ok"), pools: 503 } },
+  natsDown: { away: "NATS", how: "down", answers: { ...all("ok"), flash: "direct", pools: 503 } },
+  natsFrozen: { away: "NATS", how: "frozen", answers: { ...all("ok"), flash: "direct", pools: 503 } },
   redisDown: { away: "Redis", how: "down", answers: all("ok") },
   redisFrozen: { away: "Redis", how: "frozen", answers: all("ok") },
   searchDown: { away: "Meilisearch", how: "down", answers: all("ok") },
   searchFrozen: { away: "Meilisearch", how: "frozen", answers: all("ok") },
   smtpDown: { away: "SMTP", how: "down", answers: all("ok") },
+  smtpFrozen: { away: "SMTP", how: "frozen", answers: all("ok") },
   mediaDown: { away: "the media folder", how: "down", answers: { ...all("ok"), upload: 503 } },
+  bucketDown: { away: "the media bucket", how: "down", answers: { ...all("ok"), upload: 503 } },
+  bucketFrozen: { away: "the media bucket", how: "frozen", answers: { ...all("ok"), upload: 503 } },
+  paymentDown: { away: "the payment provider", how: "down", answers: { ...all("ok"), checkout: 504 } },
   paymentFrozen: { away: "the payment provider", how: "frozen", answers: { ...all("ok"), checkout: 504 } },
 } as const satisfies Record<string, Situation>;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openBus } from "../../bus/index.ts";
+import { contractOf, enqueue, openBus, relayOnce } from "../../bus/index.ts";
 import { silentLog } from "../../platform/log.ts";
 import { freshDatabase, freshNats } from "../../platform/testing/index.ts";
 import { runLine } from "./testing.ts";
@@ -33,8 +33,8 @@ test("streams are saved and restored, and jobs of a lost JetStream published aga
     said: { error: { code: "not_found" } },
   });
   expect(await cli("jobs", "resend")).toEqual({ code: 0, said: { type: "resent", jobs: 0 } });
-  nc.publish("high.drill.noop.high.store_test", "a job");
-  await nc.flush();
+  await enqueue(sql, { contract: contractOf("drill.noop.high")!, payload: {}, storeId: "store_test" });
+  await relayOnce({ connection: bus.connection, sql });
   expect(await cli("jobs", "resend")).toMatchObject({ code: 1, said: { error: { code: "not_lost" } } });
 
   await bus.close();

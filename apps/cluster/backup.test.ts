@@ -22,7 +22,8 @@ afterEach(async () => {
 
 async function start(dir: string, name: string, settings: Record<string, string>): Promise<RunningServer> {
   const context = { dataDir: join(dir, name), logDir: join(dir, "logs"), binDir: dir, throwAway: false };
-  const server = await startPostgres(context, PASSWORD, { shared_buffers: "32MB", ...settings });
+  const quick = { shared_buffers: "32MB", fsync: "off", synchronous_commit: "off" };
+  const server = await startPostgres(context, PASSWORD, { ...quick, ...settings });
   closers.push(() => server.stop());
   return server;
 }
@@ -63,7 +64,10 @@ test("Postgres goes back to a moment, and the jobs that were open then are publi
     archive_command: `test ! -f ${archive}/%f && cp %p ${archive}/%f`,
   });
   const sql = open(before);
-  await migrate(sql, modules);
+  await migrate(
+    sql,
+    modules.filter(({ name }) => name === "platform" || name === "bus"),
+  );
   await copyFolder(sql, join(dir, "before"), join(dir, "copy"));
 
   // After the copy: one job done, one in JetStream, one in the outbox. Then the moment, and what is to be undone.

@@ -102,6 +102,7 @@ async function runOn({ stack, node, disks, nats }: World, options: Options, tell
   const { seed, seconds } = options;
   const random = seeded(seed);
   const journal = new Journal();
+  await nats?.ready();
   const shop = await stockShop(stack);
   const before = await durables(stack);
   const { api, keys } = stack.now();

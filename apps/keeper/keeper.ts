@@ -9,6 +9,7 @@ import {
   deleteErasedMessages,
   ensureLedgerPartitions,
   forgetOldJobs,
+  lostJobs,
   startDeadProjection,
   startRelay,
   startReleaser,
@@ -42,6 +43,7 @@ const RELAYS = 2;
 const HOUR_MS = 3_600_000;
 const CANARY_MS = 500;
 const CAPS_MS = 5_000;
+const LOST_MS = 15_000;
 
 export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<void> }> {
   const { bus, sql, log, clock } = deps;
@@ -75,9 +77,10 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
     },
   };
   const claims: Chore = { name: "claims of unique jobs", everyMs: 60_000, run: () => sweepUnique(sql) };
-  const chores = [partitions, retention, cancellations, canaries, erased, claims, ...deps.chores].map(chore =>
-    startChore(chore, log),
-  );
+  const resend = lostJobs({ sql, connection, log });
+  const lost: Chore = { name: "jobs that JetStream lost", everyMs: LOST_MS, run: resend };
+  const all = [partitions, retention, cancellations, canaries, erased, claims, lost, ...deps.chores];
+  const chores = all.map(chore => startChore(chore, log));
   const windows = windowsOf(bus);
   const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log, windows }));
   const releaser = startReleaser({ connection, sql, log, windows });

@@ -20,6 +20,7 @@ export { type S3Options, S3Storage } from "./s3.ts";
 export {
   type StagedFile,
   type Storage,
+  StorageAway,
   StorageLimitError,
   type StoredEntry,
   type StoredFile,

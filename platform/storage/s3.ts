@@ -13,7 +13,7 @@ import { S3Client, type S3File } from "bun";
 import { DiskStorage } from "./disk.ts";
 import { segmentsOf } from "./key.ts";
 import { type PostBounds, type PostForm, signForm } from "./post-policy.ts";
-import type { StagedFile, Storage, StoredEntry, StoredFile } from "./storage.ts";
+import { type StagedFile, type Storage, StorageAway, type StoredEntry, type StoredFile } from "./storage.ts";
 
 export type S3Options = {
   readonly endpoint: string;
@@ -133,9 +133,41 @@ export class S3Storage implements Storage {
     return this.client.file(segmentsOf(key).join("/"));
   }
 
+  /** @throws StorageAway */
   private async put(key: string, blob: Blob): Promise<void> {
-    await this.file(key).write(blob, { ...upload, type: typeOf(key) });
+    await this.answered(this.file(key).write(blob, { ...upload, type: typeOf(key) }));
   }
+
+  /**
+   * Bun's client waits for minutes where a service, or the network before it, says nothing. A large upload may take its time;
+   * so what has not ended after a second goes on as long as the bucket answers another question.
+   */
+  private async answered<T>(work: Promise<T>): Promise<T> {
+    const ended = work.catch(error => {
+      throw isAway(error) ? new StorageAway({ cause: error }) : error;
+    });
+    while (!(await within(ended, PATIENCE_MS))) {
+      if (!(await within(Promise.race([ended, this.client.list({ maxKeys: 1 })]), SIGN_MS)))
+        throw new StorageAway();
+    }
+    return ended;
+  }
+}
+
+const PATIENCE_MS = 1_000;
+const SIGN_MS = 800;
+
+const isAway = (error: unknown) =>
+  /^(?:Connection\w+|ECONN\w+|FailedToOpenSocket|ETIMEDOUT)$/.test(
+    String((error as { code?: unknown })?.code),
+  );
+
+/** Whether it is settled within the time. */
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const over = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => over.resolve(false), ms);
+  const settled = () => true;
+  return Promise.race([work.then(settled, settled), over.promise]).finally(() => clearTimeout(timer));
 }
 
 /** Chunk by chunk; an object may be larger than the memory that a worker should take. */

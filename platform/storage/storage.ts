@@ -60,3 +60,11 @@ export type Storage = {
   /** Removes what never got a key and was last written before `olderThanMs`; returns how much was removed. */
   sweep(olderThanMs: number): Promise<number>;
 };
+
+/** The service does not answer; whether it took what was sent is not known. */
+export class StorageAway extends Error {
+  override name = "StorageAway";
+  constructor(options?: ErrorOptions) {
+    super("the storage does not answer", options);
+  }
+}

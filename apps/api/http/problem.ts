@@ -6,6 +6,7 @@
 
 import { BusUnavailable } from "../../../bus/index.ts";
 import { type FieldError, Problem, unavailable } from "../../../platform/errors.ts";
+import { StorageAway } from "../../../platform/storage/index.ts";
 import { traceId } from "../../../platform/trace.ts";
 
 const MAX_FIELD_ERRORS = 20;
@@ -151,6 +152,7 @@ export function problemOf(error: unknown, request: Request): Problem | null {
   if (error instanceof Problem) return error;
   if (error instanceof BusUnavailable) return unavailable("The job bus");
   const known = error as ElysiaError;
+  if (error instanceof StorageAway) return unavailable("The media storage");
   if (isUnreachable(error)) return unavailable("The database");
   if (isDiskAway(error)) return unavailable("The media storage");
   if (unkeepable.has(String(known?.code))) {

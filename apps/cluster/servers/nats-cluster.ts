@@ -8,7 +8,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { connect, type JetStreamManager, type StreamInfo } from "nats";
+import { type ClusterInfo, connect, type JetStreamManager } from "nats";
 import { freePort } from "../ports.ts";
 import { findBinary } from "./binaries.ts";
 
@@ -21,7 +21,7 @@ export type NatsCluster = {
   readonly names: readonly string[];
   /** The server that leads a stream, or null while none does. Asks any server that answers. */
   leaderOf(stream: string): Promise<string | null>;
-  /** Every stream has a leader and all its copies take part. */
+  /** Every stream and every consumer has a leader, and all its copies take part. */
   isWhole(): Promise<boolean>;
   /** Sends a signal: SIGKILL, SIGTERM, SIGSTOP, SIGCONT. */
   signal(name: string, signal: NodeJS.Signals): void;
@@ -88,7 +88,7 @@ cluster {
       ask(async manager => (await manager.streams.info(stream)).cluster?.leader || Promise.reject()).catch(
         () => null,
       ),
-    isWhole: () => ask(async manager => (await all(manager)).every(isWhole)).catch(() => false),
+    isWhole: () => ask(async manager => (await groupsOf(manager)).every(isWhole)).catch(() => false),
     signal: (name, signal) => processes.get(name)!.kill(signal),
     gone: name => processes.get(name)!.exited,
     start,
@@ -109,14 +109,22 @@ async function askOne<T>(port: number, question: (manager: JetStreamManager) => 
   }
 }
 
-async function all(manager: JetStreamManager): Promise<StreamInfo[]> {
-  const streams: StreamInfo[] = [];
-  for await (const stream of manager.streams.list()) streams.push(stream);
-  if (streams.length === 0) throw new Error("no streams yet");
-  return streams;
+/** Each stream and each consumer elects and is copied by itself. */
+async function groupsOf(manager: JetStreamManager): Promise<Group[]> {
+  const groups: Group[] = [];
+  for await (const { config, cluster } of manager.streams.list()) {
+    groups.push({ copies: config.num_replicas, cluster });
+    // One without a name lives as long as its client.
+    for await (const one of manager.consumers.list(config.name))
+      if (one.config.durable_name) groups.push({ copies: config.num_replicas, cluster: one.cluster });
+  }
+  if (groups.length === 0) throw new Error("no streams yet");
+  return groups;
 }
 
-function isWhole({ cluster, config }: StreamInfo): boolean {
-  const copies = cluster?.replicas?.filter(one => one.current && !one.offline) ?? [];
-  return Boolean(cluster?.leader) && copies.length === config.num_replicas - 1;
+type Group = { copies: number; cluster: ClusterInfo | undefined };
+
+function isWhole({ copies, cluster }: Group): boolean {
+  const current = cluster?.replicas?.filter(one => one.current && !one.offline) ?? [];
+  return Boolean(cluster?.leader) && current.length === copies - 1;
 }

@@ -13,6 +13,8 @@ import { openWay, type Way } from "./proxy.ts";
 export type BreakableNats = {
   readonly url: string;
   readonly cluster: NatsCluster;
+  /** Resolves when everything that the stack makes there is copied. @throws Error when nobody is elected, as 2.9 does at times */
+  ready(): Promise<void>;
   /** Nothing gets to it or from it, neither servers nor clients. */
   setCutOff(name: string, cut: boolean): void;
   stop(): Promise<void>;
@@ -36,6 +38,7 @@ export async function startBreakableNats(bin: string | undefined): Promise<Break
   return {
     url: cluster.url,
     cluster,
+    ready: () => untilWhole(cluster),
     setCutOff(name, cut) {
       for (const { ends, way } of ways) if (ends.includes(name)) way.setShut(cut);
     },
@@ -56,7 +59,6 @@ export const natsFaultNames = [
 
 export function natsFaults(nats: BreakableNats): readonly Fault[] {
   const { cluster } = nats;
-  const isWhole = () => poll("three servers that keep up", ELECTION_MS, cluster.isWhole).then(() => {});
   const onLeader = async (
     { journal }: FaultContext,
     how: string,
@@ -72,7 +74,7 @@ export function natsFaults(nats: BreakableNats): readonly Fault[] {
       async mend() {
         journal.fault(`${name} comes back`);
         await act.heal(name);
-        await isWhole();
+        await untilWhole(cluster);
       },
     };
   };
@@ -102,21 +104,21 @@ export function natsFaults(nats: BreakableNats): readonly Fault[] {
           heal: name => nats.setCutOff(name, false),
         }),
     },
-    { name: restart, inflict: context => restartEach(context, cluster, isWhole) },
+    { name: restart, inflict: context => restartEach(context, cluster) },
   ];
 }
 
-async function restartEach(
-  { journal }: FaultContext,
-  cluster: NatsCluster,
-  isWhole: () => Promise<void>,
-): Promise<Inflicted> {
+async function untilWhole(cluster: NatsCluster): Promise<void> {
+  await poll("three servers that keep up", ELECTION_MS, cluster.isWhole);
+}
+
+async function restartEach({ journal }: FaultContext, cluster: NatsCluster): Promise<Inflicted> {
   for (const name of cluster.names) {
     journal.fault(`SIGTERM ${name}`);
     cluster.signal(name, "SIGTERM");
     await cluster.gone(name);
     cluster.start(name);
-    await isWhole();
+    await untilWhole(cluster);
   }
   return { target: "nats servers restarted one by one", atMs: performance.now(), isBack: () => true };
 }

@@ -3,6 +3,8 @@ import { type Connection, LANES, type LaneState, laneStates } from "../../../bus
 import type { Place, QueuePosition } from "./model.ts";
 
 const FRESH_MS = 250;
+/** A NATS server that says nothing for so long is done without. */
+const PATIENCE_MS = 1_000;
 /** Before a lane was seen moving. */
 const ASSUMED_PER_SECOND = 500;
 const MAX_ESTIMATE_S = 3_600;
@@ -26,7 +28,9 @@ export function openQueue(connection: Connection): Queue {
   const perSecond = new Array<number>(LANES).fill(ASSUMED_PER_SECOND);
 
   async function take(): Promise<Picture> {
-    const lanes = await laneStates(connection);
+    const late = Bun.sleep(PATIENCE_MS).then(() => Promise.reject(new Error("the lanes do not answer")));
+    late.catch(() => {});
+    const lanes = await Promise.race([laneStates(connection), late]);
     const next = { atMs: performance.now(), lanes };
     if (picture) learnPace(picture, next, perSecond);
     added.fill(0);
