@@ -13,6 +13,8 @@ const WINDOW_MS = 500;
 const FULL = 0.75;
 const WATCHED = ["checkouts", "jobs"];
 const ASK_MS = 2_000;
+/** For jobs that were accepted: they are not submitted again, they have to come. */
+const DONE_MS = 30_000;
 
 /** `steps`: what came when, in words. */
 export type Recovery = { readonly ms: number; readonly steps: string } | { readonly missing: string };
@@ -70,7 +72,7 @@ async function jobsAreDone(stack: Stack): Promise<boolean> {
       return ((await response.json()) as { id: string }).id;
     }),
   );
-  for (const until = performance.now() + ASK_MS; performance.now() < until; await Bun.sleep(LOOK_MS)) {
+  for (const until = performance.now() + DONE_MS; performance.now() < until; await Bun.sleep(LOOK_MS)) {
     if ((await unfinished(stack, ids)).length === 0) return true;
   }
   throw new Error((await unfinished(stack, ids)).join(", "));
