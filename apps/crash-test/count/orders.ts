@@ -15,12 +15,22 @@ type Order = {
   status: string;
   paymentStatus: string;
   units: Record<string, number>;
+  /** Of one that is pending: what the rows beside it say. */
+  stuck: object | null;
 };
 
 export async function readOrders(stack: Stack): Promise<Map<string, Order[]>> {
   const rows = await stack.sql<Order[]>`
     SELECT o.id, o.email, o.status, o.payment_status AS "paymentStatus",
-           (SELECT jsonb_object_agg(l.variant_id, l.quantity) FROM orders.line l WHERE l.order_id = o.id) AS units
+           (SELECT jsonb_object_agg(l.variant_id, l.quantity) FROM orders.line l WHERE l.order_id = o.id) AS units,
+           CASE WHEN o.status = 'pending' THEN jsonb_build_object(
+             'made', o.created_at, 'now', now(),
+             'attempt', (SELECT to_jsonb(a) - '{fingerprint,response_body}'::text[] FROM checkout.attempt a WHERE a.order_id = o.id),
+             'attemptOfCart', (SELECT jsonb_agg(a.order_id) FROM checkout.attempt a WHERE a.cart_id = o.cart_id),
+             'reservation', (SELECT jsonb_build_array(r.status, r.expires_at) FROM inventory.reservation r WHERE r.id = o.reservation_id),
+             'intent', (SELECT i.status FROM payments.intent i WHERE i.id = o.intent_id),
+             'charge', (SELECT c.status FROM payments.test_charge c WHERE c.intent_id = o.intent_id),
+             'cart', (SELECT jsonb_build_array(c.status, c.order_id) FROM carts.cart c WHERE c.id = o.cart_id)) END AS stuck
     FROM orders.order o WHERE o.email LIKE ${`%@${MAIL_DOMAIN}`}`;
   return Map.groupBy(rows, row => row.email);
 }
@@ -47,7 +57,8 @@ function judge(item: Item, all: readonly Order[]): Finding[] {
     return [found("twice", "two answers of one key")];
   if (sold.length > 1) return [found("twice", `${sold.length} orders of one key`)];
   const pending = all.filter(({ status }) => status === "pending");
-  if (pending.length > 0) return [found("lost", "its order is still pending")];
+  if (pending.length > 0)
+    return [found("lost", `its order is still pending: ${JSON.stringify(pending[0]!.stuck)}`)];
   if (!item.accepted) return sold.length > 0 && item.answer ? [found("twice", "refused, and sold")] : [];
   const { id } = item.answer!.body;
   const [order] = sold;
