@@ -3,6 +3,7 @@ import type { Journal } from "../journal.ts";
 import type { Shop } from "../load/index.ts";
 import { poll } from "../poll.ts";
 import type { Stack } from "../stack.ts";
+import { judgeAfterSales } from "./after-sales.ts";
 import { judgeImports, judgePictures } from "./files.ts";
 import type { Finding } from "./finding.ts";
 import { judgeFlash } from "./flash.ts";
@@ -49,13 +50,14 @@ export async function count(
   const due = new Map<string, number>();
   for (const [email, all] of orders) {
     const placed = all.filter(({ status }) => ["placed", "completed", "cancelled"].includes(status));
-    const mails = placed.length + placed.filter(({ status }) => status === "cancelled").length;
+    const mails = placed.reduce((sum, { actions }) => sum + 1 + actions, 0);
     if (mails > 0) due.set(email, mails);
   }
   const mails = judgeMails(await readMails(stack), due, buyers);
   const ofItems = [
     ...judgeOrders(buyers, orders),
     ...(await judgeFlash(stack, buyers)),
+    ...(await judgeAfterSales(stack, journal.of("cancel", "refund"))),
     ...mails.findings,
     ...(await judgeJobs(stack, journal.of("job", "tick"))),
     ...(await judgeImports(stack, journal.of("import"))),

@@ -15,6 +15,8 @@ type Order = {
   status: string;
   paymentStatus: string;
   units: Record<string, number>;
+  /** Cancels and refunds that are done: a mail each. */
+  actions: number;
   /** Of one that is pending: what the rows beside it say. */
   stuck: object | null;
 };
@@ -23,6 +25,7 @@ export async function readOrders(stack: Stack): Promise<Map<string, Order[]>> {
   const rows = await stack.sql<Order[]>`
     SELECT o.id, o.email, o.status, o.payment_status AS "paymentStatus",
            (SELECT jsonb_object_agg(l.variant_id, l.quantity) FROM orders.line l WHERE l.order_id = o.id) AS units,
+           (SELECT count(*)::int FROM orders.action a WHERE a.order_id = o.id AND a.status = 'done') AS actions,
            CASE WHEN o.status = 'pending' THEN jsonb_build_object(
              'made', o.created_at, 'now', now(),
              'attempt', (SELECT to_jsonb(a) - '{fingerprint,response_body}'::text[] FROM checkout.attempt a WHERE a.order_id = o.id),

@@ -1,4 +1,5 @@
 /** The load: what comes how often. Small, so that two cores carry it beside what is started again all the time. */
+import { afterSales } from "./after-sales.ts";
 import { checkouts, flashCheckouts } from "./checkouts.ts";
 import type { LoadContext } from "./context.ts";
 import { imports, pictures } from "./files.ts";
@@ -14,8 +15,9 @@ export function loadOf(context: LoadContext): readonly Source[] {
   return [
     checkouts(context, 12),
     flashCheckouts(context, 4),
+    afterSales(context, 1),
     jobs(context, 20),
-    killers(context, 0.08),
+    killers(context, 0.04),
     ticks(context, 0.2),
     imports(context, 0.3),
     pictures(context, 0.5),
