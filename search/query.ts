@@ -18,8 +18,13 @@ const ENGINE_MS = 300;
 const FAILURES = 3;
 const PROBE_MS = 500;
 
+/** Does it on a database that is as new as the call: `sql`, or a replica of it. */
+export type Read = <T>(work: (sql: Db) => Promise<T>) => Promise<T>;
+
 export type SearchDeps = {
   readonly sql: Db;
+  /** For what is more than a look at a row; default: on `sql`. */
+  readonly read?: Read;
   /** Null: Postgres answers everything. */
   readonly engine: SearchEngine | null;
   readonly log: Log;
@@ -33,9 +38,11 @@ export type Answered = Found & { engine: EngineName; stopgap: boolean };
 /** Asks whoever answers. */
 export type Ask = (storeId: string, query: SearchQuery) => Promise<Answered>;
 
+export const readOf = ({ sql, read = work => work(sql) }: SearchDeps): Read => read;
+
 /** With a breaker of its own; make one per process. */
 export function createAsk(deps: SearchDeps): Ask {
-  const fallback = openPostgresEngine(deps.sql);
+  const read = readOf(deps);
   const seconds = deps.metrics.histogram(
     "tradewind_search_seconds",
     "Time to answer a search, by the engine that answered",
@@ -46,8 +53,8 @@ export function createAsk(deps: SearchDeps): Ask {
   return async (storeId, query) => {
     const startedAt = performance.now();
     const first = await ask(storeId, query);
-    const found = first ?? (await fallback.search(storeId, query));
-    const engine = first ? deps.engine!.name : fallback.name;
+    const found = first ?? (await read(sql => openPostgresEngine(sql).search(storeId, query)));
+    const engine = first ? deps.engine!.name : "postgres";
     seconds.observe({ engine }, (performance.now() - startedAt) / 1_000);
     // Not a copy: that would read all hits.
     return Object.assign(found, { engine, stopgap: !first && deps.engine !== null });

@@ -9,7 +9,7 @@ import { type Highlights, highlightsOf } from "./highlight.ts";
 import { hitsJson } from "./hits.ts";
 import { queryOf, type SearchParams, textOf } from "./params.ts";
 import { selectItems } from "./query.store.ts";
-import { type Answered, type Ask, createAsk, type SearchDeps } from "./query.ts";
+import { type Answered, type Ask, createAsk, readOf, type SearchDeps } from "./query.ts";
 import { alike, itemOf } from "./related.ts";
 import { correctedByHits, correctedByShop } from "./spelling.ts";
 import { popularQueries, type Suggestions, suggestionsFor } from "./suggest.ts";
@@ -118,15 +118,19 @@ export function createShopSearch(deps: SearchDeps): ShopSearch {
 const because = (reason: RelatedItem["reason"], item: SearchItem): RelatedItem => ({ ...item, reason });
 
 async function recommended(
-  { sql, ask }: Asking,
+  deps: Asking,
   storeId: string,
   idOrHandle: string,
   limit: number,
 ): Promise<RelatedAnswer> {
+  const { sql, ask } = deps;
   const item = await itemOf(sql, storeId, idOrHandle);
-  // Some of them may not be shown any more.
-  const together = await boughtTogether(sql, storeId, item.id, 2 * limit);
-  const bought = (await selectItems(sql, storeId, together)).slice(0, limit);
+  const { together, found } = await readOf(deps)(async replica => {
+    const ids = await boughtTogether(replica, storeId, item.id, 2 * limit);
+    // Some of them may not be shown any more.
+    return { together: ids, found: await selectItems(replica, storeId, ids) };
+  });
+  const bought = found.slice(0, limit);
   const items = bought.map(one => because("bought_together", one));
   if (items.length >= limit) return { items, engine: "postgres" };
   const known = new Set(together);
@@ -154,7 +158,7 @@ async function answer(
   let didYouMean = found.total > 0 ? correctedByHits(query.q, found) : null;
   let corrected = false;
   if (found.total === 0 && query.q !== "") {
-    didYouMean = await correctedByShop(deps.sql, storeId, query.q);
+    didYouMean = await readOf(deps)(sql => correctedByShop(sql, storeId, query.q));
     if (didYouMean !== null) {
       const better = await deps.ask(storeId, { ...query, q: didYouMean });
       corrected = better.total > 0;

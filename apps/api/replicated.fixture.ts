@@ -68,7 +68,9 @@ export async function replicated(config: Partial<Config> = {}): Promise<Replicat
       await running.process.exited;
     },
     async restart() {
-      running = await startPostgres({ ...context("standby"), port: follower.port }, SECRET);
+      // Not before the last of the old processes is gone.
+      const start = () => startPostgres({ ...context("standby"), port: follower.port }, SECRET);
+      running = await until(start, { timeoutMs: PATIENCE_MS, what: "the replica's start" });
     },
     async pause() {
       await standby`SELECT pg_wal_replay_pause()`;

@@ -9,7 +9,7 @@ import { storeAuth } from "../../http/auth.ts";
 import { customerContext } from "../../http/customer.ts";
 import { documented } from "../../http/documented.ts";
 import { hotAnswersOf } from "../../http/hot-answers.ts";
-import { perNode } from "../../http/per-node.ts";
+import { perNode, reading } from "../../http/per-node.ts";
 import { limited } from "../../http/rate-limit.ts";
 import * as schema from "./search.schema.ts";
 
@@ -17,9 +17,10 @@ const SUGGESTED = 6;
 const RELATED = 8;
 
 /** Of a node: its circuit breaker, its answers and its counts. */
-export const searchOf = perNode(({ config, ...deps }) => {
+export const searchOf = perNode(deps => {
+  const { config, sql, log, metrics, clock } = deps;
   const engine = config.meiliUrl ? openMeilisearch({ url: config.meiliUrl, key: config.meiliKey }) : null;
-  return createShopSearch({ ...deps, engine });
+  return createShopSearch({ ...{ sql, log, metrics, clock, engine }, read: reading(deps) });
 });
 
 type Headers = { headers: Record<string, string | number> };
