@@ -70,9 +70,11 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
     setImmediate(flush);
   }
 
-  async function send(calls: readonly Call<Q, A>[]): Promise<void> {
+  /** `over` is called when its lane is free: the next group is on its way while these answers are dealt with. */
+  async function send(calls: readonly Call<Q, A>[], over = () => {}): Promise<void> {
     try {
       const answers = await options.run(calls.map(call => call.question));
+      over();
       calls.forEach((call, i) => {
         call.resolve(answers[i]!);
       });
@@ -94,11 +96,15 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
       beganAt = performance.now();
       size = group.length;
       underWay++;
-      void send(group).finally(() => {
+      let isOver = false;
+      const over = () => {
+        if (isOver) return;
+        isOver = true;
         underWay--;
         if (options.gather) plan();
         else flush();
-      });
+      };
+      void send(group, over).finally(over);
     }
   }
 
