@@ -31,10 +31,10 @@ export async function openWay(target: { host: string; port: number }): Promise<W
     open.add(client);
     upstream.on("data", (chunk: Buffer) => {
       passed += chunk.length;
-      if (limit === undefined || passed <= limit) return void client.write(chunk);
+      if (limit === undefined || passed <= limit) return pass(chunk, upstream, client);
       client.write(chunk.subarray(0, Math.max(0, chunk.length - (passed - limit))), end);
     });
-    client.on("data", chunk => void upstream.write(chunk));
+    client.on("data", (chunk: Buffer) => pass(chunk, client, upstream));
     for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
   });
   await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve));
@@ -58,4 +58,11 @@ export async function openWay(target: { host: string; port: number }): Promise<W
       return new Promise(resolve => server.close(() => resolve()));
     },
   };
+}
+
+/** Whoever sends to one that does not read is to feel it, as on a network: it must not pile up here. */
+function pass(chunk: Buffer, from: Socket, to: Socket): void {
+  if (to.write(chunk)) return;
+  from.pause();
+  to.once("drain", () => from.resume());
 }
