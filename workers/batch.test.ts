@@ -19,11 +19,15 @@ afterEach(() => cluster.close());
 const plain = contractOf("drill.noop.high")!;
 const batched: Contract = { ...plain, concurrency: 1, batch: { max: 200, waitMs: 100 } };
 
-async function run(runBatch: (jobs: readonly Job[]) => Promise<Outcome[]>, count: number) {
+async function run(
+  runBatch: (jobs: readonly Job[]) => Promise<Outcome[]>,
+  count: number,
+  contract: Contract = batched,
+) {
   cluster = await testCluster({ relay: true });
   const sizes: number[] = [];
   await cluster.startPool("high", [
-    defineJob(batched, () => ({
+    defineJob(contract, () => ({
       runBatch(jobs: readonly Job[]) {
         sizes.push(jobs.length);
         return runBatch(jobs) as never;
@@ -53,6 +57,14 @@ test("each job of a batch has its own outcome", async () => {
     expect(job.status).toBe((["done", "discarded", "dead", "done"] as const)[turn]!);
     expect(job.attempt).toBe(turn === 3 ? 2 : 1);
   }
+});
+
+test("batches that are to be apart wait while more comes, and no longer", async () => {
+  const apart: Contract = { ...batched, batch: { max: 200, waitMs: 100, apartMs: 3_600_000 } };
+  const { ended } = await run(async jobs => jobs.map(() => done()), 60, apart);
+  const more: string[] = [];
+  for (let i = 0; i < 30; i++) more.push(await cluster.enqueue(plain.kind, {}, { key: `n:${i}` }));
+  for (const job of [...ended, ...(await cluster.allEnded(more))]) expect(job.status).toBe("done");
 });
 
 test("a job that breaks its batch fails alone; the others are done at their first try", async () => {

@@ -215,19 +215,21 @@ export class Runner {
   #isDue(): boolean {
     const { batch } = this.contract;
     if (!batch || this.#batchDue || this.#ready.length >= batch.max) return true;
-    this.#batchTimer ??= setTimeout(
-      () => {
-        this.#batchTimer = undefined;
-        this.#batchDue = true;
-        this.pump();
-      },
-      Math.max(batch.waitMs, this.#apartMs(batch.apartMs)),
-    );
+    if (!this.#batchTimer) this.#wait(batch);
     return false;
   }
 
-  #apartMs(apartMs = 0): number {
-    return this.#batchSize < MUCH ? 0 : this.#batchBeganAt + apartMs - performance.now();
+  /** `waitMs`, and again as long as more comes, until the batch before began `apartMs` ago. */
+  #wait(batch: NonNullable<Contract["batch"]>): void {
+    const { waitMs, apartMs = 0 } = batch;
+    const ready = this.#ready.length;
+    this.#batchTimer = setTimeout(() => {
+      this.#batchTimer = undefined;
+      const isMuch = this.#batchSize >= MUCH && this.#ready.length > ready;
+      if (isMuch && performance.now() < this.#batchBeganAt + apartMs) return this.#wait(batch);
+      this.#batchDue = true;
+      this.pump();
+    }, waitMs);
   }
 
   async #runGroup(group: Held[], ticket: Ticket): Promise<void> {

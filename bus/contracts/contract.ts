@@ -55,8 +55,8 @@ export type Contract<S extends TSchema = TSchema> = {
   /** Messages that one process holds, running ones included. Equals `concurrency` for kinds over 100 ms. */
   readonly prefetch: number;
   /**
-   * Set for kinds whose handler takes many jobs a call: up to `max`, or what came within `waitMs`. `apartMs`: while much comes, what
-   * came since the last batch began so long ago; for kinds whose jobs are about the same things again and again.
+   * Set for kinds whose handler takes many jobs a call: up to `max`, or what came within `waitMs`. `apartMs`: while more
+   * and more comes, what came since the last batch began so long ago; for kinds whose jobs are about the same things again and again.
    */
   readonly batch?: { readonly max: number; readonly waitMs: number; readonly apartMs?: number };
   /**
