@@ -11,6 +11,7 @@ import { childMark, type Leftovers } from "./leftovers.ts";
 import { freePort, isFree } from "./ports.ts";
 import type { Program } from "./programs.ts";
 import {
+  natsIsWell,
   type RunningServer,
   type ServerContext,
   type ServerRecord,
@@ -20,6 +21,7 @@ import {
   startRedis,
 } from "./servers/index.ts";
 import { keepRunning, type Unit } from "./unit.ts";
+import { watchAnswers } from "./watchdog.ts";
 
 export type Addresses = Pick<
   StackFile,
@@ -68,7 +70,9 @@ export async function startServices(options: Options): Promise<Services> {
   const { config } = options;
   const secrets = options.home.secrets();
   const embedded = new Map<ServerName, Embedded>();
+  let stopWatching = () => {};
   const stop = async () => {
+    stopWatching();
     for (const name of stopOrder) await embedded.get(name)?.unit.stop(SERVER_PATIENCE_MS);
   };
   const embed = async (name: ServerName, start: Start) => {
@@ -97,6 +101,8 @@ export async function startServices(options: Options): Promise<Services> {
     await stop();
     throw failed.reason;
   }
+  const nats = embedded.get("nats");
+  if (nats) stopWatching = watchAnswers(nats.unit, () => natsIsWell(nats.record.url), options);
   const url = (name: ServerName) => embedded.get(name)?.record.url;
   const addresses = await addressesOf(options, secrets, url);
   return {

@@ -9,6 +9,7 @@ import { followLogs } from "./log-files.ts";
 import { createPools } from "./pools.ts";
 import { end, isAlive, launch } from "./process.ts";
 import { keepRunning } from "./unit.ts";
+import { watchAnswers } from "./watchdog.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -67,6 +68,31 @@ test("what ignores the request to end is killed when patience is over", async ()
   const ref = deaf.current()!;
   await deaf.stop(100);
   expect(isAlive(ref)).toBe(false);
+});
+
+test("what answers nobody for longer than patience is ended and started again; what answers again is left", async () => {
+  const locked = unit("locked", "exec sleep 600");
+  const first = (await until(() => locked.current()))!.pid;
+  let [asked, isWell] = [0, false];
+  const isAsked = async () => {
+    asked++;
+    if (!isWell) throw new Error("no answer");
+    return true;
+  };
+  const stop = watchAnswers(locked, isAsked, { log: silentLog, everyMs: 10, patienceMs: 100 });
+  await until(() => locked.current() !== null && locked.current()!.pid !== first, { timeoutMs: 30_000 });
+  isWell = true;
+  // What was decided before is done before the next question.
+  const askedMore = async (times: number) => {
+    const before = asked;
+    await until(() => asked > before + times, { timeoutMs: 30_000 });
+  };
+  await askedMore(2);
+  const second = (await until(() => locked.current(), { timeoutMs: 30_000 }))!.pid;
+  await askedMore(20);
+  expect(locked.current()?.pid).toBe(second);
+  stop();
+  await locked.stop(1_000);
 });
 
 test("a pool grows and shrinks, and numbers of processes that still drain are not used again", async () => {

@@ -6,7 +6,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { connect } from "nats";
+import { connect, type JetStreamManager } from "nats";
 import { findBinary } from "./binaries.ts";
 import { plainEnv, type RunningServer, type ServerContext, startServer } from "./server.ts";
 
@@ -51,7 +51,15 @@ function accounts(count: number, secret: string): string {
   return `accounts {\n${Array.from({ length: count }, (_, i) => one(i)).join("\n")}\n}`;
 }
 
-async function answers(url: string): Promise<boolean> {
+const answers = (url: string) => asked(url, async manager => void (await manager.getAccountInfo()));
+
+/** Whether each of its streams answers: one whose disk was full may be locked while all else answers. */
+export const natsIsWell = (url: string) =>
+  asked(url, async manager => {
+    for await (const stream of manager.streams.list()) await manager.streams.info(stream.config.name);
+  });
+
+async function asked(url: string, ask: (manager: JetStreamManager) => Promise<void>): Promise<boolean> {
   const { hostname, port, username, password } = new URL(url);
   const connection = await connect({
     servers: `${hostname}:${port}`,
@@ -61,7 +69,7 @@ async function answers(url: string): Promise<boolean> {
     reconnect: false,
   });
   try {
-    await (await connection.jetstreamManager()).getAccountInfo();
+    await ask(await connection.jetstreamManager());
     return true;
   } finally {
     await connection.close();
