@@ -10,6 +10,8 @@ import type { Tracer } from "../../platform/tracing/index.ts";
 export type ApiDeps = {
   readonly config: Config;
   readonly sql: Db;
+  /** A connection for what must not wait behind requests; absent: `sql` is. */
+  readonly signs?: Db;
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: Metrics;

@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const bus = openBus({ url: natsUrl, name, log, sql, metrics, replicas: config.natsReplicas });
   const leaving = new AbortController();
   const drain = { active: false, signal: leaving.signal };
-  const deps = { config, sql, log, clock: systemClock, metrics, bus, tracer, drain, peerOf };
+  const deps = { config, sql, signs, log, clock: systemClock, metrics, bus, tracer, drain, peerOf };
   const app = createApp(deps);
   const [files, answers] = [hotFilesOf(deps), hotAnswersOf(deps)];
   const options = {

@@ -114,10 +114,13 @@ export class Cache<V> {
       return { slot, outcome };
     }
     try {
-      return await this.#make(ask, slot);
+      const given = await this.#make(ask, slot);
+      metrics.given(ask.family.name, given.outcome, given.outcome === "hit" ? "shared" : undefined);
+      return given;
     } catch (error) {
       // While the log can't be read nobody knows whether it is old; with the database away nobody can have changed it.
-      const isKept = slot && !slot.dead && this.#now() < slot.freshUntil + ask.family.errorMs;
+      const isKept =
+        slot && !slot.dead && !slot.outdated && this.#now() < slot.freshUntil + ask.family.errorMs;
       if (!isKept || !this.#deps.isOutage(error)) throw error;
       metrics.given(ask.family.name, "stale", "memory");
       return { slot, outcome: "stale" };
@@ -135,14 +138,9 @@ export class Cache<V> {
 
   /** Joins who makes it already, unless something that it is made of has changed since that one began. */
   #make(ask: Ask, before: Slot<V> | undefined): Promise<Given<V>> {
-    const { memory, metrics } = this.#deps;
+    const { memory } = this.#deps;
     const under = this.#flights.get(ask.key);
-    if (under && !memory.isOvertaken(under.fence, under.tags)) {
-      return under.made.then(given => {
-        metrics.given(ask.family.name, given.outcome);
-        return given;
-      });
-    }
+    if (under && !memory.isOvertaken(under.fence, under.tags)) return under.made;
     const fence = memory.fence();
     const made = this.#fill(ask, fence, before);
     const flight: Flight<V> = { fence, tags: before?.entry.tags ?? null, made };
@@ -157,7 +155,7 @@ export class Cache<V> {
   async #fill(ask: Ask, fence: Fence, before: Slot<V> | undefined): Promise<Given<V>> {
     const { shared, metrics } = this.#deps;
     const { found, fence: sharedFence } = await this.#lookShared(ask.key, before);
-    if (found) return { slot: this.#keep(ask, found.entry, fence, found.ageMs).slot, ...this.#hit(ask) };
+    if (found) return { slot: this.#keep(ask, found.entry, fence, found.ageMs).slot, outcome: "hit" };
     const startedAt = this.#now();
     try {
       const copied = (await this.#deps.copies?.read(ask.key, ask.load)) ?? null;
@@ -165,7 +163,6 @@ export class Cache<V> {
       const costMs = this.#now() - startedAt;
       const entry = this.#entryOf(ask.family, loaded, costMs);
       const { slot, isRefused } = this.#keep(ask, entry, copied?.fence ?? fence, costMs);
-      metrics.given(ask.family.name, "miss");
       metrics.filled(ask.family.name, costMs / 1_000, !isRefused);
       if (shared && sharedFence) {
         if (isRefused || copied?.mark === null) void shared.release(ask.key, sharedFence);
@@ -176,11 +173,6 @@ export class Cache<V> {
       if (shared && sharedFence) void shared.release(ask.key, sharedFence);
       throw error;
     }
-  }
-
-  #hit({ family }: Ask): { outcome: Outcome } {
-    this.#deps.metrics.given(family.name, "hit", "shared");
-    return { outcome: "hit" };
   }
 
   /** What others have made, or are making just now; else the fence to write with. */

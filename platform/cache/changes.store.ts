@@ -10,20 +10,29 @@ export type Read = {
   snapshot: Snapshot;
   /** Committed since the snapshot `after`. */
   fresh: Change[];
-  /** Tags whose versions in the shared layer are still to be replaced; those of at most `limit` changes. */
-  open: string[][];
+  /** At most `limit` changes whose tags' versions in the shared layer are still to be replaced; `tags` null: known. */
+  open: { id: number; tags: string[] | null }[];
 };
 
-/** One statement and so one snapshot: what it does not show the next reading will. */
-export async function readChanges(sql: Sql, after: Snapshot | null, limit: number): Promise<Read> {
+/**
+ * One statement and so one snapshot: what it does not show the next reading will. `known`: open changes whose tags the last
+ * reading gave; an import's are thousands, and it may be open for seconds.
+ */
+export async function readChanges(
+  sql: Sql,
+  after: Snapshot | null,
+  limit: number,
+  known: readonly number[],
+): Promise<Read> {
   const [row] = await sql<[Read]>`
     SELECT pg_current_snapshot()::text AS snapshot,
       coalesce((SELECT jsonb_agg(jsonb_build_object('id', c.id, 'tags', c.tags, 'soon', c.soon))
                 FROM platform.cache_change c
                 WHERE c.xact >= pg_snapshot_xmin(${after}::text::pg_snapshot)
                   AND NOT pg_visible_in_snapshot(c.xact, ${after}::text::pg_snapshot)), '[]') AS fresh,
-      coalesce((SELECT jsonb_agg(o.tags) FROM (
-                  SELECT c.tags FROM platform.cache_change c WHERE c.applied_at IS NULL LIMIT ${limit}) o), '[]') AS open`;
+      coalesce((SELECT jsonb_agg(jsonb_build_object('id', o.id, 'tags', o.tags)) FROM (
+                  SELECT c.id, CASE WHEN c.id <> ALL(${known as number[]}::bigint[]) THEN c.tags END AS tags
+                  FROM platform.cache_change c WHERE c.applied_at IS NULL LIMIT ${limit}) o), '[]') AS open`;
   return row;
 }
 

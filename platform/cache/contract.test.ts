@@ -273,6 +273,40 @@ describe("memory", () => {
     expect(load.count).toBe(2);
   });
 
+  test("gives what may show a moment later once more, as stale, while it is made anew, and not for long", async () => {
+    const one = processWith(null);
+    const load = loads("a", "x");
+    await one.get("k:a", load);
+    one.memory.outdate(["x"]);
+    expect(one.cache.hot("k:a")).toBeUndefined();
+    expect(await one.get("k:a", load)).toBe("stale a1");
+    await until(async () => (await one.get("k:a", load)) === "hit a2");
+    expect(load.count).toBe(2);
+    one.memory.outdate(["x"]);
+    one.pass(250);
+    expect(await one.get("k:a", load)).toBe("miss a3");
+    // What is known to be old stands in for no failure.
+    one.memory.outdate(["x"]);
+    one.pass(250);
+    await expect(one.get("k:a", async () => Promise.reject(outage))).rejects.toThrow("away");
+  });
+
+  test("what was read before it was outdated is not kept", async () => {
+    const one = processWith(null);
+    const load = loads("a", "x");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const slow = one.get("k:a", async () => {
+      const read = await load();
+      await promise;
+      return read;
+    });
+    await until(() => load.count === 1);
+    one.memory.outdate(["x"]);
+    resolve();
+    expect(await slow).toBe("miss a1");
+    expect(await one.get("k:a", load)).toBe("miss a2");
+  });
+
   test("while what it depends on can't be asked, gives it to nobody unasked, and as stale when making it fails", async () => {
     let trusted = true;
     const one = processWith(null, { trusted: () => trusted });

@@ -4,7 +4,14 @@
  */
 import type { Log } from "../log.ts";
 import type { Db } from "../postgres/index.ts";
-import { type Change, markApplied, readChanges, type Snapshot, selectOfTrace } from "./changes.store.ts";
+import {
+  type Change,
+  markApplied,
+  type Read,
+  readChanges,
+  type Snapshot,
+  selectOfTrace,
+} from "./changes.store.ts";
 import type { InvalidationChannel, Told } from "./channel.ts";
 import type { Layer } from "./layer.ts";
 import type { CacheMetrics } from "./metrics.ts";
@@ -28,8 +35,14 @@ export const EVERYTHING = "*";
 
 export type FollowerDeps = {
   readonly sql: Db;
+  /** To read the log by. */
+  readonly watch: Db;
   readonly log: Log;
-  readonly memory: { drop(tags: readonly string[]): number; clear(): void };
+  readonly memory: {
+    drop(tags: readonly string[]): number;
+    outdate(tags: readonly string[]): number;
+    clear(): void;
+  };
   /** Null: there is none. */
   readonly shared: Layer | null;
   readonly channel: InvalidationChannel;
@@ -38,9 +51,11 @@ export type FollowerDeps = {
 
 export class Follower {
   readonly #deps: FollowerDeps;
-  readonly #throttle = createThrottle(tags => this.#drop(tags));
+  readonly #throttle = createThrottle(tags => this.#outdate(tags));
   readonly #unsubscribe: () => void;
   readonly #distrusted = new Map<string, number>();
+  /** Changes that were open at the last reading. */
+  #open: ReadonlyMap<number, readonly string[]> = new Map();
   /** Ids of changes that were heard of already; two generations. */
   #handled = new Set<number>();
   #handledBefore = new Set<number>();
@@ -132,7 +147,8 @@ export class Follower {
     const startedAt = performance.now();
     // Which tags are distrusted matters to the shared layer only.
     const mostOpen = this.#deps.shared === null ? 0 : MOST_OPEN + 1;
-    const { snapshot, fresh, open } = await readChanges(this.#deps.sql, this.#snapshot, mostOpen);
+    const known = [...this.#open.keys()];
+    const { snapshot, fresh, open } = await readChanges(this.#deps.watch, this.#snapshot, mostOpen, known);
     if (this.#stopped) return;
     const isLost = this.#snapshot === null || startedAt - this.#readAt > LOST_MS;
     if (isLost) this.#deps.memory.clear();
@@ -154,16 +170,19 @@ export class Follower {
     ];
     const [now, soon] = [of(false), of(true)];
     this.#throttle.count(now.length);
-    this.#drop([...now, ...this.#throttle.offer(soon)]);
+    this.#drop(now);
+    this.#outdate(this.#throttle.offer(soon));
   }
 
-  #distrustOpen(open: readonly string[][]): void {
+  #distrustOpen(open: Read["open"]): void {
     if (this.#deps.shared === null) return;
     const now = performance.now();
     for (const [tag, until] of this.#distrusted) if (until < now) this.#distrusted.delete(tag);
-    const all = open.length > MOST_OPEN || open.some(tags => tags[0] === EVERYTHING);
+    this.#open = new Map(open.map(({ id, tags }) => [id, tags ?? this.#open.get(id)!]));
+    const tags = [...this.#open.values()];
+    const all = open.length > MOST_OPEN || tags.some(([first]) => first === EVERYTHING);
     if (all) this.#distrustAllUntil = now + DISTRUST_MS;
-    else this.#distrust(open.flat());
+    else for (const some of tags) this.#distrust(some);
   }
 
   #hear({ ids, tags, applied }: Told): void {
@@ -177,6 +196,12 @@ export class Follower {
   #drop(tags: readonly string[]): void {
     if (tags.length === 0) return;
     this.#deps.memory.drop(tags);
+    this.#deps.metrics.invalidated(tags);
+  }
+
+  #outdate(tags: readonly string[]): void {
+    if (tags.length === 0) return;
+    this.#deps.memory.outdate(tags);
     this.#deps.metrics.invalidated(tags);
   }
 

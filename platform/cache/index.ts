@@ -12,8 +12,10 @@
  * 2. **Settle.** The process that took the change reads its rows by their trace, before it answers: drops the tags from memory,
  *    replaces their versions in Redis, tells the others by the channel, and marks the rows as applied (follower.ts).
  * 3. **Follow.** Every process reads the log every 300 ms, by what its last snapshot did not show, and drops what it has not
- *    heard of by the channel. Memory counts for 950 ms from the beginning of the last reading: when the log can't be read, each
- *    request goes to the database.
+ *    heard of by the channel. What may show a moment later (`soon`) goes once a second a tag at most, and is given for a tenth
+ *    of a second more, as stale, while it is made anew. Memory counts for 950 ms from the beginning of the last reading: when
+ *    the log can't be read, each request goes to the database. (So reading has a connection of its own, with no requests before
+ *    it.)
  * 4. **Apply.** Keepers do step 2 for rows that are still open: of jobs, of SQL, of who died (apply.ts). Applied rows stay
  *    for 15 s, longer than a process may go without reading before it forgets all that it has.
  *
@@ -62,6 +64,8 @@ const MAX_ENTRIES = 50_000;
 
 export type CacheOptions<V> = {
   readonly sql: Db;
+  /** A connection that requests don't wait in front of, to follow the log by; default `sql`. */
+  readonly watch?: Db | undefined;
   /** Null: this process is alone with its memory. */
   readonly redis: SharedRedis | null;
   /** Where entries may be made of, beside `sql`. */
@@ -101,7 +105,9 @@ export function openCache<V>(options: CacheOptions<V>): ProcessCache<V> {
   });
   const metrics = createCacheMetrics(options.metrics, () => ({ ...memory.size, isStorm: follower.isStorm }));
   const shared = options.redis && openRedisLayer(options.redis);
-  const follower: Follower = new Follower({ sql, log, memory, shared, channel, metrics });
+  const follower: Follower = new Follower({
+    ...{ sql, watch: options.watch ?? sql, log, memory, shared, channel, metrics },
+  });
   const copies = replicas && openCopies({ replicas, memory, shared, follower });
   return {
     cache: new Cache({ memory, shared, follower, metrics, copies, isOutage }),

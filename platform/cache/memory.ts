@@ -7,6 +7,8 @@
 import type { Entry, Fence } from "./layer.ts";
 
 const REMEMBERED_MS = 35_000;
+/** For how long at most what is outdated is still given: making anew what many ask for takes some milliseconds. */
+const OUTDATED_MS = 100;
 /** Of an entry's bookkeeping, tags included. */
 const OVERHEAD_BYTES = 1_024;
 
@@ -15,12 +17,14 @@ export type Slot<V = unknown> = {
   readonly entry: Entry;
   /** `performance.now()` of its making. */
   readonly madeAt: number;
-  readonly freshUntil: number;
-  readonly staleUntil: number;
+  freshUntil: number;
+  staleUntil: number;
   /** What is given out, made of the text when it was put here. */
   readonly value: V;
   /** Invalidated, replaced or evicted. */
   dead: boolean;
+  /** Something has changed in it that may show a moment later: see {@link Memory.outdate}. */
+  outdated: boolean;
   /** Read since the hand last passed. */
   used: boolean;
   /** Read at all. */
@@ -113,20 +117,39 @@ export class Memory<V> {
 
   /** Returns how many entries went. */
   drop(tags: readonly string[]): number {
+    return this.#invalidate(tags, slot => this.#remove(slot));
+  }
+
+  /**
+   * As {@link drop}, for what may show a moment later (lists, stock): the next one who asks still gets the entry, as stale,
+   * and has it made anew. So lists that change all the time are waited for by nobody.
+   */
+  outdate(tags: readonly string[]): number {
+    const now = this.#now();
+    return this.#invalidate(tags, slot => {
+      slot.outdated = true;
+      slot.freshUntil = Math.min(slot.freshUntil, now);
+      slot.staleUntil = Math.min(slot.staleUntil, now + OUTDATED_MS);
+    });
+  }
+
+  #invalidate(tags: readonly string[], take: (slot: Slot<V>) => void): number {
     if (tags.length === 0) return 0;
     this.#turn();
     const number = ++this.#number;
-    let dropped = 0;
+    let taken = 0;
     for (const tag of tags) {
       this.#young.set(tag, number);
       for (const slot of this.#tagged.get(tag) ?? []) {
-        this.#options.onDrop?.(slot, !slot.read);
-        this.#remove(slot);
+        if (!slot.outdated) {
+          this.#options.onDrop?.(slot, !slot.read);
+          taken++;
+        }
         this.#young.set(slot.key, number);
-        dropped++;
+        take(slot);
       }
     }
-    return dropped;
+    return taken;
   }
 
   /** What is being read now is refused, too. */
@@ -143,7 +166,7 @@ export class Memory<V> {
   #slotOf(key: string, entry: Entry, ageMs: number): Slot<V> {
     const madeAt = this.#now() - ageMs;
     return {
-      ...{ key, entry, madeAt, dead: false, used: false, read: false },
+      ...{ key, entry, madeAt, dead: false, outdated: false, used: false, read: false },
       freshUntil: madeAt + entry.freshMs,
       staleUntil: madeAt + entry.staleMs,
       value: this.#options.pack(entry.text, entry),

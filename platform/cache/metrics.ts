@@ -5,7 +5,7 @@ export type Layered = "memory" | "shared";
 export type Outcome = "hit" | "stale" | "miss";
 
 export type CacheMetrics = {
-  /** Adds to the asked; `layer` is who answered, for hits. */
+  /** Adds to the asked, what is made anew beside an answer not included; `layer` is who answered, for hits. */
   given(family: string, outcome: Outcome, layer?: Layered): void;
   /** To count hits in memory with, thousands a second. */
   hits(family: string): { inc(): void };

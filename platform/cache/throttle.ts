@@ -3,7 +3,8 @@
  * else when that time is over, however often it changed meanwhile. In a storm (more tags a second than {@link STORM_PER_SECOND},
  * over five seconds) it takes {@link STORM_MS}.
  */
-const SOON_MS = 1_000;
+/** With what an outdated entry is still given for (memory.ts) and what timers are late by it is a second at most. */
+const SOON_MS = 700;
 const STORM_MS = 5_000;
 const STORM_PER_SECOND = 2_000;
 const WINDOW_MS = 5_000;

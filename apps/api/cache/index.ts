@@ -16,6 +16,7 @@ export const cacheOf = perNode(
   (deps: ApiDeps): ProcessCache<ReadyAnswer> =>
     openCache({
       sql: deps.sql,
+      watch: deps.signs,
       redis: deps.config.redisUrl ? redisOf(deps) : null,
       replicas: replicasOf(deps),
       log: deps.log,
