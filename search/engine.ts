@@ -69,6 +69,8 @@ export interface SearchEngine {
 export type Change = {
   readonly productId: string;
   readonly document: SearchDocument | null;
+  /** The same as JSON, where it was written already. */
+  readonly json?: string;
   /** The engine keeps it beside the document, so that it can be asked what it holds. */
   readonly version: number;
   /** The engine has the rest: price, stock and popularity are enough. */

@@ -130,7 +130,8 @@ export async function project(
   const byId = new Map(products.map(product => [product.id, product]));
   const contents = productIds.map(productId => {
     const product = byId.get(productId);
-    return { productId, document: product ? searchDocument(product) : null };
+    const document = product ? searchDocument(product) : null;
+    return { productId, document, json: document && JSON.stringify(document) };
   });
   return { contents, versions: await rows.writeDocuments(held, storeId, contents) };
 }

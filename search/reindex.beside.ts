@@ -1,13 +1,14 @@
 /** The index that is built beside: sends changes to it, notes what was sent, and sees what became of it. */
 import type { Db, Sql } from "../platform/postgres/index.ts";
 import { besideName, type Change, EngineRefusal, type IndexedEngine, type IndexName } from "./engine.ts";
-import { type Running, recordBuilt } from "./reindex.store.ts";
+import { type Running, recordBuilt, selectContents } from "./reindex.store.ts";
 import { taskOutcome } from "./tasks.ts";
 
 /** Tasks that may wait in the engine; beyond that it is waited for, so that its queue does not fill the disk. */
-const MAX_TASKS = 100;
+const MAX_TASKS = 20;
 
-type Sent = { task: number; changes: readonly Change[] };
+/** What was in it is not kept: a hundred thousand documents have no room. */
+type Sent = { task: number; productIds: readonly string[] };
 
 export class Beside {
   readonly name: IndexName;
@@ -51,10 +52,7 @@ export class Beside {
   async #post(changes: readonly Change[], sql: Sql): Promise<void> {
     try {
       const tasks = await this.#engine.enqueue(this.name, changes);
-      const byId = new Map(changes.map(change => [change.productId, change]));
-      for (const { task, productIds } of tasks) {
-        this.#tasks.push({ task, changes: productIds.map(id => byId.get(id)!) });
-      }
+      this.#tasks.push(...tasks);
     } catch (error) {
       if (!(error instanceof EngineRefusal)) throw error;
       return this.#refused(changes, sql);
@@ -62,15 +60,17 @@ export class Beside {
     await this.#note(changes, sql);
   }
 
-  async #end({ task, changes }: Sent, sql: Sql): Promise<void> {
+  async #end({ task, productIds }: Sent, sql: Sql): Promise<void> {
     const ended = await taskOutcome(this.#engine, task, this.signal);
-    if (ended.type === "refused") await this.#refused(changes, sql);
+    if (ended.type === "refused")
+      await this.#refused(await selectContents(sql, this.#build, productIds), sql);
     // Not noted any more, so that another try sends it again.
     if (ended.type === "lost") throw new Error(`the engine lost a task: ${ended.error}`);
   }
 
   /** One bad document is left out alone: the job of its change is the one that reports it. */
   async #refused(changes: readonly Change[], sql: Sql): Promise<void> {
+    if (changes.length === 0) return;
     if (changes.length === 1) {
       await this.#note(changes, sql, true);
       return;

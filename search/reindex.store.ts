@@ -135,12 +135,31 @@ export async function selectUnbuilt(sql: Sql, build: Running, limit: number): Pr
     ORDER BY d.product_id LIMIT ${limit}`;
 }
 
+const expected = (sql: Sql, build: Running) => sql`
+  FROM search.built b JOIN search.document d ON d.store_id = ${build.storeId} AND d.product_id = b.product_id
+  WHERE b.build_id = ${build.id} AND NOT b.refused AND NOT (d.deleted AND d.version = b.version)`;
+
+export async function countExpected(sql: Sql, build: Running): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`SELECT count(*)::integer AS count ${expected(sql, build)}`;
+  return row!.count;
+}
+
+/** What search knows of these products now; those that are gone are absent. */
+export async function selectContents(
+  sql: Sql,
+  build: Running,
+  productIds: readonly string[],
+): Promise<Change[]> {
+  return sql<Change[]>`
+    SELECT product_id AS "productId", version, document FROM search.document
+    WHERE store_id = ${build.storeId} AND product_id = ANY(${productIds as string[]}) AND NOT deleted
+    ORDER BY product_id`;
+}
+
 /** What the new index must hold: products that are shown, by the version that was sent. */
 export async function selectExpected(sql: Sql, build: Running): Promise<Map<string, number>> {
   const rows = await sql<Built[]>`
-    SELECT b.product_id AS "productId", b.version
-    FROM search.built b JOIN search.document d ON d.store_id = ${build.storeId} AND d.product_id = b.product_id
-    WHERE b.build_id = ${build.id} AND NOT b.refused AND NOT (d.deleted AND d.version = b.version)`;
+    SELECT b.product_id AS "productId", b.version ${expected(sql, build)}`;
   return new Map(rows.map(row => [row.productId, row.version]));
 }
 

@@ -22,33 +22,18 @@ import { newId } from "../platform/ids.ts";
 import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
 import { SHAPE } from "./document.ts";
 import { besideName, type IndexedEngine, type IndexName } from "./engine.ts";
-import { type Products, project } from "./indexer.ts";
 import { withIndexLock } from "./lock.ts";
 import { Beside } from "./reindex.beside.ts";
+import { fill, PAGE, type Progress, type ReindexDeps } from "./reindex.fill.ts";
 import { noteSwap } from "./reindex.note.ts";
 import * as store from "./reindex.store.ts";
 import { differences } from "./reindex.verify.ts";
 import { selectSettings } from "./settings.store.ts";
 import { taskOutcome } from "./tasks.ts";
 
+export type { ReindexDeps };
 export type Build = store.Build;
 
-export type ReindexDeps = {
-  readonly sql: Db;
-  /** Null: Postgres is the only engine; its documents are made anew. */
-  readonly engine: IndexedEngine | null;
-  readonly products: Products;
-  /** Ids of all products in their order, after `after`. */
-  readonly productIds: (sql: Sql, storeId: string, after: string, limit: number) => Promise<string[]>;
-  readonly countProducts: (sql: Sql, storeId: string) => Promise<number>;
-};
-
-export type Progress = {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProducts?: ((done: number, total: number) => void) | undefined;
-};
-
-const PAGE = 1_000;
 /** Changes that may be left for the switch, during which no product of the store can be indexed. */
 const FEW = 200;
 const MAX_ROUNDS = 20;
@@ -133,7 +118,7 @@ async function make(
     for (let round = 0; round < MAX_ROUNDS && (await replay(sql, build, beside)) > FEW; round++);
     await beside.settle();
     if (beside.superseded) return { type: "superseded" };
-    const wrong = await verify(engine, beside.name, build, await store.selectExpected(sql, build));
+    const wrong = await verify(deps, beside.name, build);
     if (wrong.length === 0 && (await switchOver(deps, build, beside, progress.signal))) return null;
     if (verification === MAX_VERIFICATIONS) {
       const error = `the new index does not hold what it was sent: ${wrong.length} products differ`;
@@ -150,14 +135,10 @@ async function make(
  * What a single run has sent, in tasks that have all succeeded, is there if the count is right. Where another run came before, it
  * may have posted late: then every version is looked at.
  */
-async function verify(
-  engine: IndexedEngine,
-  index: IndexName,
-  { run }: store.Running,
-  expected: ReadonlyMap<string, number>,
-): Promise<string[]> {
-  if (run === 1 && (await engine.count(index)) === expected.size) return [];
-  return differences(engine, index, expected);
+async function verify({ sql, engine }: Deps, index: IndexName, build: store.Running): Promise<string[]> {
+  const isAlone = build.run === 1;
+  if (isAlone && (await engine.count(index)) === (await store.countExpected(sql, build))) return [];
+  return differences(engine, index, await store.selectExpected(sql, build));
 }
 
 /** Has an empty index made, unless there is the one that an earlier run has begun to fill. */
@@ -174,53 +155,6 @@ async function open({ sql, engine }: Deps, build: store.Running, beside: Beside)
   build.settingsHash = index.settingsHash;
   build.checkpoint = "";
   build.done = 0;
-}
-
-async function fill(
-  deps: ReindexDeps,
-  build: store.Running,
-  beside: Beside | null,
-  { signal, onProducts }: Progress,
-): Promise<void> {
-  let { done } = build;
-  for (let after: string | null = build.checkpoint; after !== null && !beside?.superseded; ) {
-    signal?.throwIfAborted();
-    const page: string[] = await deps.productIds(deps.sql, build.storeId, after, PAGE);
-    const last = page.length === PAGE ? page.at(-1)! : null;
-    await fillPage(deps, build, beside, { after, last, page });
-    await store.advance(deps.sql, build, last ?? page.at(-1) ?? after, page.length);
-    done += page.length;
-    onProducts?.(done, Math.max(done, build.total));
-    after = last;
-  }
-}
-
-type Page = { after: string; last: string | null; page: readonly string[] };
-
-/** With the products that search still shows and that are not there any more; they lie between the others, or behind. */
-async function fillPage(
-  deps: ReindexDeps,
-  { storeId }: store.Running,
-  beside: Beside | null,
-  { after, last, page }: Page,
-): Promise<void> {
-  const bring = async (ids: readonly string[]) => {
-    if (ids.length === 0) return;
-    const { contents, versions } = await withIndexLock(deps.sql, storeId, held =>
-      project(deps, held, storeId, ids),
-    );
-    const changes = contents.flatMap(({ productId, document }) =>
-      document ? [{ productId, document, version: versions.get(productId)! }] : [],
-    );
-    await beside?.send(changes);
-  };
-  await bring(page);
-  const present = new Set(page);
-  for (let from: string | null = after; from !== null; ) {
-    const shown = await store.selectShown(deps.sql, storeId, { after: from, last, limit: PAGE });
-    await bring(shown.filter(id => !present.has(id)));
-    from = shown.length === PAGE ? shown.at(-1)! : null;
-  }
 }
 
 /** Sends what has changed meanwhile; returns how much that was. */
@@ -247,8 +181,8 @@ function switchOver(
     if (left.length > FEW) return false;
     await beside.send(left, held);
     await beside.settle(held);
-    const expected = await store.selectExpected(held, build);
-    if (beside.superseded || (await engine.count(beside.name)) !== expected.size) return false;
+    const expected = await store.countExpected(held, build);
+    if (beside.superseded || (await engine.count(beside.name)) !== expected) return false;
     // Names can be swapped only where both are in use.
     if ((await engine.identity(storeId)) === null) {
       await engine.applySettings(storeId, await selectSettings(held, storeId));

@@ -7,18 +7,19 @@ import { fold } from "./fold.ts";
 const GONE = "gone";
 
 /** What a product's document is now; null: shops don't show it. */
-export type Content = { readonly productId: string; readonly document: SearchDocument | null };
-
+export type Content = {
+  readonly productId: string;
+  readonly document: SearchDocument | null;
+  /** The document's JSON, written once for all who want it. */
+  readonly json: string | null;
+};
 type Hashed = Content & { readonly contentHash: string; readonly textHash: string };
 
-const contentHashOf = ({ document }: Content): string => (document ? hash(document) : GONE);
-const textHashOf = ({ document }: Content): string => (document ? hash(textPart(document)) : GONE);
-
-/** Of a document that this program has just made: its fields are always in the same order. */
-function hash(document: object): string {
-  return new Bun.CryptoHasher("sha256").update(JSON.stringify(document)).digest("base64url");
-}
-
+/** Of documents that this program has just made: their fields are always in the same order. */
+const contentHashOf = ({ json }: Content): string => (json === null ? GONE : hash(json));
+const textHashOf = ({ document }: Content): string =>
+  document ? hash(JSON.stringify(textPart(document))) : GONE;
+const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
 /** What is written for a product: its content and the columns that the fallback searches. */
 function projected({ productId, document, contentHash, textHash }: Hashed) {
   const row = { product_id: productId, content_hash: contentHash, text_hash: textHash, document };

@@ -13,6 +13,8 @@ import {
 import { openQueries } from "./meilisearch.search.ts";
 import { settingsHash, settingsOf } from "./meilisearch.settings.ts";
 
+/** A line each, which the engine keeps as it comes. */
+const NDJSON = "application/x-ndjson";
 /** Of one post; the engine takes 100 MB. */
 const MAX_POST_BYTES = 8 * 1024 * 1024;
 /** For posts and task reads; queries have their own, shorter one. */
@@ -77,13 +79,11 @@ async function enqueue(index: Index, changes: readonly Change[]): Promise<Enqueu
   const options = { primaryKey: "id" };
   try {
     for (const post of posts(shown.filter(change => !change.partial))) {
-      const body = `[${post.bodies.join()}]`;
-      const { taskUid } = await index.addDocumentsFromString(body, "application/json", options);
+      const { taskUid } = await index.addDocumentsFromString(post.bodies.join("\n"), NDJSON, options);
       tasks.push({ task: taskUid, productIds: post.productIds });
     }
     for (const post of posts(shown.filter(change => change.partial))) {
-      const body = `[${post.bodies.join()}]`;
-      const { taskUid } = await index.updateDocumentsFromString(body, "application/json", options);
+      const { taskUid } = await index.updateDocumentsFromString(post.bodies.join("\n"), NDJSON, options);
       tasks.push({ task: taskUid, productIds: post.productIds });
     }
     const removed = changes.filter(change => !change.document).map(change => change.productId);
@@ -118,7 +118,8 @@ function posts(changes: readonly Change[]): Post[] {
 }
 
 /** `v` is our version of the document; no search looks at it. */
-function bodyOf({ productId, document, version, partial }: Change): string {
+function bodyOf({ productId, document, json, version, partial }: Change): string {
+  if (json !== undefined && !partial) return `${json.slice(0, -1)},"v":${version}}`;
   const content = partial ? { id: productId, ...volatilePart(document!) } : document;
   return JSON.stringify({ ...content, v: version });
 }
