@@ -12,7 +12,7 @@
  * 2. **Settle.** The process that took the change reads its rows by their trace, before it answers: drops the tags from memory,
  *    replaces their versions in Redis, tells the others by the channel, and marks the rows as applied (follower.ts).
  * 3. **Follow.** Every process reads the log every 300 ms, by what its last snapshot did not show, and drops what it has not
- *    heard of by the channel. What may show a moment later (`soon`) goes once a second a tag at most, and is given for a tenth
+ *    heard of by the channel. What may show a moment later (`soon`) goes once in 700 ms a tag at most, and is given for a tenth
  *    of a second more, as stale, while it is made anew. Memory counts for 950 ms from the beginning of the last reading: when
  *    the log can't be read, each request goes to the database. (So reading has a connection of its own, with no requests before
  *    it.)
