@@ -6,7 +6,7 @@ export const photograph = () => make(2_725, 2_225);
 export const largePhotograph = () => make(6_000, 4_000);
 export const smallPhotograph = () => make(600, 450);
 
-const GRAIN_EDGE = 1_000;
+const GRAIN_EDGE = 400;
 
 /**
  * Clouds of noise at several scales, and the grain of a sensor over all of it: it compresses like a camera's own JPEG, to
