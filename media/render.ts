@@ -76,7 +76,8 @@ async function decode(task: DecoderTask): Promise<{ source: Metadata; pixels: Pi
     return { source, pixels: await readPixels(task, input, source) };
   } catch (error) {
     if (error instanceof UnusableImage) throw error;
-    throw new UnusableImage("unreadable", `The picture is damaged: ${complaint(error, task.input)}.`);
+    const what = "The picture is damaged or cut off. Export it once more and upload it again";
+    throw new UnusableImage("unreadable", `${what} (${complaint(error, task.input)}).`);
   }
 }
 

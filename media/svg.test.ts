@@ -71,6 +71,10 @@ describe("a drawing", () => {
   });
 
   const hard: Record<string, string> = {
+    // Of the size that is taken, and without an end for whoever looks for one from each of them.
+    "of comments that never end": `<svg ${NS}>${"<!--".repeat(490_000)}`,
+    "of types that never end": `<svg ${NS}>${"<!DOCTYPE ".repeat(190_000)}`,
+    "of tags that never end": `<svg ${NS}>${'<a "'.repeat(490_000)}`,
     "that is cut off": `<svg ${NS} viewBox="0 0 10 10">${halves}`,
     "that uses itself": `<svg ${NS} width="9" height="9"><g id="a"><use href="#a"/><use href="#a"/></g></svg>`,
     "that doubles itself thirty times": `<svg ${NS} width="9" height="9"><g id="g0"><rect width="1" height="1"/></g>${Array.from(

@@ -21,7 +21,7 @@ export async function safeDrawing(path: string): Promise<Buffer> {
   if (text.includes("\0") || (encoding !== undefined && !encodings.test(encoding))) {
     throw new UnusableImage("unsafe_drawing", "The drawing is not in UTF-8. Save it as UTF-8.");
   }
-  if (/<!ENTITY|<!DOCTYPE[^>]*\[/i.test(text)) {
+  if (/<!ENTITY|<!DOCTYPE[^<>[]*\[/i.test(text)) {
     throw new UnusableImage(
       "unsafe_drawing",
       "The drawing declares entities, which could make it grow without end. Export it as plain SVG.",
@@ -33,14 +33,28 @@ export async function safeDrawing(path: string): Promise<Buffer> {
   return bytes;
 }
 
-/** How deep elements lie in one another at most. Comments and texts of other kinds hold no elements. */
+const tag = /<(\/?)[A-Za-z_](?:[^<>"']|"[^"]*"|'[^']*')*?(\/?)>/y;
+/** What holds no elements, up to its end. */
+const passedOver = [
+  { from: "<!--", to: "-->" },
+  { from: "<![CDATA[", to: "]]>" },
+];
+
+/** How deep elements lie in one another at most. Goes forward only, so that no text makes it slow. */
 function depthOf(text: string): number {
   let [depth, deepest] = [0, 0];
-  const markup =
-    /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<(\/?)[A-Za-z_](?:[^<>"']|"[^"]*"|'[^']*')*?(\/?)>/g;
-  for (const [, closing, empty] of text.matchAll(markup)) {
-    if (closing === "/") depth--;
-    else if (closing === "" && empty === "") deepest = Math.max(deepest, ++depth);
+  for (let at = text.indexOf("<"); at !== -1; at = text.indexOf("<", at)) {
+    const other = passedOver.find(one => text.startsWith(one.from, at));
+    if (other) {
+      at = text.indexOf(other.to, at + other.from.length);
+      if (at === -1) break;
+      continue;
+    }
+    tag.lastIndex = at;
+    const found = tag.exec(text);
+    if (found?.[1] === "/") depth--;
+    else if (found?.[2] === "") deepest = Math.max(deepest, ++depth);
+    at += found ? found[0].length : 1;
   }
   return deepest;
 }

@@ -412,7 +412,7 @@ export const settings = {
     100,
     1,
     1_000_000,
-    "what the originals of one store may take together, in GB",
+    "what the originals of one store may take together, in GB, where nothing else is set for it",
   ),
   otlpEndpoint: url(
     "TRADEWIND_OTLP_ENDPOINT",

@@ -281,6 +281,94 @@ describe.skipIf(!executable)("the console", () => {
     await upload.getByText(/no picture|not a picture|takes|can't/i).waitFor();
   });
 
+  test("an upload whose connection is cut goes on by itself where it was", async () => {
+    const visited = await visit(keys.secret);
+    const { page } = visited;
+    await page.getByRole("link", { name: "Media" }).click();
+    const offsets: number[] = [];
+    let away = true;
+    await page.route("**/admin/media/uploads/*", (route, request) => {
+      if (request.method() !== "PATCH") return route.continue();
+      offsets.push(Number(request.headers()["upload-offset"]));
+      return away && offsets.length > 1 ? route.abort("connectionreset") : route.continue();
+    });
+    // Sent in two pieces; bytes behind the end of a JPEG are not looked at.
+    const buffer = Buffer.concat([
+      Buffer.from(await Bun.file(picture).arrayBuffer()),
+      Buffer.alloc(5_000_000),
+    ]);
+    await page.locator("input[type=file]").setInputFiles({ name: "cut.jpg", mimeType: "image/jpeg", buffer });
+    const upload = page.getByRole("region", { name: "Uploads" });
+    await upload.getByText(/the connection is lost/).waitFor();
+    away = false;
+    await upload.getByText(/^\d+ variants$/).waitFor({ timeout: 60_000 });
+    expect(offsets[0]).toBe(0);
+    expect(new Set(offsets.slice(1))).toEqual(new Set([4 * 1_024 * 1_024]));
+    // The browser complains about each connection that was cut.
+    visited.complaints.length = 0;
+  }, 90_000);
+
+  test("a picture that can't be made is tried again, and deleted", async () => {
+    const { page } = await visit(keys.secret);
+    await page.getByRole("link", { name: "Media" }).click();
+    const whole = Buffer.from(await Bun.file(picture).arrayBuffer());
+    const broken = { name: "broken.jpg", mimeType: "image/jpeg", buffer: whole.subarray(0, 20_000) };
+    await page.locator("input[type=file]").setInputFiles(broken);
+    const upload = page.getByRole("region", { name: "Uploads" });
+    await upload.getByText("failed", { exact: true }).waitFor({ timeout: 60_000 });
+    await upload.getByRole("link", { name: "broken.jpg" }).click();
+    await page.getByText(/damaged/).waitFor();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("It is being made again.").waitFor();
+    await page.getByText(/damaged/).waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Delete…" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await page.getByText("broken.jpg is deleted.").waitFor();
+    await page.getByRole("heading", { name: "Media", level: 1 }).waitFor();
+  }, 150_000);
+
+  test("a size is declared, made of all pictures, and removed", async () => {
+    const { page } = await visit(keys.secret);
+    await page.getByRole("link", { name: "Media" }).click();
+    await page.getByRole("link", { name: "Sizes" }).click();
+    await page.getByRole("button", { name: "Declare a size…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("Square!");
+    await dialog.getByText(/Lower-case letters/).waitFor();
+    await dialog.getByLabel("Name").fill("square");
+    await dialog.getByLabel("Width").fill("200");
+    await dialog.getByLabel("Height").fill("200");
+    await dialog.getByRole("button", { name: "Declare" }).click();
+    await page.getByRole("row", { name: /square.*200 × 200/ }).waitFor();
+    await page.getByText(/pictures are in line with the sizes/).waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Remove square" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await page.getByText("No sizes of your own").waitFor();
+  }, 120_000);
+
+  test("an operator sets what a store may keep, and its merchant sees it", async () => {
+    const { page } = await visit(keys.ops);
+    await page.getByRole("link", { name: "Stores" }).click();
+    const quota = async (gb: string) => {
+      await page
+        .getByRole("button", { name: /^Quota/ })
+        .first()
+        .click();
+      await page.getByRole("dialog").getByRole("textbox").fill(gb);
+      await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    };
+    await quota("7.5");
+    await page.getByText("7.5 GB", { exact: true }).waitFor();
+    const merchant = await visit(keys.secret);
+    await merchant.page.getByRole("link", { name: "Media" }).click();
+    await merchant.page.getByText(/ of 7\.5 GB$/).waitFor();
+    await quota("");
+    await page
+      .getByText(/\(default\)/)
+      .first()
+      .waitFor();
+  });
+
   test("a merchant sends a product file, and sees what became of it and what was wrong with which row", async () => {
     const { page } = await visit(keys.secret);
     await page.getByRole("link", { name: "Imports" }).click();

@@ -127,7 +127,10 @@ export async function addresses(cluster: TestStack, area: "ops" | "admin"): Prom
     const { items } = await call<Items>(cluster, `/${area}/${name}${limit}`, { key });
     return [`/${name}`, `/${name}/${encodeURIComponent(items[0]?.id ?? items[0]?.name ?? "none")}`];
   });
-  const single = area === "ops" ? ["/overview", "/pools", "/alerts", "/timeline?key=drill:shown"] : [];
+  const single =
+    area === "ops"
+      ? ["/overview", "/pools", "/stores", "/alerts", "/timeline?key=drill:shown"]
+      : ["/media/sizes"];
   return [...single, ...(await Promise.all(both)).flat()];
 }
 

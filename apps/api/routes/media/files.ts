@@ -62,7 +62,8 @@ export function mediaFileRoutes(deps: ApiDeps) {
 
   async function byContent(request: Request, name: string): Promise<Response> {
     const [, sha256, extension] = fileName.exec(name) ?? [];
-    const headers = { ...immutable, "surrogate-key": `file_${sha256}` };
+    const tag = `file_${sha256}`;
+    const headers = { ...immutable, "surrogate-key": tag, "cache-tag": tag };
     const response = await send({ request, name, visibility: "public", headers });
     // Where it lies elsewhere, an answer is more than a file that the kernel sends.
     if (isLocal && response.status === 200)

@@ -3,8 +3,8 @@
  * the line instead of all being slow; they go on when one leaves the view.
  */
 import type { ApiError } from "./api.ts";
+import { type Sending, send } from "./resumable.ts";
 import { signal } from "./signal.ts";
-import { type Sending, send } from "./upload.ts";
 import type { Asset } from "./wire.ts";
 
 export type Upload = {
@@ -14,6 +14,8 @@ export type Upload = {
   state: "waiting" | "sending" | "converting" | "ready" | "failed";
   /** From 0 to 1, of the state. */
   part: number;
+  /** Its connection was cut off; it goes on when there is one again. */
+  cut?: boolean;
   error?: string;
   asset?: Asset;
 };
@@ -60,16 +62,19 @@ function startNext(): void {
 }
 
 async function start(id: number): Promise<void> {
-  const sent = send("/admin/media", files.get(id)!, part => change(id, { part }));
+  const sent = send(files.get(id)!, {
+    onProgress: part => change(id, { part }),
+    onCut: cut => change(id, { cut }),
+  });
   sending.set(id, sent);
   change(id, { state: "sending" });
   try {
-    const { id: assetId } = await sent.done;
+    const assetId = await sent.done;
     change(id, { state: "converting", part: 0 });
     assetsChanged.set(assetsChanged.get() + 1);
     watch(id, assetId);
   } catch (error) {
-    change(id, { state: "failed", error: (error as ApiError).message });
+    change(id, { state: "failed", cut: false, error: (error as ApiError).message });
   }
   sending.delete(id);
   files.delete(id);

@@ -240,9 +240,33 @@ export type Variant = {
   url: string;
 };
 
+export type MediaUsage = { assets: number; bytes: number; maxBytes: number; isOwn: boolean };
+
+export type StoreWithUsage = {
+  id: string;
+  name: string;
+  currency: string;
+  createdAt: string;
+  media: MediaUsage;
+};
+
+export type Preset = { name: string; width: number; height: number; crop: boolean };
+
+export type Presets = {
+  items: Preset[];
+  backfill: {
+    status: "queued" | "running" | "done";
+    done: number;
+    total: number;
+    converting: number;
+    requestedAt: string;
+  } | null;
+};
+
 export type Asset = {
   id: string;
   status: "processing" | "ready" | "failed";
+  complete: boolean;
   sha256: string;
   format: string;
   bytes: number;

@@ -13,6 +13,7 @@ import { OverviewView } from "./ops/overview.tsx";
 import { PoolsView } from "./ops/pools.tsx";
 import { ScheduleView } from "./ops/schedule.tsx";
 import { SchedulesView } from "./ops/schedules.tsx";
+import { StoresView } from "./ops/stores.tsx";
 import { TimelineView } from "./ops/timeline.tsx";
 import { AssetView } from "./store/asset.tsx";
 import { ImportView } from "./store/import.tsx";
@@ -20,6 +21,7 @@ import { ImportsView } from "./store/imports.tsx";
 import { MediaView } from "./store/media.tsx";
 import { OrderView } from "./store/order.tsx";
 import { OrdersView } from "./store/orders.tsx";
+import { PresetsView } from "./store/presets.tsx";
 import { ProductView } from "./store/product.tsx";
 import { ProductsView } from "./store/products.tsx";
 
@@ -54,12 +56,14 @@ export const views: readonly View[] = [
     menu: { title: "Schedules", icon: "clock", key: "s" },
   },
   { path: "/schedules/:name", area: "ops", show: ScheduleView },
+  { path: "/stores", area: "ops", show: StoresView, menu: { title: "Stores", icon: "products", key: "e" } },
   { path: "/alerts", area: "ops", show: AlertsView, menu: { title: "Alerts", icon: "bell", key: "a" } },
   { path: "/mailbox", area: "ops", show: MailboxView, menu: { title: "Mailbox", icon: "mail", key: "b" } },
   { path: "/mailbox/:id", area: "ops", show: MailView },
   { path: "/orders", area: "store", show: OrdersView, menu: { title: "Orders", icon: "orders", key: "r" } },
   { path: "/orders/:id", area: "store", show: OrderView },
   { path: "/media", area: "store", show: MediaView, menu: { title: "Media", icon: "media", key: "m" } },
+  { path: "/media/sizes", area: "store", show: PresetsView },
   { path: "/media/:id", area: "store", show: AssetView },
   {
     path: "/products",

@@ -13,22 +13,33 @@ import { Time } from "../../parts/time.tsx";
 import { bytes } from "../../state/format.ts";
 import { useRead } from "../../state/query.ts";
 import type { Asset } from "../../state/wire.ts";
+import { AssetActions } from "./asset-actions.tsx";
 
 /** The asset as it changes, while it is being made. */
 function useAsset(id: string) {
   const reading = useRead<Asset>(`/admin/media/${id}`);
   const [newer, setNewer] = useState<Asset>();
-  const isOpen = reading.data?.status === "processing";
+  const isOpen = reading.data !== undefined && isUnderWay(reading.data);
   useEffect(() => {
     if (!isOpen) return;
     const events = new EventSource(`/admin/media/${id}/events`);
-    const take = (event: Event) => setNewer(JSON.parse((event as MessageEvent<string>).data));
+    const take = (event: Event) => {
+      const asset: Asset = JSON.parse((event as MessageEvent<string>).data);
+      setNewer(asset);
+      // The server ends the stream then, and the browser would open it again.
+      if (!isUnderWay(asset)) events.close();
+    };
     for (const name of ["progress", "ready", "failed"]) events.addEventListener(name, take);
-    for (const name of ["ready", "failed"]) events.addEventListener(name, () => events.close());
     return () => events.close();
   }, [id, isOpen]);
-  return { ...reading, data: newer ?? reading.data };
+  const put = (asset: Asset) => {
+    setNewer(undefined);
+    reading.put(asset);
+  };
+  return { ...reading, put, data: newer ?? reading.data };
 }
+
+const isUnderWay = ({ status, complete }: Asset) => status !== "failed" && !complete;
 
 export function AssetView({ id }: { id: string }) {
   const asset = useAsset(id);
@@ -37,6 +48,7 @@ export function AssetView({ id }: { id: string }) {
       title={asset.data?.filename ?? "Picture"}
       up={{ to: "/media", title: "Media" }}
       beside={asset.data && <Status of={asset.data.status} />}
+      actions={asset.data && <AssetActions asset={asset.data} onChange={asset.put} />}
     >
       <Shown reading={asset}>
         {one => (
@@ -48,7 +60,7 @@ export function AssetView({ id }: { id: string }) {
                   <span>{one.error.message}</span>
                 </div>
               )}
-              {one.status === "processing" && (
+              {isUnderWay(one) && (
                 <progress
                   class="bar"
                   max={one.progress.total}

@@ -10,12 +10,14 @@ import { altOf, Picture } from "../../parts/picture.tsx";
 import { Empty, Failure, Loading } from "../../parts/state.tsx";
 import { More } from "../../parts/table.tsx";
 import { withQuery } from "../../state/api.ts";
-import { useList } from "../../state/query.ts";
+import { bytes, count } from "../../state/format.ts";
+import { useList, useRead } from "../../state/query.ts";
 import { place, setQuery } from "../../state/router.ts";
 import { mayOperate } from "../../state/session.ts";
 import { useSignal } from "../../state/signal.ts";
 import { assetsChanged, upload } from "../../state/uploads.ts";
-import type { Asset } from "../../state/wire.ts";
+import type { Asset, MediaUsage } from "../../state/wire.ts";
+import { RetryAll } from "./asset-actions.tsx";
 import { UploadList } from "./upload-list.tsx";
 
 const ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif,image/tiff,image/svg+xml,image/heic";
@@ -30,7 +32,7 @@ export function MediaView() {
   }, [changed]);
   const operate = mayOperate("store");
   return (
-    <Page title="Media">
+    <Page title="Media" beside={<Usage changed={changed} />} actions={<Link to="/media/sizes">Sizes</Link>}>
       <Drop
         title="Drop pictures here"
         action="Choose pictures"
@@ -57,10 +59,28 @@ export function MediaView() {
               ["failed", "failed"],
             ]}
           />
+          {status === "failed" && (
+            <RetryAll assets={assets.items} hasMore={assets.hasMore} onDone={assets.reload} />
+          )}
         </div>
         <Gallery assets={assets} isFiltered={status !== ""} />
       </Panel>
     </Page>
+  );
+}
+
+/** How much of what the store may keep is taken. */
+function Usage({ changed }: { changed: number }) {
+  const usage = useRead<MediaUsage>("/admin/media/usage");
+  useEffect(() => {
+    if (changed > 0) usage.reload();
+  }, [changed]);
+  if (!usage.data) return null;
+  const { assets, bytes: taken, maxBytes } = usage.data;
+  return (
+    <span class="muted small">
+      {count(assets)} pictures, {bytes(taken)} of {bytes(maxBytes)}
+    </span>
   );
 }
 

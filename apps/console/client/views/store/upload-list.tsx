@@ -14,14 +14,19 @@ const stateWords: Record<Upload["state"], string> = {
   failed: "failed",
 };
 
+const wordsOf = ({ state, cut }: Upload) =>
+  cut ? "the connection is lost; it goes on by itself" : stateWords[state];
+
 export function UploadList() {
   const all = useSignal(uploads);
   const over = all.filter(one => one.state === "ready" || one.state === "failed");
   const ready = all.filter(one => one.state === "ready").length;
+  const cut = all.some(one => one.cut);
   return (
     <div>
       <p class="hidden-text" role="status">
         {all.length > 0 ? `${ready} of ${all.length} uploads ready` : ""}
+        {cut ? " The connection is lost; uploads go on by themselves." : ""}
       </p>
       {all.length > 0 && (
         <Panel
@@ -54,7 +59,7 @@ function Row({ of: one }: { of: Upload }) {
       <span class="row">
         {one.asset ? <Link to={`/media/${one.asset.id}`}>{one.name}</Link> : <span>{one.name}</span>}
         <span class="muted small">{bytes(one.bytes)}</span>
-        {isOver ? <Status of={one.state} /> : <span class="muted small">{stateWords[one.state]}</span>}
+        {isOver ? <Status of={one.state} /> : <span class="muted small">{wordsOf(one)}</span>}
         {one.asset && one.state === "ready" && (
           <span class="muted small">{one.asset.variants.length} variants</span>
         )}
@@ -68,7 +73,7 @@ function Row({ of: one }: { of: Upload }) {
         onPress={() => dismiss(one.id)}
       />
       {!isOver && (
-        <progress class="bar" max={1} value={one.part} aria-label={`${one.name}, ${stateWords[one.state]}`} />
+        <progress class="bar" max={1} value={one.part} aria-label={`${one.name}, ${wordsOf(one)}`} />
       )}
     </li>
   );
