@@ -163,7 +163,12 @@ async function disturb(
     const recoveredMs = recovery.ms;
     options.tell(`${name}: well after ${recoveredMs} ms (${recovery.steps}); ${left} s to go`);
     const gaps = await longestGaps(stack, journal, { fromMs, toMs: Date.now() });
-    await inflicted.mend?.();
+    try {
+      await inflicted.mend?.();
+    } catch (error) {
+      stuck.push({ kind: "left", what: `after ${name}: ${(error as Error).message}` });
+      break;
+    }
     journal.fault(`well again after ${fault.name}, ${recoveredMs} ms`);
     (fault.name.startsWith("kill") ? kills : disturbances).push({
       target: inflicted.target,
