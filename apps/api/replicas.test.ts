@@ -99,6 +99,8 @@ test("the catalog and histories are read from the replica, and the primary is no
   await byReplica("history", () => admin("GET", "/admin/orders"));
   await byReplica("history", () => admin("GET", "/admin/audit"));
   await byReplica("history", () => admin("GET", "/admin/inventory/adjustments"));
+  await byReplica("history", () => admin("GET", "/admin/inventory"));
+  await byReplica("history", () => admin("GET", "/admin/search/analytics"));
   await byReplica("history", () => shop(`/store/search?q=mug&limit=${1 + (++n % 100)}`));
 });
 
