@@ -101,7 +101,8 @@ function start(task: DecoderTask, program: string) {
 /** What ends before it has read its task breaks the pipe; that it has ended is reported in its own way. */
 async function hand(task: DecoderTask, stdin: FileSink): Promise<void> {
   try {
-    stdin.write(`${JSON.stringify(task)}\n`);
+    // Either may throw at once, or be refused later.
+    await stdin.write(`${JSON.stringify(task)}\n`);
     await stdin.flush();
   } catch {}
 }
