@@ -73,7 +73,8 @@ test("a sale that opens by the clock is seen when it opens, though nobody writes
     return ((await answer.json()) as Shown).variants[0]!.price.amountMinor;
   };
   await until(async () => (await price()) === 1_000);
-  const opensAt = Date.now() + 700;
+  // Far enough that the list is there before it opens, on a busy machine too.
+  const opensAt = Date.now() + 3_000;
   const list = {
     ...{ name: "Sale", type: "sale", status: "active", startsAt: new Date(opensAt).toISOString() },
     entries: [{ variantId: product.variantId, amountMinor: 700 }],
@@ -84,7 +85,7 @@ test("a sale that opens by the clock is seen when it opens, though nobody writes
     if ((await price()) === 1_000) before++;
     await Bun.sleep(5);
   }
-  expect(before).toBeGreaterThan(10);
+  expect(before).toBeGreaterThan(3);
   await Bun.sleep(opensAt + 20 - Date.now());
   expect(await price()).toBe(700);
 });
