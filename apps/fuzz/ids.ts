@@ -39,6 +39,7 @@ const pathParameters: Readonly<Record<string, readonly string[]>> = {
   "/ops/dead/{id}": ["dead"],
   "/ops/dead/canaries/{id}": ["canary"],
   "/ops/keys/{id}": ["key"],
+  "/ops/stores/{id}": ["store"],
   "/ops/mailbox/{id}": ["mail"],
   "/console/mail/{id}": ["mail"],
 };
