@@ -9,17 +9,23 @@ import { transactionOnce } from "./transaction.ts";
 
 const LOCK = 7_214_005;
 
-/** Beginnings are in UTC; `digits` of a beginning's date name its partition. */
+/**
+ * Beginnings are in UTC; `digits` of a beginning's date name its partition. Days are mostly written once, read by key and dropped
+ * after weeks: vacuums that only follow insertions would go over them again and again for nothing (decision 0150). Months
+ * are kept.
+ */
 const periods = {
   day: {
     ahead: 3,
     digits: "2026-11-20".length,
+    storage: "WITH (autovacuum_vacuum_insert_threshold = -1)",
     begin: (now: Date, ahead: number) =>
       Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + ahead),
   },
   month: {
     ahead: 2,
     digits: "2026-11".length,
+    storage: "",
     begin: (now: Date, ahead: number) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1),
   },
 } as const;
@@ -59,7 +65,7 @@ async function exists(sql: Sql, name: string): Promise<boolean> {
 
 async function make(
   tx: Tx,
-  { parent, key }: TimePartitions,
+  { parent, key, period }: TimePartitions,
   name: string,
   [from, to]: [string, string],
 ): Promise<void> {
@@ -68,7 +74,7 @@ async function make(
   const within = `${key} >= ${from} AND ${key} < ${to}`;
   await tx.unsafe(`
     LOCK TABLE ${parent}_default IN ACCESS EXCLUSIVE MODE;
-    CREATE TABLE ${name} (LIKE ${parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+    CREATE TABLE ${name} (LIKE ${parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) ${periods[period].storage};
     WITH moved AS (DELETE FROM ${parent}_default WHERE ${within} RETURNING *) INSERT INTO ${name} SELECT * FROM moved;
     ALTER TABLE ${parent} ATTACH PARTITION ${name} FOR VALUES FROM (${from}) TO (${to})`);
 }
