@@ -209,7 +209,7 @@ test("the ledger has a partition for today's ids, which is not vacuumed for inse
   await Promise.all([ensureLedgerPartitions(sql, new Date()), ensureLedgerPartitions(sql, new Date())]);
   await writeSettled(sql, [settled(received(), "done")]);
   const [row] = await sql`
-    SELECT tableoid::regclass::text AS name, reloptions FROM bus.job j JOIN pg_class c ON c.oid = j.tableoid`;
+    SELECT j.tableoid::regclass::text AS name, reloptions FROM bus.job j JOIN pg_class c ON c.oid = j.tableoid`;
   expect(row!.reloptions).toEqual(["autovacuum_vacuum_insert_threshold=-1"]);
   expect(row!.name).toBe(`bus.job_${new Date().toISOString().slice(0, 10).replaceAll("-", "")}`);
   expect(firstIdAt(Date.now()) < Bun.randomUUIDv7()).toBe(true);
