@@ -22,8 +22,11 @@ export async function untilReady<T>(
   }
 }
 
-/** No answer, nobody there to answer (503), or "temporarily unavailable" in the answer. */
+/** "No suitable peers for placement": who leads the servers has not yet heard of enough others. */
+const NO_PEERS = 10005;
+
+/** No answer, nobody there to answer (503), "temporarily unavailable" in the answer, or too few servers so far. */
 function passes(error: unknown): boolean {
-  const { code, api_error } = error as { code?: string; api_error?: { code?: number } };
-  return code === "TIMEOUT" || code === "503" || api_error?.code === 503;
+  const { code, api_error } = error as { code?: string; api_error?: { code?: number; err_code?: number } };
+  return code === "TIMEOUT" || code === "503" || api_error?.code === 503 || api_error?.err_code === NO_PEERS;
 }
