@@ -15,7 +15,9 @@
  * its messages stay alive by heartbeats, nothing runs twice.
  * A retry always leaves the consumer: a message nak'ed with a delay would go on occupying the kind's cap.
  */
+
 import type { Msg } from "nats";
+import { openGathering } from "../platform/gathering.ts";
 import type { Log } from "../platform/log.ts";
 import type { Db } from "../platform/postgres/index.ts";
 import { acks } from "./acks.ts";
@@ -81,44 +83,28 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   const { connection, sql, log, worker } = deps;
   let queue: Queued[] = [];
   let underWay = 0;
-  let planned = false;
   let onIdle = () => {};
   let giveUpAtMs = Number.POSITIVE_INFINITY;
-  let beganAt = Number.NEGATIVE_INFINITY;
-  let size = 0;
-  let gathering: Timer | undefined;
 
-  const gatherMs = () =>
-    size < GATHER_FROM || queue.length >= SECOND_LANE_MIN ? 0 : beganAt + GATHER_MS - performance.now();
   const mayFlush = () => underWay === 0 || (underWay < LANES && queue.length >= SECOND_LANE_MIN);
 
-  function plan(): void {
-    if (planned || queue.length === 0 || !mayFlush()) return;
-    const ms = gatherMs();
-    if (ms > 0) {
-      if (gathering) return;
-      gathering = setTimeout(() => {
-        gathering = undefined;
-        plan();
-      }, ms);
-      return;
-    }
-    planned = true;
-    // What finished in the same turn of the event loop belongs to one group.
-    setImmediate(flush);
-  }
+  const gathering = openGathering({
+    waiting: () => queue.length,
+    isFree: mayFlush,
+    isEnough: () => queue.length >= SECOND_LANE_MIN,
+    gather: { ms: GATHER_MS, from: GATHER_FROM },
+    flush,
+  });
 
   function flush(): void {
-    planned = false;
     while (queue.length > 0 && mayFlush()) {
       const group = queue.slice(0, GROUP_MAX);
       queue = queue.slice(GROUP_MAX);
-      beganAt = performance.now();
-      size = group.length;
+      gathering.began(group.length);
       underWay++;
       void settleGroup(group).finally(() => {
         underWay--;
-        plan();
+        gathering.plan();
         if (underWay === 0) onIdle();
       });
     }
@@ -192,7 +178,7 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   return {
     settle(entry, onSettled) {
       queue.push({ entry: entry.ending.type === "done" ? entry : withoutPersonalData(entry), onSettled });
-      plan();
+      gathering.plan();
     },
     async close(patienceMs) {
       giveUpAtMs = Date.now() + patienceMs;

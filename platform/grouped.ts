@@ -7,6 +7,8 @@
  * therefore leave nothing behind when it throws. An error that says nothing of what was done (`isDefinite` false: a lost
  * connection, say) fails the whole group.
  */
+import { openGathering } from "./gathering.ts";
+
 export type GroupedOptions<Q, A> = {
   /** Answers in the order of the questions. */
   run(questions: readonly Q[]): Promise<readonly A[]>;
@@ -42,33 +44,13 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
   const lanes = options.max === 1 ? Number.POSITIVE_INFINITY : options.lanes;
   const waiting: Call<Q, A>[] = [];
   let underWay = 0;
-  let planned = false;
-  let beganAt = Number.NEGATIVE_INFINITY;
-  let size = 0;
-  let gathering: Timer | undefined;
-
-  /** How long the next group has to wait for company. */
-  function gatherMs(): number {
-    const { gather, max } = options;
-    if (!gather || size < gather.from || waiting.length >= max) return 0;
-    return beganAt + gather.ms - performance.now();
-  }
-
-  function plan(): void {
-    if (planned || waiting.length === 0 || underWay >= lanes) return;
-    const ms = gatherMs();
-    if (ms > 0) {
-      if (gathering) return;
-      gathering = setTimeout(() => {
-        gathering = undefined;
-        plan();
-      }, ms);
-      return;
-    }
-    planned = true;
-    // Requests that were read from their sockets in the same turn go together.
-    setImmediate(flush);
-  }
+  const gathering = openGathering({
+    waiting: () => waiting.length,
+    isFree: () => underWay < lanes,
+    isEnough: () => waiting.length >= options.max,
+    gather: options.gather,
+    flush,
+  });
 
   /** `over` is called when its lane is free: the next group is on its way while these answers are dealt with. */
   async function send(calls: readonly Call<Q, A>[], over = () => {}): Promise<void> {
@@ -90,18 +72,16 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
   }
 
   function flush(): void {
-    planned = false;
     while (waiting.length > 0 && underWay < lanes) {
       const group = waiting.splice(0, options.max);
-      beganAt = performance.now();
-      size = group.length;
+      gathering.began(group.length);
       underWay++;
       let isOver = false;
       const over = () => {
         if (isOver) return;
         isOver = true;
         underWay--;
-        if (options.gather) plan();
+        if (options.gather) gathering.plan();
         else flush();
       };
       void send(group, over).finally(over);
@@ -111,6 +91,6 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
   return question =>
     new Promise<A>((resolve, reject) => {
       waiting.push({ question, resolve, reject });
-      plan();
+      gathering.plan();
     });
 }
