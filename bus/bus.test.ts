@@ -221,13 +221,16 @@ test("settings of a kind merge, survive a restart, and reach every process", asy
   const open = () => openBus({ url: nats.url, name: "test", log: silentLog, sql });
   const [a, b] = [open(), open()];
   await Promise.all([a.ready, b.ready]);
-  await Promise.all([a.setKind(noop, { cap: 17 }), b.setKind(noop, { paused: true })]);
+  for (let cap = 2; cap <= 17; cap++) {
+    await Promise.all([a.setKind(noop, { cap }), b.setKind(noop, { paused: cap % 2 === 1 })]);
+    // Whoever of the two was the last to reach the server, it enforces the cap.
+    const info = await a.connection.jsm.consumers.info("HIGH", "drill_noop_high");
+    expect(info.config.max_ack_pending).toBe(cap);
+  }
   await until(() => a.kinds.state(noop).paused && b.kinds.state(noop).cap === 17);
   const c = open();
   await c.ready;
   expect(c.kinds.state(noop)).toMatchObject({ cap: 17, paused: true, pauses: [{ by: "operator" }] });
-  const info = await c.connection.jsm.consumers.info("HIGH", "drill_noop_high");
-  expect(info.config.max_ack_pending).toBe(17);
   await Promise.all([a.close(), b.close(), c.close()]);
   await drop();
   await nats.release();
