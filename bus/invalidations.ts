@@ -1,7 +1,8 @@
 /**
  * What happened → which kept answers are old: the table of tags. `emit` notes them in the transaction of the change
  * (`platform.invalidate`), so whoever writes through events invalidates, be it a route, an import or a job. Stock is noted in
- * SQL (`inventory.announce`), where orders change it many products at a time.
+ * SQL (`inventory.announce`), where orders change it many products at a time; the node that takes an order drops it by itself
+ * (routes/store/checkout.ts).
  *
  * | tag                | on an answer that shows                                                     |
  * | ------------------ | --------------------------------------------------------------------------- |
@@ -17,6 +18,7 @@
  * | `list:{group}:title`, `:price` | it in that order                                                |
  * | `popularity:{store}` | products in the order of what sells                                       |
  * | `summaries:{store}` | products that were looked for by their words                               |
+ * | `customer:{id}`    | what one customer sees of themselves                                        |
  *
  * `soon`: a tag is made old at most once a second, for what changes with each order and for what jobs bring into lists.
  */
@@ -37,6 +39,7 @@ export const tagOf = {
   listBy: (storeId: string, groupId: string, key: "title" | "price") => `list:${groupId || storeId}:${key}`,
   popularity: (storeId: string) => `popularity:${storeId}`,
   summaries: (storeId: string) => `summaries:${storeId}`,
+  customer: (id: string) => `customer:${id}`,
 } as const;
 
 export type Invalidation = { tags: readonly string[]; soon: boolean };
@@ -68,6 +71,7 @@ const invalidations: Invalidations = {
   "category.changed": ({ categoryId }, storeId) => now(tagOf.category(categoryId), tagOf.categories(storeId)),
   "collection.changed": ({ collectionId }, storeId) =>
     now(tagOf.collection(collectionId), tagOf.collections(storeId)),
+  "customer.changed": ({ customerId }) => now(tagOf.customer(customerId)),
 };
 
 /** One for what must show at once and one for what may take a second; each tag once. */

@@ -60,6 +60,8 @@ export type ShopEvent =
   | { type: "erasure.requested"; erasureId: string }
   | { type: "payment.heard"; intentId: string }
   | { type: "password.reset_requested"; resetId: string }
+  /** What customers see of themselves, or that they are gone. */
+  | { type: "customer.changed"; customerId: string }
   | { type: "cart.abandoned"; cartId: string };
 
 export type Reaction = { contract: Contract; payload: unknown };
@@ -106,6 +108,7 @@ const reactions: Reactions = {
   "category.created": () => [],
   "lists.changed": () => [],
   "popularity.shown": () => [],
+  "customer.changed": () => [],
   "category.changed": ({ categoryId }) => [react(catalogRegroup, { groupId: categoryId })],
   "collection.changed": ({ collectionId }) => [react(catalogRegroup, { groupId: collectionId })],
   "rebuild.requested": ({ buildId }) => [react(catalogRebuild, { buildId })],

@@ -385,6 +385,9 @@ describe.skipIf(!executable)("the console", () => {
     const { page, open } = await visit(keys.secret);
     await page.getByRole("heading", { name: "Orders", level: 1 }).waitFor();
     expect(await page.getByRole("link", { name: "Pools & kinds" }).count()).toBe(0);
+    await page.getByRole("link", { name: "Figures" }).click();
+    await page.getByRole("img", { name: /^Orders by day, EUR, today: orders [1-9]/ }).waitFor();
+    await page.getByRole("region", { name: "Best sellers" }).getByRole("row").nth(1).waitFor();
     await open("/pools");
     await page.getByText("This page wants an ops key").waitFor();
     await page.getByRole("button", { name: "Add a key" }).click();

@@ -130,7 +130,7 @@ export async function addresses(cluster: TestStack, area: "ops" | "admin"): Prom
   const single =
     area === "ops"
       ? ["/overview", "/pools", "/stores", "/alerts", "/timeline?key=drill:shown"]
-      : ["/media/sizes"];
+      : ["/figures", "/media/sizes"];
   return [...single, ...(await Promise.all(both)).flat()];
 }
 

@@ -142,7 +142,8 @@ describe("logging in", () => {
 describe("a change", () => {
   test("of mail or password wants the current password", async () => {
     const { id } = await people.join();
-    const change = (fields: object) => refusal(changeCustomer(people.deps, people.store.id, id, fields));
+    const change = (fields: object) =>
+      refusal(changeCustomer(people.deps, { storeId: people.store.id }, id, fields));
     expect(await change({ email: people.someone() })).toBe("invalid currentPassword");
     expect(await change({ password: "a new password" })).toBe("invalid currentPassword");
     expect(await change({ password: "a new password", currentPassword: "wrong" })).toBe(
@@ -155,7 +156,9 @@ describe("a change", () => {
   test("to a mail that somebody else has is refused, and leaves everything as it was", async () => {
     const [one, two] = [await people.join(), await people.join()];
     const change = { email: two.email.toUpperCase(), name: "Taken", currentPassword: PASSWORD };
-    expect(await refusal(changeCustomer(people.deps, people.store.id, one.id, change))).toBe("email_taken");
+    expect(await refusal(changeCustomer(people.deps, { storeId: people.store.id }, one.id, change))).toBe(
+      "email_taken",
+    );
     expect(await getCustomer(people.sql, people.store.id, one.id)).toMatchObject({
       email: one.email,
       name: null,
@@ -165,7 +168,12 @@ describe("a change", () => {
   test("of one password by two at once lets one of them win", async () => {
     const { id, email } = await people.join();
     const change = (password: string) =>
-      refusal(changeCustomer(people.deps, people.store.id, id, { password, currentPassword: PASSWORD }));
+      refusal(
+        changeCustomer(people.deps, { storeId: people.store.id }, id, {
+          password,
+          currentPassword: PASSWORD,
+        }),
+      );
     const results = await Promise.all([change("the first one"), change("the second one")]);
     expect(results.toSorted()).toEqual(["invalid currentPassword", "no problem"]);
     const winner = results[0] === "no problem" ? "the first one" : "the second one";

@@ -17,7 +17,7 @@ afterAll(() => people.drop());
 
 const NEW = "a brand new password";
 const set = (token: string, password = NEW, storeId = people.store.id) =>
-  refusal(resetPassword(people.deps, storeId, { token, password }));
+  refusal(resetPassword(people.deps, { storeId }, { token, password }));
 const issue = async (resetId: string) => (await issueResetToken(people.sql, people.store.id, resetId))!.token;
 
 test("a mailed token sets a new password once and ends the sessions", async () => {
@@ -63,7 +63,11 @@ test("made-up tokens cost no hash", async () => {
   let hashed = 0;
   const passwords = { ...people.deps.passwords, hash: async () => String(hashed++) };
   for (const token of ["", "pwr_", `pwr_${"0".repeat(32)}`, "x".repeat(10_000), "pwr_\0"]) {
-    const tried = resetPassword({ ...people.deps, passwords }, people.store.id, { token, password: NEW });
+    const tried = resetPassword(
+      { ...people.deps, passwords },
+      { storeId: people.store.id },
+      { token, password: NEW },
+    );
     expect(await refusal(tried)).toBe("reset_token_invalid");
   }
   expect(hashed).toBe(0);

@@ -1,5 +1,5 @@
 /** Use cases of customers. Whatever takes a password costs one hash, whether or not the mail is known. */
-import { type Bus, outboxRows } from "../../bus/index.ts";
+import { type Bus, emit, type Origin, outboxRows } from "../../bus/index.ts";
 import { notFound } from "../../platform/errors.ts";
 import { isId, newId, newToken } from "../../platform/ids.ts";
 import { type Sql, transaction } from "../../platform/postgres/index.ts";
@@ -75,16 +75,18 @@ export async function getCustomer(sql: Sql, storeId: string, id: string): Promis
  */
 export async function changeCustomer(
   deps: CustomerDeps,
-  storeId: string,
+  origin: Origin,
   id: string,
   change: CustomerChange,
 ): Promise<{ customer: Customer; session: NewSession | null }> {
+  const { storeId } = origin;
   const { password, ...fields } = checkedChange(change);
   const before = change.currentPassword === undefined ? null : await confirmed(deps, storeId, id, change);
   const passwordHash = password === undefined ? undefined : await deps.passwords.hash(password);
   const done = await transaction(deps.sql, async tx => {
     const customer = await store.updateCustomer(tx, storeId, id, { ...fields, passwordHash }, before);
     if (!customer) throw before === null ? notFound("customer") : wrongPassword();
+    await emit(tx, origin, { type: "customer.changed", customerId: id });
     if (passwordHash === undefined) return { customer, session: null, ended: [] };
     await resets.closeResetsOf(tx, storeId, id);
     const ended = await store.deleteSessionsOf(tx, storeId, id);
@@ -152,9 +154,10 @@ export async function issueResetToken(
  */
 export async function resetPassword(
   deps: CustomerDeps,
-  storeId: string,
+  origin: Origin,
   given: { token: string; password: string },
 ): Promise<void> {
+  const { storeId } = origin;
   const password = checkedNewPassword(given.password);
   if (!isResetToken(given.token)) throw resetGone();
   const hash = tokenHash(given.token);
@@ -166,6 +169,7 @@ export async function resetPassword(
     if (!id) throw resetGone();
     const unchanged = { email: undefined, emailKey: undefined, name: undefined, phone: undefined };
     await store.updateCustomer(tx, storeId, id, { ...unchanged, passwordHash }, null);
+    await emit(tx, origin, { type: "customer.changed", customerId: id });
     await resets.closeResetsOf(tx, storeId, id);
     return store.deleteSessionsOf(tx, storeId, id);
   });

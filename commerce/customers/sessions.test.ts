@@ -119,7 +119,7 @@ describe("a new password", () => {
     const stranger = await visitor();
     await Promise.all([token, second, stranger.token].map(one => ask(one, otherNode)));
     const change = { password: "an other password", currentPassword: PASSWORD };
-    const { session } = await changeCustomer(people.deps, people.store.id, id, change);
+    const { session } = await changeCustomer(people.deps, { storeId: people.store.id }, id, change);
     expect(await Promise.all([token, second].map(one => ask(one, otherNode)))).toEqual([null, null]);
     expect(await ask(session!.token)).toBe(id);
     expect(await ask(stranger.token)).toBe(stranger.id);
@@ -133,7 +133,7 @@ describe("a new password", () => {
       async verify(password: string, hash: string | null) {
         const right = await people.deps.passwords.verify(password, hash);
         const change = { password: "an other password", currentPassword: PASSWORD };
-        await changeCustomer(people.deps, people.store.id, id, change);
+        await changeCustomer(people.deps, { storeId: people.store.id }, id, change);
         return right;
       },
     };

@@ -31,7 +31,10 @@ export async function requestErasure(
     const removed = await removeCustomer(tx, storeId, by);
     if (!removed && "id" in by) throw notFound("customer");
     const erasure = await store.insert(tx, storeId, rowOf(person, removed));
-    if (removed) await eraseResets(tx, removed);
+    if (removed) {
+      await eraseResets(tx, removed);
+      await emit(tx, author, { type: "customer.changed", customerId: removed.id });
+    }
     if (isAuthor(author)) {
       const about = { action: "erase", entity: "customer", entityId: removed?.id ?? erasure.id, changes: {} };
       await recordAudit(tx, { ...author, ...about });

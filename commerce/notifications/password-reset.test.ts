@@ -42,7 +42,9 @@ async function inbox(recipient: string): Promise<{ count: number; text: string }
 
 const tokenIn = (text: string) => /pwr_[0-9a-z]{32}/.exec(text)?.[0] ?? "";
 const reset = (token: string) =>
-  refusal(resetPassword(people.deps, people.store.id, { token, password: "a brand new password" }));
+  refusal(
+    resetPassword(people.deps, { storeId: people.store.id }, { token, password: "a brand new password" }),
+  );
 
 test("the mail goes to the registered address, once, with a token that works", async () => {
   const { email } = await people.join();

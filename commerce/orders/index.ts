@@ -31,6 +31,7 @@ export {
   type Refund,
 } from "./model.ts";
 export { newOrderNumber } from "./number.ts";
+export { type BestSeller, bestSellers, type CurrencySales, lastDays, salesByDay } from "./sales.ts";
 export { factsOf, getOrder, getOrderGrouped, listOrders, listOrdersOf, orderOfAction } from "./service.ts";
 export { recoverActions } from "./settle.ts";
 export { timelineOf } from "./timeline.ts";

@@ -18,6 +18,8 @@ export type Family = {
   readonly staleMs: number;
   /** Given when it can't be made anew, after its time. */
   readonly errorMs: number;
+  /** Kept in the memory of each process and never in the shared layer: a person's data, which are forgotten with it. */
+  readonly isLocal?: boolean;
 };
 
 export type Loaded = {
@@ -154,7 +156,7 @@ export class Cache<V> {
 
   async #fill(ask: Ask, fence: Fence, before: Slot<V> | undefined): Promise<Given<V>> {
     const { shared, metrics } = this.#deps;
-    const { found, fence: sharedFence } = await this.#lookShared(ask.key, before);
+    const { found, fence: sharedFence } = await this.#lookShared(ask, before);
     if (found) return { slot: this.#keep(ask, found.entry, fence, found.ageMs).slot, outcome: "hit" };
     const startedAt = this.#now();
     try {
@@ -177,11 +179,11 @@ export class Cache<V> {
 
   /** What others have made, or are making just now; else the fence to write with. */
   async #lookShared(
-    key: string,
+    { key, family }: Ask,
     before: Slot<V> | undefined,
   ): Promise<{ found: Found | null; fence: Fence | null }> {
     const { shared, follower } = this.#deps;
-    if (!shared || follower.distrusts(null)) return { found: null, fence: null };
+    if (!shared || family.isLocal || follower.distrusts(null)) return { found: null, fence: null };
     for (const until = performance.now() + WAIT_MS; ; ) {
       const { found, fence, lead } = await shared.look(key);
       if (found) {

@@ -192,6 +192,18 @@ describe.each(kinds)("%s", (_, open) => {
   });
 });
 
+test("what is kept in one process only is in no shared layer", async () => {
+  const shared = sharedLayer();
+  const [one, other] = [processWith(shared), processWith(shared)];
+  const mine = { ...family, isLocal: true };
+  const [local, common] = [loads("a", "x"), loads("b", "x")];
+  expect(await one.get("k:a", local, mine)).toBe("miss a1");
+  expect(await one.get("k:a", local, mine)).toBe("hit a1");
+  await one.get("k:b", common);
+  await written(other, "k:b");
+  expect(await other.get("k:a", local, mine)).toBe("miss a2");
+});
+
 describe("the shared layer", () => {
   test("gives one process what another made, but not after a change", async () => {
     const shared = sharedLayer();

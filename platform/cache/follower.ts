@@ -122,6 +122,16 @@ export class Follower {
     }
   }
 
+  /**
+   * Tags that this process has just changed, before it answers: nothing older is given by it from now on. Their rows of the
+   * log are followed like those of others. In a storm of one tag it is not at once any more, but as everywhere.
+   */
+  dropOwn(tags: readonly string[]): void {
+    const own = this.#throttle.own(tags);
+    this.#drop(own);
+    if (this.#deps.shared) this.#distrust(own);
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);

@@ -10,7 +10,8 @@
  *
  * 1. **Change.** The transaction that changes something writes a row into `cache_change` with the tags that are old now.
  * 2. **Settle.** The process that took the change reads its rows by their trace, before it answers: drops the tags from memory,
- *    replaces their versions in Redis, tells the others by the channel, and marks the rows as applied (follower.ts).
+ *    replaces their versions in Redis, tells the others by the channel, and marks the rows as applied (follower.ts). Where
+ *    even that would cost too much (stock, at each order) it drops the tags from its memory, and leaves the rest to 3 and 4.
  * 3. **Follow.** Every process reads the log every 300 ms, by what its last snapshot did not show, and drops what it has not
  *    heard of by the channel. What may show a moment later (`soon`) goes once in 700 ms a tag at most, and is given for a tenth
  *    of a second more, as stale, while it is made anew. Memory counts for 950 ms from the beginning of the last reading: when
@@ -76,7 +77,7 @@ export type CacheOptions<V> = {
   readonly maxBytes: number;
   readonly maxEntries?: number;
   /** What is given out, made once of each text. */
-  readonly pack: (text: string, entry: Entry) => V;
+  readonly pack: (text: string, entry: Entry, family: string) => V;
   /** What a failure must be for an old entry to stand in. */
   readonly isOutage: (error: unknown) => boolean;
 };
@@ -87,6 +88,11 @@ export type ProcessCache<V> = {
   readonly ready: Promise<void>;
   /** After a request's commit, before its answer. Never throws. */
   settle(trace: string): Promise<void>;
+  /**
+   * The same for a request that knows the tags of what it has changed, which may be late elsewhere (`soon`): costs no
+   * question to the log.
+   */
+  dropOwn(tags: readonly string[]): void;
   /** `performance.now()` until which what is in memory may be given. */
   readonly trustedUntil: number;
   stop(): void;
@@ -100,7 +106,7 @@ export function openCache<V>(options: CacheOptions<V>): ProcessCache<V> {
   const memory: Memory<V> = new Memory<V>({
     maxBytes: options.maxBytes,
     maxEntries: options.maxEntries ?? MAX_ENTRIES,
-    pack: options.pack,
+    pack: (text, entry, key) => options.pack(text, entry, familyOf(key)),
     onDrop: (slot, unread) => metrics.dropped(familyOf(slot.key), unread),
   });
   const metrics = createCacheMetrics(options.metrics, () => ({ ...memory.size, isStorm: follower.isStorm }));
@@ -113,6 +119,7 @@ export function openCache<V>(options: CacheOptions<V>): ProcessCache<V> {
     cache: new Cache({ memory, shared, follower, metrics, copies, isOutage }),
     ready: follower.ready,
     settle: trace => follower.settle(trace),
+    dropOwn: tags => follower.dropOwn(tags),
     get trustedUntil() {
       return follower.trustedUntil;
     },

@@ -36,7 +36,7 @@ type MemoryFence = { readonly number: number; readonly at: number };
 export type MemoryOptions<V> = {
   readonly maxBytes: number;
   readonly maxEntries: number;
-  readonly pack: (text: string, entry: Entry) => V;
+  readonly pack: (text: string, entry: Entry, key: string) => V;
   readonly now?: () => number;
   /** Told of each entry that an invalidation took; `unread`: nobody had read it. */
   readonly onDrop?: (slot: Slot<V>, unread: boolean) => void;
@@ -169,7 +169,7 @@ export class Memory<V> {
       ...{ key, entry, madeAt, dead: false, outdated: false, used: false, read: false },
       freshUntil: madeAt + entry.freshMs,
       staleUntil: madeAt + entry.staleMs,
-      value: this.#options.pack(entry.text, entry),
+      value: this.#options.pack(entry.text, entry, key),
     };
   }
 

@@ -59,6 +59,14 @@ describe("tags that may take a moment", () => {
     expect(throttle.waiting).toBe(1);
   });
 
+  test("are old at once in the process that changed them, unless it changes one of them all the time", () => {
+    const { throttle, pass } = throttleAt(50_000);
+    for (let n = 0; n < 200; n++) expect(throttle.own(["a"])).toEqual(["a"]);
+    expect(throttle.own(["a", "b"])).toEqual(["b"]);
+    pass(1_000);
+    expect(throttle.own(["a"])).toEqual(["a"]);
+  });
+
   test("are as quick as before when the storm is over", () => {
     const { throttle, pass } = throttleAt(50_000);
     throttle.count(STORM - 1);

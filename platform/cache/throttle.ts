@@ -2,6 +2,9 @@
  * Debounces invalidations: a tag that may take a moment is made old at once when it has been left alone for that long, and
  * else when that time is over, however often it changed meanwhile. In a storm (more tags a second than {@link STORM_PER_SECOND},
  * over five seconds) it takes {@link STORM_MS}.
+ *
+ * What a process has changed itself is old at once all the same, up to {@link OWN_PER_SECOND} times a second a tag: beyond,
+ * each reader of the one product that everybody is buying would have it made anew.
  */
 /** With what an outdated entry is still given for (memory.ts) and what timers are late by it is a second at most. */
 const SOON_MS = 700;
@@ -9,10 +12,13 @@ const STORM_MS = 5_000;
 const STORM_PER_SECOND = 2_000;
 const WINDOW_MS = 5_000;
 const SLICES = 5;
+const OWN_PER_SECOND = 200;
 
 export type Throttle = {
   /** Those of the tags that are old now; the others follow by `onDue`. */
   offer(tags: readonly string[]): string[];
+  /** Those of the tags of one's own changes that are old now; the others come by {@link offer}, as they do for everybody. */
+  own(tags: readonly string[]): string[];
   /** Counts tags that don't wait. */
   count(tags: number): void;
   readonly isStorm: boolean;
@@ -27,6 +33,9 @@ export function createThrottle(
   const last = new Map<string, number>();
   const due = new Map<string, number>();
   const slices = new Array<number>(SLICES).fill(0);
+  /** How often a tag was one's own in this second. */
+  const owned = new Map<string, number>();
+  let ownedSince = now();
   let slice = Math.floor(now() / (WINDOW_MS / SLICES));
   let timer: Timer | undefined;
 
@@ -88,6 +97,18 @@ export function createThrottle(
       }
       schedule();
       return ready;
+    },
+    own(tags) {
+      const at = now();
+      if (at >= ownedSince + 1_000) {
+        owned.clear();
+        ownedSince = at;
+      }
+      return tags.filter(tag => {
+        const times = (owned.get(tag) ?? 0) + 1;
+        owned.set(tag, times);
+        return times <= OWN_PER_SECOND;
+      });
     },
     count,
     get isStorm() {

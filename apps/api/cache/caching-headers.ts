@@ -7,6 +7,10 @@ const ERROR_SECONDS = 600;
 /** What CDNs take of keys is some 16 KB; a page has a few dozen. */
 const MAX_KEYS = 8_000;
 
+/** Of what is given to one who may ask: kept by nobody on the way, and by their browser to ask again with. */
+export const GUARDED = { "cache-control": "private, no-cache" } as const;
+export const GUARDED_VARY = "authorization, cookie, x-publishable-key";
+
 export function cachingHeaders(seconds: number, tags: readonly string[]): Record<string, string> {
   const keys = tags.join(" ");
   const stale = Math.max(1, Math.ceil(seconds / 10));

@@ -3,6 +3,7 @@ import type { Ask } from "../../../platform/cache/index.ts";
 import type { ApiDeps } from "../deps.ts";
 import { hotAnswersOf } from "../http/hot-answers.ts";
 import { cacheOf } from "./index.ts";
+import { isPublic } from "./lifetimes.ts";
 
 type Asked = {
   readonly request: Request;
@@ -19,11 +20,12 @@ export function giving(deps: ApiDeps): <T>(asked: Asked, ask: Ask) => Promise<T>
     const { slot, outcome } = await cache.get(ask);
     set.headers["x-cache"] = outcome.toUpperCase();
     set.headers.age = Math.max(0, Math.floor((performance.now() - slot.madeAt) / 1_000));
-    hot.keep(request, {
-      ...{ answer: slot.value, route, storeId, madeAt: slot.madeAt },
-      isLive: now => cache.isHot(slot, now),
-      onGiven: cache.hotCount(ask.family, slot),
-    });
+    if (isPublic(ask.family.name))
+      hot.keep(request, {
+        ...{ answer: slot.value, route, storeId, madeAt: slot.madeAt },
+        isLive: now => cache.isHot(slot, now),
+        onGiven: cache.hotCount(ask.family, slot),
+      });
     return slot.value as never;
   };
 }

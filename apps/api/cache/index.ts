@@ -7,7 +7,8 @@ import { openCache, type ProcessCache } from "../../../platform/cache/index.ts";
 import { Problem } from "../../../platform/errors.ts";
 import type { ApiDeps } from "../deps.ts";
 import { perNode, redisOf, replicasOf } from "../http/per-node.ts";
-import { cachingHeaders } from "./caching-headers.ts";
+import { cachingHeaders, GUARDED, GUARDED_VARY } from "./caching-headers.ts";
+import { isPublic } from "./lifetimes.ts";
 import { ReadyAnswer } from "./ready-answer.ts";
 
 const MB = 1_048_576;
@@ -23,7 +24,10 @@ export const cacheOf = perNode(
       metrics: deps.metrics,
       channel: natsInvalidations(deps.bus.connection),
       maxBytes: deps.config.cacheMb * MB,
-      pack: (text, entry) => new ReadyAnswer(text, cachingHeaders(deps.config.cdnSeconds, entry.tags)),
+      pack: (text, { tags }, family) =>
+        isPublic(family)
+          ? new ReadyAnswer(text, cachingHeaders(deps.config.cdnSeconds, tags))
+          : new ReadyAnswer(text, GUARDED, GUARDED_VARY),
       // What is refused (404, 422) is an answer of its own.
       isOutage: error => !(error instanceof Problem) || error.status >= 500,
     }),

@@ -17,12 +17,14 @@ export class ReadyAnswer {
   readonly etag: string;
   readonly #text: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #vary: string;
   readonly #forms = new Map<Encoding | null, Form>();
 
-  /** `headers`: beside those of the representation. */
-  constructor(text: string, headers: Readonly<Record<string, string>>) {
+  /** `headers`: beside those of the representation; `vary`: by what it is another one, beside the encoding. */
+  constructor(text: string, headers: Readonly<Record<string, string>>, vary = "x-publishable-key") {
     this.#text = text;
     this.#headers = headers;
+    this.#vary = vary;
     this.etag = strongETag(text);
   }
 
@@ -46,7 +48,7 @@ export class ReadyAnswer {
         "content-type": "application/json; charset=utf-8",
         etag: wanted === null ? this.etag : encodedETag(this.etag, wanted),
         ...(wanted === null ? {} : { "content-encoding": wanted }),
-        vary: this.isCompressible ? "x-publishable-key, accept-encoding" : "x-publishable-key",
+        vary: this.isCompressible ? `${this.#vary}, accept-encoding` : this.#vary,
         ...this.#headers,
       },
     };

@@ -6,6 +6,7 @@ import { auditRoutes } from "./admin/audit.ts";
 import { categoryRoutes } from "./admin/categories.ts";
 import { collectionRoutes } from "./admin/collections.ts";
 import { currencyRoutes } from "./admin/currencies.ts";
+import { dashboardRoutes } from "./admin/dashboard.ts";
 import { erasureRoutes } from "./admin/erasures.ts";
 import { flashRoutes } from "./admin/flash.ts";
 import { importRoutes } from "./admin/imports.ts";
@@ -91,6 +92,7 @@ export function areas(deps: ApiDeps, app: () => AnyElysia): AnyElysia[] {
     groupRoutes(deps),
     searchRoutes(deps),
     searchAnalyticsRoutes(deps),
+    dashboardRoutes(deps),
     auditRoutes(deps),
     adminProductRoutes(deps),
     categoryRoutes(deps),

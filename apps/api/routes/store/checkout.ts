@@ -1,5 +1,6 @@
 /** `POST /store/carts/:id/checkout`. Answers that are stored come back the same, byte for byte, for the same key. */
 import { Elysia, t } from "elysia";
+import { tagOf } from "../../../../bus/index.ts";
 import {
   type CheckoutAnswer,
   type CheckoutDeps,
@@ -8,6 +9,7 @@ import {
 } from "../../../../commerce/checkout/index.ts";
 import { openProviders } from "../../../../commerce/payments/index.ts";
 import { invalid, Problem } from "../../../../platform/errors.ts";
+import { cacheOf } from "../../cache/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { admissionOf } from "../../http/admission.ts";
 import { storeAuth } from "../../http/auth.ts";
@@ -40,6 +42,21 @@ function problemFor(status: number, refusal: Refusal): Problem {
       return new Problem(status, refusal.code, "There is not enough stock for these lines.", {
         extensions: { lines: refusal.lines },
       });
+  }
+}
+
+/** Checks out; what that has changed is old on this node before it is answered. */
+async function settled(deps: ApiDeps, traceparent: string, work: () => Promise<CheckoutAnswer>) {
+  const { settle, dropOwn } = cacheOf(deps);
+  try {
+    const answer = await work();
+    // The order says which products, so that nothing need be asked. Of who is declined, stock was held and let go.
+    if (answer.status === 201) dropOwn(answer.order.lines.map(line => tagOf.stock(line.productId)));
+    else if (answer.status === 402) await settle(answer.traceparent);
+    return answer;
+  } catch (error) {
+    if (error instanceof Problem && error.code === "checkout_lapsed") await settle(traceparent);
+    throw error;
   }
 }
 
@@ -76,7 +93,11 @@ export function checkoutRoutes(deps: ApiDeps) {
           return { id: door.id, status: "pending" as const, queue: door.queue };
         }
         const answer =
-          "direct" in door ? await admitted(() => checkout(checkoutDeps, wanted)).finally(door.done) : door;
+          "direct" in door
+            ? await settled(deps, traceparent, () =>
+                admitted(() => checkout(checkoutDeps, wanted)).finally(door.done),
+              )
+            : door;
         set.status = answer.status;
         if (answer.replayed) set.headers["idempotency-replayed"] = "true";
         if (answer.status === 201) {

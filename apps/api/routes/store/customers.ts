@@ -1,7 +1,10 @@
 /** Registration, and what customers see and change of themselves. */
 import { Elysia, t } from "elysia";
-import { changeCustomer, emailKey, getCustomer, register } from "../../../../commerce/customers/index.ts";
+import { type Customer, changeCustomer, emailKey, register } from "../../../../commerce/customers/index.ts";
 import { listOrdersOf } from "../../../../commerce/orders/index.ts";
+import { giving } from "../../cache/given.ts";
+import { cacheOf } from "../../cache/index.ts";
+import { askProfile } from "../../cache/profile.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { customerContext, customersOf, loggedIn, sessionCookie } from "../../http/customer.ts";
@@ -19,8 +22,8 @@ const page = t.Object(
 );
 
 export function customerRoutes(deps: ApiDeps) {
-  const { sql } = deps;
   const customers = customersOf(deps);
+  const give = giving(deps);
   const read = reading(deps);
   return new Elysia({ prefix: "/store/customers", detail: { tags: ["store"] } })
     .use(storeAuth(deps))
@@ -46,15 +49,24 @@ export function customerRoutes(deps: ApiDeps) {
         response: documented({ 201: customerView }),
       },
     )
-    .get("/me", ({ access, customer }) => getCustomer(sql, access.storeId, loggedIn(customer).id), {
-      detail: { summary: "The customer who is logged in" },
-      response: documented({ 200: customerView }),
-    })
+    .get(
+      "/me",
+      ({ access: { storeId }, customer, request, set }) =>
+        give<Customer>(
+          { request, set, storeId, route: "/store/customers/me" },
+          askProfile(deps, storeId, loggedIn(customer).id),
+        ),
+      {
+        detail: { summary: "The customer who is logged in" },
+        response: documented({ 200: customerView }),
+      },
+    )
     .patch(
       "/me",
-      async ({ access, customer, body, request, set }) => {
+      async ({ access: { storeId }, customer, body, request, set, traceparent }) => {
         const { id } = loggedIn(customer);
-        const changed = await changeCustomer(customers, access.storeId, id, body);
+        const changed = await changeCustomer(customers, { storeId, traceparent }, id, body);
+        await cacheOf(deps).settle(traceparent);
         if (!changed.session) return changed.customer;
         set.headers["set-cookie"] = sessionCookie(deps, request, changed.session);
         return { ...changed.customer, session: changed.session };

@@ -1,6 +1,7 @@
 /** Setting a new password by mail. Nothing here tells whether a mail is known. */
 import { Elysia, t } from "elysia";
 import { emailKey, requestPasswordReset, resetPassword } from "../../../../commerce/customers/index.ts";
+import { cacheOf } from "../../cache/index.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { storeAuth } from "../../http/auth.ts";
 import { customersOf } from "../../http/customer.ts";
@@ -34,8 +35,9 @@ export function passwordResetRoutes(deps: ApiDeps) {
     )
     .put(
       "/:token",
-      async ({ access, params, body, set }) => {
-        await resetPassword(customers, access.storeId, { token: params.token, password: body.password });
+      async ({ access: { storeId }, params: { token }, body: { password }, set, traceparent }) => {
+        await resetPassword(customers, { storeId, traceparent }, { token, password });
+        await cacheOf(deps).settle(traceparent);
         set.status = 204;
       },
       {

@@ -15,13 +15,25 @@ type ChartProps = {
   show: (value: number) => string;
   /** The scale goes at least this far, so that noise near zero stays small. */
   least?: number;
+  /** What the latest value is called; default "now". */
+  latest?: string;
+  /** What a time is called; default: its hours, minutes and seconds. */
+  when?: (time: number) => string;
 };
 
 const WIDTH = 600;
 const HEIGHT = 150;
 const time = new Intl.DateTimeFormat(navigator.language, { timeStyle: "medium" });
 
-export function Chart({ title, times, series, show, least = 1 }: ChartProps) {
+export function Chart({
+  title,
+  times,
+  series,
+  show,
+  least = 1,
+  latest = "now",
+  when = at => time.format(at),
+}: ChartProps) {
   const [at, setAt] = useState<number | null>(null);
   const greatest = Math.max(least, ...series.flatMap(one => one.values.map(value => value ?? 0)));
   const top = niceCeiling(greatest);
@@ -61,7 +73,7 @@ export function Chart({ title, times, series, show, least = 1 }: ChartProps) {
           viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
           preserveAspectRatio="none"
           role="img"
-          aria-label={`${title}, now: ${summary}`}
+          aria-label={`${title}, ${latest}: ${summary}`}
           onPointerMove={follow}
           onPointerLeave={() => setAt(null)}
         >
@@ -79,8 +91,8 @@ export function Chart({ title, times, series, show, least = 1 }: ChartProps) {
           {at !== null && <line class="chart-cursor" x1={x(at)} x2={x(at)} y1="0" y2={HEIGHT} />}
         </svg>
         <div class="chart-times" aria-hidden="true">
-          <span>{times.length > 0 ? time.format(times[0]) : ""}</span>
-          <span>{at !== null ? time.format(times[at]) : "now"}</span>
+          <span>{times.length > 0 ? when(times[0]!) : ""}</span>
+          <span>{at !== null ? when(times[at]!) : latest}</span>
         </div>
       </div>
     </figure>

@@ -368,6 +368,29 @@ export type Order = {
   cancelledAt: string | null;
 };
 
+export type Figures = {
+  from: string;
+  to: string;
+  asOf: string;
+  sales: {
+    currency: string;
+    orders: number;
+    revenueMinor: number;
+    days: { day: string; orders: number; revenueMinor: number }[];
+  }[];
+  bestSellers: { productId: string; title: string; units: number }[];
+  lowStock: {
+    variantId: string;
+    productId: string;
+    sku: string | null;
+    title: string | null;
+    locationId: string;
+    available: number;
+    lowThreshold: number | null;
+  }[];
+  searches: { searches: number; withoutResult: number; popular: { query: string; searches: number }[] };
+};
+
 export type OrderEvent = {
   id: string;
   type: string;

@@ -16,6 +16,7 @@ import { SchedulesView } from "./ops/schedules.tsx";
 import { StoresView } from "./ops/stores.tsx";
 import { TimelineView } from "./ops/timeline.tsx";
 import { AssetView } from "./store/asset.tsx";
+import { FiguresView } from "./store/figures.tsx";
 import { ImportView } from "./store/import.tsx";
 import { ImportsView } from "./store/imports.tsx";
 import { MediaView } from "./store/media.tsx";
@@ -62,6 +63,12 @@ export const views: readonly View[] = [
   { path: "/mailbox/:id", area: "ops", show: MailView },
   { path: "/orders", area: "store", show: OrdersView, menu: { title: "Orders", icon: "orders", key: "r" } },
   { path: "/orders/:id", area: "store", show: OrderView },
+  {
+    path: "/figures",
+    area: "store",
+    show: FiguresView,
+    menu: { title: "Figures", icon: "overview", key: "f" },
+  },
   { path: "/media", area: "store", show: MediaView, menu: { title: "Media", icon: "media", key: "m" } },
   { path: "/media/sizes", area: "store", show: PresetsView },
   { path: "/media/:id", area: "store", show: AssetView },
