@@ -36,10 +36,12 @@ export async function readChanges(
   return row;
 }
 
-/** Also what a keeper has applied in the meantime. */
-export function selectOfTrace(sql: Sql, trace: string): Promise<Change[]> {
-  return sql<Change[]>`
-    SELECT id, tags, soon FROM platform.cache_change WHERE trace = ${trace} ORDER BY id`;
+/** What each request changed, in the order of `traces`; also what a keeper has applied in the meantime. */
+export async function selectOfTraces(sql: Sql, traces: readonly string[]): Promise<Change[][]> {
+  const changes = await sql<(Change & { trace: string })[]>`
+    SELECT id, tags, soon, trace FROM platform.cache_change WHERE trace = ANY(${traces as string[]}) ORDER BY id`;
+  const byTrace = Map.groupBy(changes, one => one.trace);
+  return traces.map(trace => byTrace.get(trace) ?? []);
 }
 
 /** Oldest first; those that may take a second when they have taken it. What another keeper holds is left to it. */

@@ -2,6 +2,7 @@
  * What keeps the memory of one process true: it reads the log of changes every {@link POLL_MS}, hears of them sooner by the
  * channel, and knows which tags the shared layer may still have in an older version.
  */
+import { groupedBy } from "../grouped.ts";
 import type { Log } from "../log.ts";
 import type { Db } from "../postgres/index.ts";
 import {
@@ -10,7 +11,7 @@ import {
   type Read,
   readChanges,
   type Snapshot,
-  selectOfTrace,
+  selectOfTraces,
 } from "./changes.store.ts";
 import type { InvalidationChannel, Told } from "./channel.ts";
 import type { Layer } from "./layer.ts";
@@ -32,6 +33,14 @@ const MOST_OWN_TAGS = 2_000;
 const HANDLED_MS = 2 * KEPT_MS;
 /** In the log: all of the shared layer. */
 export const EVERYTHING = "*";
+
+/** What a request has changed: most have changed nothing that is kept, so those that end at the same moment ask together. */
+const changesOf = groupedBy((sql: Db) => ({
+  max: 128,
+  lanes: 2,
+  isDefinite: () => false,
+  run: (traces: readonly string[]) => selectOfTraces(sql, traces),
+}));
 
 export type FollowerDeps = {
   readonly sql: Db;
@@ -102,7 +111,7 @@ export class Follower {
   async settle(trace: string): Promise<void> {
     const { sql, shared, channel, memory, log } = this.#deps;
     try {
-      const changes = await selectOfTrace(sql, trace);
+      const changes = await changesOf(sql, trace);
       if (changes.length === 0) return;
       const ids = changes.map(one => one.id);
       const tags = [...new Set(changes.flatMap(one => one.tags))];
