@@ -1,5 +1,11 @@
-/** Reads from a real streaming replica, and what becomes of them when it lags, dies, hangs or is none. */
+/**
+ * Reads from a real streaming replica, and what becomes of them when it lags, dies, hangs or is none: also of all groups of
+ * routes that degrade.ts names.
+ */
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { silentLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import type { Db } from "../../platform/postgres/index.ts";
@@ -7,6 +13,8 @@ import { Replicas } from "../../platform/replicas/index.ts";
 import { until } from "../../platform/testing/index.ts";
 import { createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
+import { type Degradable, openDegradable } from "./degrade.fixture.ts";
+import { situations } from "./degrade.ts";
 import { replicasOf } from "./http/per-node.ts";
 import { type Replicated, replicated } from "./replicated.fixture.ts";
 
@@ -14,11 +22,18 @@ setDefaultTimeout(120_000);
 
 let world: Replicated;
 let api: Replicated["api"];
+let degradable: Degradable;
+let mediaDir: string;
 beforeAll(async () => {
-  world = await replicated();
+  mediaDir = await mkdtemp(join(tmpdir(), "tradewind-replicas-"));
+  world = await replicated({ mediaDir, rateLimitFactor: 1_000 }, true);
   api = world.api;
+  degradable = await openDegradable(api);
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  await rm(mediaDir, { recursive: true });
+});
 beforeEach(() => world.untilState("near"));
 
 type Product = { id: string; title: string; variants: { id: string }[] };
@@ -104,6 +119,21 @@ test("the catalog and histories are read from the replica, and the primary is no
   await byReplica("history", () => shop(`/store/search?q=mug&limit=${1 + (++n % 100)}`));
 });
 
+test("what a customer bought, what became of an order, what sells and a merchant's figures are read there too", async () => {
+  let n = 0;
+  const account = { email: "ada@example.com", password: "correct horse battery" };
+  const front = degradable.ask(request => api.app.handle(request));
+  await front("POST", "/store/customers", account);
+  const { token } = (await (await front("POST", "/store/sessions", account)).json()) as { token: string };
+  const headers = { authorization: `Bearer ${token}` };
+  const orderId = degradable.orderPath.split("/").at(-1);
+  const { publishable: key } = api.keys;
+  await byReplica("history", () => api.request("GET", "/store/customers/me/orders", { key, headers }));
+  await byReplica("history", () => admin("GET", `/admin/orders/${orderId}/timeline`));
+  await byReplica("kept", () => shop(`/store/products?sort=popularity&limit=${++n}`));
+  await byReplica("kept", () => admin("GET", `/admin/dashboard?days=${1 + (++n % 90)}`));
+});
+
 test("whoever wrote reads what they wrote, by any node, though replay has stopped", async () => {
   const node = otherNode();
   const { id } = await make();
@@ -140,6 +170,7 @@ test("one that replays no more is left out, and seen to be; it is read again whe
   const before = await counts("history");
   expect((await admin("GET", "/admin/orders")).status).toBe(200);
   expect(await counts("history")).toEqual({ ...before, primary: (before.primary ?? 0) + 1 });
+  await degradable.expectAnswers(request => api.app.handle(request), situations.replicaBehind.answers);
   await world.resume();
   await world.untilState("near");
   await byReplica("history", () => admin("GET", "/admin/orders"));
@@ -180,6 +211,7 @@ test("one that is killed costs nobody an answer, and is read again when it is ba
   await until(async () => ((await counts("history")).primary ?? 0) > (before.primary ?? 0) + 3, {
     timeoutMs: 60_000,
   });
+  await degradable.expectAnswers(request => api.app.handle(request), situations.replicaDown.answers);
   await world.restart();
   await world.untilState("near");
   expect(await stop()).toEqual([200]);
@@ -193,6 +225,7 @@ test("one that hangs keeps nobody waiting for it, and is read again when it goes
   // Whoever was waiting for it has been answered, or this would not end.
   expect(await stop()).toEqual([200]);
   expect((await admin("GET", "/admin/audit")).status).toBe(200);
+  await degradable.expectAnswers(request => api.app.handle(request), situations.replicaFrozen.answers);
   world.door.thaw();
   await world.untilState("near");
   await byReplica("history", () => admin("GET", "/admin/orders"));

@@ -32,7 +32,7 @@ export type Replicated = {
   close(): Promise<void>;
 };
 
-export async function replicated(config: Partial<Config> = {}): Promise<Replicated> {
+export async function replicated(config: Partial<Config> = {}, nats = false): Promise<Replicated> {
   const dir = await mkdtemp(join(tmpdir(), "tradewind-replicated-"));
   await chmod(dir, 0o711);
   const context = (name: string) => ({
@@ -55,7 +55,8 @@ export async function replicated(config: Partial<Config> = {}): Promise<Replicat
   const statements = new StatementLog();
   const sql = connect(primary.url, { application: "test", onStatement: statements.add });
   const database = { sql, url: primary.url, statements, drop: () => sql.end({ timeout: 1 }) };
-  const api = await testApi({ database, config: { databaseReplicaUrls: [replicaUrl.href], ...config } });
+  const read = { databaseReplicaUrls: [replicaUrl.href] };
+  const api = await testApi({ database, nats, config: { ...read, ...config } });
   const replicas = replicasOf(api.deps)!;
   const untilState = async (state: string) => {
     const what = `a replica that is ${state}`;
