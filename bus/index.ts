@@ -139,7 +139,7 @@ export {
 export { tickAfter, tickBefore } from "./ticks.ts";
 export { inOrder, type Timeline, type TimelineEntry, timelineOf, timelineTypes } from "./timeline.ts";
 export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
-export { abandonRun, beginRun, shareRun, type Verdict } from "./tries.ts";
+export { abandonRun, type BesideVerdict, beginBeside, beginRun, type Refusal, shareRun } from "./tries.ts";
 export {
   announceReplaced,
   type Enqueued,

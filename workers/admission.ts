@@ -53,7 +53,7 @@ export class Admission {
       );
     } catch (error) {
       this.#deps.log.warn({ err: error, kind: this.#contract.kind }, "claims not given up; the jobs go back");
-      for (const held of group.splice(0)) this.#ends.giveBack(held, UNWRITTEN_PAUSE_MS);
+      for (const held of group.splice(0)) void this.#ends.giveBack(held, UNWRITTEN_PAUSE_MS);
     }
   }
 

@@ -33,9 +33,9 @@ export class Ends {
     this.#deps = deps;
   }
 
-  /** `run`: number of the row that the slow path has opened. */
-  settle(held: Held, ending: Settled, startedAtMs: number, run: number | null, onSettled?: () => void): void {
+  settle(held: Held, ending: Settled, startedAtMs: number, onSettled?: () => void): void {
     const contract = this.#contract;
+    const run = held.run ?? null;
     const endedAtMs = Date.now();
     this.rates.add(endedAtMs - startedAtMs);
     this.#deps.settler.settle(
@@ -49,21 +49,27 @@ export class Ends {
   }
 
   /** Settles and waits until that is committed. */
-  settled(held: Held, ending: Settled, startedAtMs: number, run: number | null): Promise<void> {
-    return new Promise(resolve => this.settle(held, ending, startedAtMs, run, resolve));
+  settled(held: Held, ending: Settled, startedAtMs: number): Promise<void> {
+    return new Promise(resolve => this.settle(held, ending, startedAtMs, resolve));
   }
 
   cancelled(held: Held, reason: string): void {
-    this.settle(held, { type: "cancelled", reason }, Date.now(), null);
+    this.settle(held, { type: "cancelled", reason }, Date.now());
   }
 
   malformed(held: Held, { message }: Error): void {
     const raw = Buffer.from(held.pulled.msg.data).toString("base64");
-    this.settle(held, { type: "malformed", error: message, raw }, held.sinceMs, null);
+    this.settle(held, { type: "malformed", error: message, raw }, held.sinceMs);
   }
 
-  giveBack(held: Held, delayMs?: number): void {
+  /** Counts as no try. A row that could not be closed is closed as a kill, should this process die. */
+  async giveBack(held: Held, delayMs?: number): Promise<void> {
+    await this.#closeRow(held);
     this.#held.giveBack(held, delayMs);
+  }
+
+  ackOnly(held: Held): void {
+    this.#held.ack(held);
   }
 
   /** Counts as no try: a newer worker will know what to do. */
@@ -81,15 +87,9 @@ export class Ends {
     }
   }
 
-  /** Closes the row of a run that counts as no try. */
-  async abandon(held: Held, run: number, later?: { afterMs: number | undefined }): Promise<void> {
-    await abandonRun(this.#deps.sql, held.job, run).catch(() => {});
-    if (later) await this.putBack([{ held, ...later }]);
-    else this.#held.giveBack(held);
-  }
-
-  /** Counts as no try, and does not come back by the slow path, as what is given back does. */
+  /** Counts as no try, and comes back as if it had never been delivered, unlike what is given back. */
   async putBack(notYet: readonly Snoozed[]): Promise<void> {
+    await Promise.all(notYet.map(({ held }) => this.#closeRow(held)));
     const rows = notYet.map(({ held, afterMs }) => ({ job: held.job, stored: held.pulled.stored, afterMs }));
     try {
       await postpone(this.#deps.sql, ...rows);
@@ -98,5 +98,9 @@ export class Ends {
       this.#deps.log.warn({ err: error, kind: this.#contract.kind }, "jobs not put back; they come again");
       for (const { held } of notYet) this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
     }
+  }
+
+  async #closeRow({ job, run }: Held): Promise<void> {
+    if (run !== undefined) await abandonRun(this.#deps.sql, job, run).catch(() => {});
   }
 }

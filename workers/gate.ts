@@ -1,5 +1,5 @@
 /**
- * Who may run in this process. Ordinary jobs enter together; a job that was delivered before wants the process for
+ * Who may run in this process. Ordinary jobs enter together; a job that may be a killer wants the process for
  * itself, so that a kill is proven to be its own (bus/tries.ts). Such jobs take turns: while one waits or is alone, no
  * other starts. Neither wait is long: it is for jobs that run for less than {@link PATIENCE_MS}, beside longer ones it
  * starts at once; and after {@link ALONE_MS} alone it shares the process again.
@@ -13,6 +13,7 @@ export type Ticket = { readonly enteredMs: number };
 export class Gate {
   readonly #inside = new Set<Ticket>();
   #closed = 0;
+  #expected = 0;
   #turn: Promise<void> = Promise.resolve();
   #onLeave = () => {};
   readonly #onOpen: () => void;
@@ -25,6 +26,21 @@ export class Gate {
   /** Jobs and batches that run now. */
   get inside(): number {
     return this.#inside.size;
+  }
+
+  /** Jobs of all kinds that want to be alone and have had no turn yet, by what {@link expect} was told. */
+  get expected(): number {
+    return this.#expected;
+  }
+
+  expect(more: number): void {
+    this.#expected += more;
+  }
+
+  /** Keeps ordinary jobs out between turns, until the returned function is called. */
+  close(): () => void {
+    this.#closed++;
+    return () => this.#open();
   }
 
   /** Null: not now; `onOpen` tells when. */
@@ -44,11 +60,13 @@ export class Gate {
   alone(work: (alone: boolean) => Promise<void>, onShared: () => void): Promise<void> {
     this.#closed++;
     const turn = this.#turn.then(() => this.#take(work, onShared));
-    this.#turn = turn.then(() => {
-      this.#closed--;
-      if (this.#closed === 0) this.#onOpen();
-    });
+    this.#turn = turn.then(() => this.#open());
     return this.#turn;
+  }
+
+  #open(): void {
+    this.#closed--;
+    if (this.#closed === 0) this.#onOpen();
   }
 
   #enter(): Ticket {

@@ -9,7 +9,11 @@ export type Held = {
   readonly puller: Puller;
   /** Set while it runs by itself: what aborts it. */
   deadline?: Deadline;
+  /** Number of the row in `bus.job_try` under which it runs, if it was delivered before (bus/tries.ts). */
+  run?: number;
 };
+
+export const wasDeliveredBefore = ({ pulled }: Held) => pulled.delivery > 1;
 
 /** Messages younger than this need no heartbeat yet. */
 const YOUNG_MS = HEARTBEAT_MS / 2;

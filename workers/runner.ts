@@ -2,8 +2,8 @@
  * One kind in one process: receive → decode → run → settle.
  *
  * A message is held from its arrival until it is settled or given back (held.ts). New messages pass their last check
- * (admission.ts) and run in groups of `concurrency` or as batches (tries.ts); messages that were delivered before take the
- * slow path (slow-path.ts). What becomes of them is in ends.ts.
+ * (admission.ts) and run in groups of `concurrency` or as batches (tries.ts). Messages that were delivered before run among
+ * them, under a row each (beside.ts), or, few at a time and suspects, alone (slow-path.ts). What becomes of them is in ends.ts.
  */
 import {
   type Contract,
@@ -19,10 +19,12 @@ import {
   streamOf,
 } from "../bus/index.ts";
 import { Admission } from "./admission.ts";
+import { Beside, MOST_IN_BATCH } from "./beside.ts";
 import { Ends, type Snoozed } from "./ends.ts";
 import type { Ticket } from "./gate.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
-import { type Held, HeldMessages } from "./held.ts";
+import { type Held, HeldMessages, wasDeliveredBefore } from "./held.ts";
+import { Refuser } from "./refuser.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 import { SlowPath } from "./slow-path.ts";
 import { Throttle } from "./throttle.ts";
@@ -45,6 +47,7 @@ export class Runner {
   readonly #admission: Admission;
   readonly #tries: Tries;
   readonly #slowPath: SlowPath;
+  readonly #beside: Beside;
   readonly #throttle: Throttle;
   readonly #ready: Held[] = [];
   /** Jobs or batches that run now. */
@@ -64,14 +67,14 @@ export class Runner {
     this.#ends = new Ends(contract, this.#held, deps);
     this.#admission = new Admission(contract, this.#ends, deps);
     this.#throttle = new Throttle(deps, contract.kind, () => this.pump());
-    this.#slowPath = new SlowPath(deps, {
+    const refuser = new Refuser(this.#ends, deps.cancellations);
+    const host = {
       hasRoom: () => this.#groups < this.contract.concurrency && this.#throttle.take(1) === 1,
-      occupy: work => this.#occupy(work),
-      runUnderRow: (held, open) => this.#runUnderRow(held, open),
-      settled: (held, ending, startedAtMs, run) => this.#ends.settled(held, ending, startedAtMs, run),
-      ackOnly: held => this.#held.ack(held),
-      giveBack: (held, delayMs) => this.#held.giveBack(held, delayMs),
-    });
+      occupy: (work: () => Promise<void>) => this.#occupy(work),
+      runUnderRow: (held: Held, open: () => Promise<boolean>) => this.#runUnderRow(held, open),
+    };
+    this.#slowPath = new SlowPath(deps, host, refuser);
+    this.#beside = new Beside(deps, refuser, held => this.#slowPath.push(held));
   }
 
   get rates(): RateWindow {
@@ -188,10 +191,16 @@ export class Runner {
 
   /** How many of the ready jobs the next group takes; 0: the rate limit says not yet, and calls {@link pump}. */
   #mayStart(): number {
-    const { concurrency, batch } = this.contract;
-    const most = batch?.max ?? 1;
+    const { concurrency } = this.contract;
+    const most = this.#mostInGroup();
     const ready = this.#ready.length;
     return this.#throttle.take(Math.min(ready, most), Math.min(ready, (concurrency - this.#groups) * most));
+  }
+
+  #mostInGroup(): number {
+    const most = this.contract.batch?.max ?? 1;
+    if (most <= MOST_IN_BATCH || !this.#ready.slice(0, most).some(wasDeliveredBefore)) return most;
+    return MOST_IN_BATCH;
   }
 
   #receive(pulled: Pulled, puller: Puller): void {
@@ -201,7 +210,8 @@ export class Runner {
       const isHere = pulled.delivery > 1 && this.#held.find(job.id) !== undefined;
       const held = this.#held.add({ pulled, puller, sinceMs, job });
       if (isHere) this.#held.giveBack(held, HERE_PAUSE_MS);
-      else (pulled.delivery > 1 ? this.#slowPath : this.#ready).push(held);
+      else if (wasDeliveredBefore(held) && this.#slowPath.isShort) this.#slowPath.push(held);
+      else this.#ready.push(held);
       this.pump();
     } catch (error) {
       const job = { ...envelopeOf(this.contract, pulled.msg), payload: null, body: "null" };
@@ -255,35 +265,42 @@ export class Runner {
 
   /** An `await` for nothing is a good part of a short job: there is none here that need not be. */
   async #run(group: Held[]): Promise<void> {
-    const passing = this.#admission.pass(group);
+    const isUnderRows = group.some(wasDeliveredBefore);
+    const passing = isUnderRows ? undefined : this.#admission.pass(group);
     if (passing) await passing;
     if (group.length === 0) return;
     await this.#tries.within(group, async deadline => {
+      if (isUnderRows && !(await this.#openRows(group))) return;
       const startedAtMs = Date.now();
       const endings = await this.#tries.execute(group, deadline);
       const notYet: Snoozed[] = [];
       for (const [i, held] of group.entries()) {
         const ending = endings[i]!;
-        if (this.#tries.wasAborted(ending)) this.#held.giveBack(held);
+        if (this.#tries.wasAborted(ending)) void this.#ends.giveBack(held);
         else if (ending.type === "snooze") notYet.push({ held, afterMs: ending.afterMs });
-        else this.#ends.settle(held, ending, startedAtMs, null);
+        else this.#ends.settle(held, ending, startedAtMs);
       }
       if (notYet.length > 0) await this.#ends.putBack(notYet);
     });
   }
 
+  /** Rows are opened when the machine has a core for the jobs, or they would tell of jobs that do not run. False: none does. */
+  async #openRows(group: Held[]): Promise<boolean> {
+    await this.#beside.open(group);
+    await this.#admission.pass(group);
+    return group.length > 0;
+  }
+
   /** As {@link SlowPathHost} asks. */
-  async #runUnderRow(held: Held, open: () => Promise<number | null>): Promise<void> {
+  async #runUnderRow(held: Held, open: () => Promise<boolean>): Promise<void> {
     await this.#tries.within([held], async deadline => {
-      const run = await open();
-      if (run === null) return;
-      if (held.job.isUnique && !(await this.#admission.claimGivenUp(held)))
-        return this.#ends.abandon(held, run);
+      if (!(await open())) return;
+      if (held.job.isUnique && !(await this.#admission.claimGivenUp(held))) return this.#ends.giveBack(held);
       const startedAtMs = Date.now();
       const [ending] = await this.#tries.execute([held], deadline);
-      if (this.#tries.wasAborted(ending!)) await this.#ends.abandon(held, run);
-      else if (ending!.type === "snooze") await this.#ends.abandon(held, run, { afterMs: ending!.afterMs });
-      else await this.#ends.settled(held, ending!, startedAtMs, run);
+      if (this.#tries.wasAborted(ending!)) await this.#ends.giveBack(held);
+      else if (ending!.type === "snooze") await this.#ends.putBack([{ held, afterMs: ending!.afterMs }]);
+      else await this.#ends.settled(held, ending!, startedAtMs);
     });
   }
 }

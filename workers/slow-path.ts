@@ -1,14 +1,17 @@
 /**
- * The slow path of one kind: messages that were delivered before, one after the other, each alone in the process where
- * that can be had (gate.ts), under a row in `bus.job_try` that tells of it. The protocol and its crash story are told in
- * bus/tries.ts.
+ * The slow path of one kind: messages that were delivered before and whose jobs may be killers, one after the other, each
+ * alone in the process where that can be had (gate.ts), under a row in `bus.job_try` that tells of it. The protocol and its
+ * crash story are told in bus/tries.ts.
  */
-import { beginRun, type Settled, shareRun } from "../bus/index.ts";
+import { beginRun, shareRun } from "../bus/index.ts";
 import type { Held } from "./held.ts";
+import { type Refuser, STALLED_PAUSE_MS } from "./refuser.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 
-/** How long a message rests that another live worker may still be working on. */
-const STALLED_PAUSE_MS = 1_000;
+/** From so many on, in all kinds of the process, they would wait for one another: those that are no suspects run beside others. */
+const FEW = 3;
+/** So long at a time turns follow one another; then whoever else waits may enter. */
+const SESSION_MS = 1_000;
 
 /** What the slow path needs of its runner. */
 export type SlowPathHost = {
@@ -17,34 +20,38 @@ export type SlowPathHost = {
   occupy(work: () => Promise<void>): Promise<void>;
   /**
    * Runs a job once it has what it needs of the machine: then `open` commits its row, or decides against the run by
-   * giving null. Waits until the end is committed: until then the row is open, and a kill of this process by the next
+   * giving false. Waits until the end is committed: until then the row is open, and a kill of this process by the next
    * job would be blamed on it.
    */
-  runUnderRow(held: Held, open: () => Promise<number | null>): Promise<void>;
-  settled(held: Held, ending: Settled, startedAtMs: number, run: number | null): Promise<void>;
-  ackOnly(held: Held): void;
-  giveBack(held: Held, delayMs: number): void;
+  runUnderRow(held: Held, open: () => Promise<boolean>): Promise<void>;
 };
-
-type SlowRun = { readonly held: Held; run: number | null };
 
 export class SlowPath {
   readonly #deps: RunnerDeps;
   readonly #host: SlowPathHost;
+  readonly #refuser: Refuser;
   #waiting: Held[] = [];
   #busy = false;
 
-  constructor(deps: RunnerDeps, host: SlowPathHost) {
+  constructor(deps: RunnerDeps, host: SlowPathHost, refuser: Refuser) {
     this.#deps = deps;
     this.#host = host;
+    this.#refuser = refuser;
+  }
+
+  /** Another one would be alone soon. */
+  get isShort(): boolean {
+    return this.#deps.gate.expected < FEW;
   }
 
   push(held: Held): void {
+    this.#deps.gate.expect(1);
     this.#waiting.push(held);
   }
 
   /** What has not started, which the caller gives back. */
   clear(): Held[] {
+    this.#deps.gate.expect(-this.#waiting.length);
     return this.#waiting.splice(0);
   }
 
@@ -54,54 +61,56 @@ export class SlowPath {
 
   async #drain(): Promise<void> {
     this.#busy = true;
-    while (this.#waiting.length > 0 && this.#host.hasRoom()) {
-      const slow: SlowRun = { held: this.#waiting.shift()!, run: null };
-      await this.#deps.gate.alone(
-        alone => this.#host.occupy(() => this.#rerun(slow, alone)),
-        () => this.#share(slow),
-      );
-    }
+    while (this.#waiting.length > 0 && this.#host.hasRoom()) await this.#session();
     this.#busy = false;
   }
 
-  async #rerun(slow: SlowRun, alone: boolean): Promise<void> {
-    const { held } = slow;
+  /** Some turns, between which nobody else enters. The first one's room is taken. */
+  async #session(): Promise<void> {
+    const { gate } = this.#deps;
+    const open = gate.close();
+    const untilMs = performance.now() + SESSION_MS;
+    do {
+      const held = this.#waiting.shift()!;
+      gate.expect(-1);
+      await gate.alone(
+        alone => this.#host.occupy(() => this.#rerun(held, alone)),
+        () => this.#share(held),
+      );
+    } while (this.#waiting.length > 0 && performance.now() < untilMs && this.#host.hasRoom());
+    open();
+  }
+
+  async #rerun(held: Held, alone: boolean): Promise<void> {
     try {
-      await this.#host.runUnderRow(held, async () => {
-        slow.run = await this.#judge(held, alone);
-        return slow.run;
-      });
+      await this.#host.runUnderRow(held, () => this.#open(held, alone));
     } catch (error) {
       this.#deps.log.warn(
         { err: error, jobId: held.job.id },
         "a redelivered job could not start; it goes back",
       );
-      this.#host.giveBack(held, STALLED_PAUSE_MS);
+      await this.#refuser.giveBack(held, STALLED_PAUSE_MS);
     }
   }
 
-  /** The number of the opened row; null when the job does not run, and its message is seen to. */
-  async #judge(held: Held, alone: boolean): Promise<number | null> {
+  /** False when the job does not run, and its message is seen to. */
+  async #open(held: Held, alone: boolean): Promise<boolean> {
     const { sql, worker, bus } = this.#deps;
     const liveWorkers = (await bus.registry.allLive()).map(beat => beat.worker);
     const verdict = await beginRun(sql, held.job, { worker, alone, liveWorkers });
-    if (verdict.type === "run") return verdict.run;
-    if (verdict.type === "settled") this.#host.ackOnly(held);
-    else if (verdict.type === "running") this.#host.giveBack(held, STALLED_PAUSE_MS);
-    else if (verdict.type === "cancelled") {
-      const reason = this.#deps.cancellations.reasonFor(held.job.id) ?? "cancelled";
-      await this.#host.settled(held, { type: "cancelled", reason }, Date.now(), null);
-    } else {
-      const error = `the job killed its worker ${verdict.kills} times`;
-      await this.#host.settled(held, { type: "killed_worker", error }, Date.now(), verdict.run);
+    if (verdict.type === "run") {
+      held.run = verdict.run;
+      return true;
     }
-    return null;
+    if (verdict.type === "killer") await this.#refuser.bury(held, verdict);
+    else await this.#refuser.refuse(held, verdict);
+    return false;
   }
 
   /** From here on a kill is no proof against this run. */
-  #share({ held, run }: SlowRun): void {
-    if (run === null) return;
-    shareRun(this.#deps.sql, held.job, run).catch(error =>
+  #share({ job, run }: Held): void {
+    if (run === undefined) return;
+    shareRun(this.#deps.sql, job, run).catch(error =>
       this.#deps.log.warn({ err: error }, "run not marked as shared"),
     );
   }

@@ -46,18 +46,22 @@ export class Tries {
     return this.#leaving && ending.type === "error";
   }
 
-  /** From the moment it is called a group of one can be cancelled; `work` begins when the machine has a core for it. */
+  /**
+   * From the moment it is called a group of one can be cancelled; `work` begins when the machine has a core for it, and may
+   * take jobs out of the group.
+   */
   async within(group: readonly Held[], work: (deadline: Deadline) => Promise<void>): Promise<void> {
+    const jobs = group.length;
     const deadline = new Deadline(this.#contract.timeoutMs);
     if (group.length === 1) group[0]!.deadline = deadline;
     this.#deadlines.add(deadline);
-    this.#running += group.length;
+    this.#running += jobs;
     const release = this.#contract.perMachine ? await this.#slot(deadline) : undefined;
     try {
       await work(deadline);
     } finally {
       if (release) await release();
-      this.#running -= group.length;
+      this.#running -= jobs;
       this.#deadlines.delete(deadline);
     }
   }
