@@ -13,6 +13,7 @@ import { beginRequest } from "./context.ts";
 import { problemDocument } from "./problem.ts";
 
 const PATIENCE_MS = 1_000;
+const TICK_MS = 100;
 const SIGN_MS = 800;
 const MAX_LEFT = 1_000;
 
@@ -20,6 +21,13 @@ type Fetch = (request: Request) => Response | Promise<Response>;
 
 /** They tell what is away, each in its own time. */
 const TELLING = /^https?:\/\/[^/]+\/(?:healthz|readyz|metrics)(?:\?|$)/;
+
+/** A request that has no answer yet; `answer` and `request` are let go of when it has. */
+type Waiting = {
+  request: Request | undefined;
+  answer: Promise<Response> | undefined;
+  readonly resolve: (response: Response) => void;
+};
 
 /** `ask` is answered by Postgres, on a connection that nothing else waits for. */
 export function patiently(fetch: Fetch, ask: () => Promise<unknown>): Fetch {
@@ -37,11 +45,11 @@ export function patiently(fetch: Fetch, ask: () => Promise<unknown>): Fetch {
       });
     return asked;
   };
+  const watch = openWatch(waiting => void lookAfter(waiting));
 
-  async function answered(request: Request, answer: Promise<Response>): Promise<Response> {
-    if (await within(answer, PATIENCE_MS)) return answer;
-    const living = await within(Promise.race([answer, lives()]), SIGN_MS);
-    if (living) return answer;
+  async function lookAfter({ request, answer, resolve }: Waiting): Promise<void> {
+    if (!request || !answer) return;
+    if (await within(Promise.race([answer, lives()]), SIGN_MS)) return;
     left++;
     const over = () => {
       left--;
@@ -52,7 +60,27 @@ export function patiently(fetch: Fetch, ask: () => Promise<unknown>): Fetch {
         () => {},
       )
       .finally(over);
-    return refusal(request);
+    resolve(refusal(request));
+  }
+
+  function answered(request: Request, answer: Promise<Response>): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { request, answer, resolve };
+      const isOver = () => {
+        waiting.request = waiting.answer = undefined;
+      };
+      answer.then(
+        response => {
+          isOver();
+          resolve(response);
+        },
+        error => {
+          isOver();
+          reject(error);
+        },
+      );
+      watch(waiting);
+    });
   }
 
   return request => {
@@ -60,6 +88,32 @@ export function patiently(fetch: Fetch, ask: () => Promise<unknown>): Fetch {
     if (left >= MAX_LEFT) return refusal(request);
     const answer = fetch(request);
     return answer instanceof Promise ? answered(request, answer) : answer;
+  };
+}
+
+/**
+ * Calls back for who still waits after {@link PATIENCE_MS}, up to a tick later. One timer for all, and none while nobody
+ * waits: a timer for each is a twentieth of what a node does.
+ */
+function openWatch(onLate: (waiting: Waiting) => void): (waiting: Waiting) => void {
+  let timer: Timer | undefined;
+  let latest: Waiting[] = [];
+  /** By tick, the oldest first. */
+  let earlier: Waiting[][] = [];
+
+  function tick(): void {
+    earlier.push(latest);
+    latest = [];
+    if (earlier.length > PATIENCE_MS / TICK_MS) earlier.shift()!.forEach(onLate);
+    if (earlier.some(some => some.length > 0)) return;
+    clearInterval(timer);
+    timer = undefined;
+    earlier = [];
+  }
+
+  return waiting => {
+    latest.push(waiting);
+    timer ??= setInterval(tick, TICK_MS);
   };
 }
 
