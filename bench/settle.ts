@@ -48,8 +48,8 @@ export async function countSold(sql: Db, storeId: string): Promise<Sold> {
            (SELECT coalesce(sum(quantity), 0)::int FROM inventory.reservation_line WHERE store_id = ${storeId}) AS reserved,
            (SELECT count(*)::int FROM payments.test_charge
             WHERE store_id = ${storeId} AND status IN ('authorised', 'captured')) AS charges,
-           (SELECT count(DISTINCT key)::int FROM bus.job
-            WHERE store_id = ${storeId} AND kind = 'email.send' AND status = 'done' AND key LIKE 'order:%') AS mails`;
+           (SELECT count(*)::int FROM notifications.mail
+            WHERE store_id = ${storeId} AND template = 'order_confirmation' AND status = 'sent') AS mails`;
   return row!;
 }
 

@@ -83,10 +83,16 @@ const shaped = (sql: Sql) => sql`
 function hasKey(sql: Sql, keys: readonly string[]) {
   const ids = (pattern: RegExp) => keys.flatMap(key => pattern.exec(key)?.[1] ?? []);
   const [products, orders] = [ids(/^product:(prod_[0-9a-z]+)$/), ids(/^order:(ord_[0-9a-z]+)$/)];
-  // As the indexes job_products and job_orders have it.
+  // As the indexes job_products, job_orders and job_mails have it.
   return sql`(key = ANY(${keys as string[]})
     ${products.length > 0 ? sql`OR payload ? 'productIds' AND payload -> 'productIds' ?| ${products}` : sql``}
-    ${orders.length > 0 ? sql`OR kind IN ('stock.commit', 'checkout.pay') AND payload -> 'orderIds' ?| ${orders}` : sql``})`;
+    ${orders.length > 0 ? aboutOrders(sql, orders) : sql``})`;
+}
+
+function aboutOrders(sql: Sql, orders: readonly string[]) {
+  return sql`
+    OR kind IN ('stock.commit', 'checkout.pay') AND payload -> 'orderIds' ?| ${orders as string[]}
+    OR kind = 'email.send' AND payload ? 'orderIds' AND payload -> 'orderIds' ?| ${orders as string[]}`;
 }
 
 /** Jobs, latest first. */

@@ -83,11 +83,7 @@ const reactions: Reactions = {
   "order.placed": ({ orderId }) => [
     // Lists of one: orders that are placed together are one job of these (bus.enqueue_each).
     react(stockCommit, { orderIds: [orderId] }),
-    react(emailSend, {
-      template: "order_confirmation",
-      subjectId: orderId,
-      eventId: `order.placed:${orderId}`,
-    }),
+    react(emailSend, { template: "order_confirmation", orderIds: [orderId] }),
     react(catalogCountSale, { orderIds: [orderId] }),
   ],
   "sales.counted": ({ orderIds }) => [react(recommendationsLearn, { orderIds })],

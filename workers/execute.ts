@@ -18,12 +18,13 @@ export function contextOf(
   job: Received,
   delivery: number,
   deadline: Deadline,
-  deps: { log: Log; reporter: (() => Reporter) | undefined },
+  deps: { log: Log; reporter: (() => Reporter) | undefined; isLimited: boolean },
 ): JobContext & { ended(): void } {
   let child: Log | undefined;
   let reporter: Reporter | undefined;
   return {
     delivery,
+    isLimited: deps.isLimited,
     progress(step) {
       reporter ??= deps.reporter?.();
       reporter?.step(step);

@@ -25,6 +25,8 @@ export type JobContext = {
   readonly signal: AbortSignal;
   /** The server's count of deliveries of this try's message; over 1 after a worker died or gave it back. */
   readonly delivery: number;
+  /** A rate limit of its kind is in force. It counts jobs: one that does many things deals them out as jobs of one each. */
+  readonly isLimited?: boolean;
   /** Carries job id, kind and trace id. */
   readonly log: Log;
   /**

@@ -63,7 +63,7 @@ export class Runner {
     this.contract = contract;
     this.#deps = deps;
     this.#held = new HeldMessages(deps.bus);
-    this.#tries = new Tries(contract, handler, deps);
+    this.#tries = new Tries(contract, handler, deps, () => this.#throttle.isLimited);
     this.#ends = new Ends(contract, this.#held, deps);
     this.#admission = new Admission(contract, this.#ends, deps);
     this.#throttle = new Throttle(deps, contract.kind, () => this.pump());

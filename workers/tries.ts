@@ -11,14 +11,21 @@ export class Tries {
   readonly #contract: Contract;
   readonly #handler: Handler | BatchHandler;
   readonly #deps: RunnerDeps;
+  readonly #isLimited: () => boolean;
   readonly #deadlines = new Set<Deadline>();
   #running = 0;
   #leaving = false;
 
-  constructor(contract: Contract, handler: Handler | BatchHandler, deps: RunnerDeps) {
+  constructor(
+    contract: Contract,
+    handler: Handler | BatchHandler,
+    deps: RunnerDeps,
+    isLimited: () => boolean,
+  ) {
     this.#contract = contract;
     this.#handler = handler;
     this.#deps = deps;
+    this.#isLimited = isLimited;
   }
 
   /** Jobs, those of batches counted one by one. */
@@ -75,7 +82,11 @@ export class Tries {
     const run = (jobs: readonly Received[]): Promise<Ending[]> => {
       const [first] = jobs;
       const reporter = jobs.length === 1 ? () => bus.progress.reporter(first!, worker) : undefined;
-      const context = contextOf(first!, group[0]!.pulled.delivery, deadline, { log, reporter });
+      const context = contextOf(first!, group[0]!.pulled.delivery, deadline, {
+        log,
+        reporter,
+        isLimited: this.#isLimited(),
+      });
       if ("runBatch" in this.#handler) return executeBatch(this.#handler, jobs, context, deadline);
       return executeOne(this.#handler, first!, context, deadline).then(ending => {
         context.ended();

@@ -11,5 +11,5 @@
 export { eraseMails } from "./erase.ts";
 export { createMailer, type Mailer, MailRefused } from "./mailer.ts";
 export { getMerchantEmail, setMerchantEmail } from "./merchant.ts";
-export type { Mail, MailRequest, MailResult, TemplateName } from "./model.ts";
+export { confirmationOf, type Mail, type MailRequest, type MailResult, type TemplateName } from "./model.ts";
 export { type MailDeps, sendMail } from "./service.ts";

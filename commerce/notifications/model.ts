@@ -15,6 +15,11 @@ export type MailRequest = {
   eventId: string;
 };
 
+/** The occasion of a confirmation: one mail, whichever job names the order. */
+export function confirmationOf(orderId: string): Omit<MailRequest, "storeId"> {
+  return { template: "order_confirmation", subjectId: orderId, eventId: `order.placed:${orderId}` };
+}
+
 export type Content = { subject: string; text: string; html: string };
 
 export type Mail = Content & { to: string; messageId: string };

@@ -32,7 +32,11 @@ afterAll(async () => {
   await shop.drop();
 });
 
-function run(definition: JobDefinition, payload: unknown): Promise<Outcome> {
+function run(
+  definition: JobDefinition,
+  payload: unknown,
+  context: { isLimited?: boolean } = {},
+): Promise<Outcome> {
   const { contract } = definition;
   const job = {
     id: Bun.randomUUIDv7(),
@@ -45,9 +49,13 @@ function run(definition: JobDefinition, payload: unknown): Promise<Outcome> {
     traceparent: newTraceparent(),
     payload,
   };
-  return handlers
-    .get(definition)!
-    .run(job, { signal: AbortSignal.timeout(10_000), log: silentLog, progress() {}, delivery: 1 });
+  return handlers.get(definition)!.run(job, {
+    signal: AbortSignal.timeout(10_000),
+    log: silentLog,
+    progress() {},
+    delivery: 1,
+    ...context,
+  });
 }
 
 async function payloads(kind: string) {
@@ -92,6 +100,38 @@ test("a job of many orders commits all that can be, and is found by each of them
     reason: "ord_nothing00: there is no such order",
   });
   expect(await levelOf(shop)).toEqual({ onHand: before.onHand - 2, reserved: before.reserved });
+});
+
+test("a job of many orders writes to each buyer once, though one of them can't be, and is found by each order", async () => {
+  for (let i = 0; i < 3; i++) await buy(shop, (await fillCart(shop, [[0, 1]])).id);
+  const orders = await shop.sql<{ id: string }[]>`
+    SELECT id FROM orders.order WHERE status = 'placed' ORDER BY created_at DESC LIMIT 3`;
+  const orderIds = ["ord_nothing00", ...orders.map(order => order.id)];
+  const payload = { template: "order_confirmation" as const, orderIds };
+  const job = { contract: emailSend, payload, storeId: shop.store.id };
+  const id = await shop.sql.begin(tx => enqueue(tx as never, job));
+  for (const orderId of orderIds) {
+    const { items } = await findJobs(shop.sql, { key: `order:${orderId}`, kind: emailSend.kind, limit: 10 });
+    expect(items.map(item => item.id)).toContain(id);
+  }
+  const sent = () => shop.sql`
+    SELECT status, claims FROM notifications.mail WHERE event_id = ANY(${orders.map(one => `order.placed:${one.id}`)})`;
+  expect(await run(emailSendJob, payload)).toEqual({ type: "done" });
+  expect(await run(emailSendJob, payload)).toEqual({ type: "done" });
+  expect((await sent()).map(row => ({ ...row }))).toEqual(Array(3).fill({ status: "sent", claims: 1 }));
+  expect(await run(emailSendJob, { template: "order_confirmation", orderIds: ["ord_nothing00"] })).toEqual({
+    type: "discard",
+    reason: "what it is about does not exist (any more)",
+  });
+});
+
+test("under a rate limit, which counts jobs, a job of many orders becomes a job for each", async () => {
+  const orderIds = ["ord_limited000", "ord_limited001"];
+  const outcome = await run(emailSendJob, { template: "order_confirmation", orderIds }, { isLimited: true });
+  expect(outcome).toEqual({ type: "done" });
+  const rows = await shop.sql`
+    SELECT payload FROM bus.outbox WHERE kind = 'email.send' AND key = ANY(${orderIds.map(id => `order:${id}`)})`;
+  expect(rows.map(row => row.payload.subjectId).toSorted()).toEqual(orderIds);
 });
 
 test("jobs about orders that are not placed, or don't exist, are discarded", async () => {
