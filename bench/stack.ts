@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startMeilisearch, startNats, startPostgres, startRedis } from "../apps/cluster/servers/index.ts";
+import { runtimeEnv } from "../apps/cluster/runtime.ts";
 import { startMailcatcher } from "../apps/mailcatcher/index.ts";
 import { modules } from "../apps/migrations.ts";
 import { type Config, loadConfig } from "../platform/config.ts";
@@ -123,11 +124,15 @@ async function startServers(config: Config, dir: string, onStop: OnStop): Promis
 
 function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
   let count = 0;
-  async function start(entry: string, env: Record<string, string>): Promise<Program> {
+  async function start(
+    entry: string,
+    env: Readonly<Record<string, string>>,
+    runtime = runtimeEnv,
+  ): Promise<Program> {
     const name = `${entry.replaceAll("/", "-").replace(/\.ts$/, "")}-${++count}`;
     const child = Bun.spawn([process.execPath, join(root, entry)], {
       cwd: root,
-      env: { ...process.env, ...base, ...env, TRADEWIND_PROCESS: name },
+      env: { ...process.env, ...runtime, ...base, ...env, TRADEWIND_PROCESS: name },
       stdin: "ignore",
       stdout: Bun.file(join(dir, "logs", `${name}.log`)),
       stderr: Bun.file(join(dir, "logs", `${name}.err`)),
@@ -151,7 +156,7 @@ function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
     },
     async startServer(entry: string): Promise<ApiNode> {
       const port = await freePort();
-      const server = await start(entry, { TRADEWIND_NODE_PORT: String(port) });
+      const server = await start(entry, { TRADEWIND_NODE_PORT: String(port) }, {});
       await ready(port);
       return { ...server, port };
     },

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { root } from "./install.ts";
 import { childMark } from "./leftovers.ts";
 import { adopt, end, launch, type ProcessRef } from "./process.ts";
+import { runtimeEnv } from "./runtime.ts";
 import type { Started } from "./unit.ts";
 
 export type Program = {
@@ -39,6 +40,7 @@ export async function startProgram(
     // Elysia keeps its verbose validation errors, which are slow to build, for other environments.
     env: {
       NODE_ENV: "production",
+      ...runtimeEnv,
       ...options.baseEnv,
       ...program.env,
       TRADEWIND_READY_FILE: readyFile,

@@ -1,0 +1,11 @@
+/**
+ * How Bun is set for our processes, which run for days ([decision 161](../../docs/decisions/0161-fewer-compilations.md)).
+ *
+ * By default JavaScriptCore compiles a function anew after 1,000 and again after 100,000 points of use. A dozen processes with
+ * thousands of functions that are used a little each go on compiling for minutes, on processors that customers wait for: a tenth of all
+ * processor time of a busy shop. What is truly hot gets there all the same, some seconds later.
+ */
+export const runtimeEnv: Readonly<Record<string, string>> = {
+  BUN_JSC_thresholdForOptimizeAfterWarmUp: "5000",
+  BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "1000000",
+};
