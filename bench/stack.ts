@@ -5,8 +5,8 @@
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { startMeilisearch, startNats, startPostgres, startRedis } from "../apps/cluster/servers/index.ts";
 import { runtimeEnv } from "../apps/cluster/runtime.ts";
+import { startMeilisearch, startNats, startPostgres, startRedis } from "../apps/cluster/servers/index.ts";
 import { startMailcatcher } from "../apps/mailcatcher/index.ts";
 import { modules } from "../apps/migrations.ts";
 import { type Config, loadConfig } from "../platform/config.ts";
