@@ -2,6 +2,7 @@
 import { openBus, type Priority, priorities } from "../bus/index.ts";
 import { systemClock } from "../platform/clock.ts";
 import { ConfigError, loadConfig, required } from "../platform/config.ts";
+import { giveBackAtRest } from "../platform/footprint.ts";
 import { createLog, flushLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { connect } from "../platform/postgres/index.ts";
@@ -36,6 +37,7 @@ log.info({ worker: pool.worker, priority }, "pool process is working");
 tellReady(config);
 // What starting left behind is a tenth of an idle process.
 Bun.gc(true);
+giveBackAtRest();
 
 // A forgotten promise is a defect, but no reason to end the work of the other jobs.
 process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));

@@ -13,6 +13,7 @@
 import { openBus } from "../../bus/index.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { type Config, ConfigError, loadConfig, required } from "../../platform/config.ts";
+import { giveBackAtRest } from "../../platform/footprint.ts";
 import { createLog, flushLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
@@ -86,6 +87,7 @@ async function main(): Promise<void> {
   tellReady(config);
   void lookups.then(async looked => {
     log.info({ lookups: looked, popular: await warmUp.popular() }, "warmed");
+    giveBackAtRest();
   });
 
   const leave = async (signal: string) => {

@@ -6,6 +6,7 @@
  */
 import { appendFileSync } from "node:fs";
 import { type Config, ConfigError, loadConfig } from "../../platform/config.ts";
+import { giveBackAtRest } from "../../platform/footprint.ts";
 import { createLog } from "../../platform/log.ts";
 import { MigrationError } from "../../platform/postgres/index.ts";
 import { type Cluster, PortTaken, startCluster } from "./cluster.ts";
@@ -54,6 +55,7 @@ async function run(config: Config, env: Record<string, string | undefined>): Pro
     );
     const cluster = await startCluster({ config, home, log, logFiles, env: childEnv });
     await Promise.race([welcome(config, cluster, printer), signalled.first]);
+    giveBackAtRest();
     await signalled.first;
     const stopped = cluster.stop();
     void signalled.second.then(() => killPrograms(cluster));

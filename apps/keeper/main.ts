@@ -4,6 +4,7 @@ import { openBus, openLeadership } from "../../bus/index.ts";
 import { startAllocators } from "../../commerce/checkout/index.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { loadConfig, required } from "../../platform/config.ts";
+import { giveBackAtRest } from "../../platform/footprint.ts";
 import { createLog, flushLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
@@ -72,6 +73,7 @@ const autoscaler = startAutoscaler({
 });
 log.info("keeper is working");
 tellReady(config);
+giveBackAtRest();
 
 // A forgotten promise is a defect, but no reason to end the work of the other chores.
 process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));

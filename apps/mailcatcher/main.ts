@@ -1,6 +1,7 @@
 /** The process: listens where SMTP_URL and TRADEWIND_MAILBOX_URL point. */
 import { join } from "node:path";
 import { loadConfig, required } from "../../platform/config.ts";
+import { giveBackAtRest } from "../../platform/footprint.ts";
 import { createLog, flushLog } from "../../platform/log.ts";
 import { startMailcatcher } from "./index.ts";
 
@@ -13,6 +14,7 @@ const catcher = await startMailcatcher({
   httpPort: Number(new URL(required(config, "mailboxUrl")).port),
 });
 log.info({ mailbox: catcher.mailboxUrl }, "listening");
+giveBackAtRest();
 
 const stop = async () => {
   await catcher.stop();

@@ -1,5 +1,6 @@
 /** The process: listens where UPSTASH_REDIS_REST_URL points, speaks to the Redis that the supervisor started. */
 import { loadConfig, required } from "../../platform/config.ts";
+import { giveBackAtRest } from "../../platform/footprint.ts";
 import { createLog, flushLog } from "../../platform/log.ts";
 import { serveRedisRest } from "./index.ts";
 
@@ -11,6 +12,7 @@ const front = serveRedisRest({
   port: Number(new URL(required(config, "redisUrl")).port),
 });
 log.info({ port: front.port }, "listening");
+giveBackAtRest();
 
 const stop = async () => {
   await front.stop();

@@ -20,7 +20,7 @@ export {
   type Refund,
   type RefundResult,
 } from "./provider.ts";
-export { openStripe, type StripeOptions, stripeProvider } from "./providers/stripe.ts";
+// The one of Stripe is loaded with its SDK, for the first payment that wants it (service.ts): nothing here may import it.
 export { testProvider } from "./providers/test.ts";
 export { openProviders, providerNamed, voidIntent, voidPending } from "./service.ts";
 export { type IntentFacts, selectIntent as findIntent } from "./store.ts";

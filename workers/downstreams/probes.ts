@@ -1,5 +1,4 @@
 /** How each downstream is asked whether it works: the least that a job would need of it. */
-import nodemailer from "nodemailer";
 import type { Downstream } from "../../bus/index.ts";
 import type { Config } from "../../platform/config.ts";
 import { openStorage } from "../../platform/storage/index.ts";
@@ -25,6 +24,7 @@ export function probesOf(config: Config): Probes {
 
 /** Greeting, TLS and log-in, as for a mail. */
 async function greets(url: string): Promise<void> {
+  const { default: nodemailer } = await import("nodemailer");
   const transport = nodemailer.createTransport({
     url,
     connectionTimeout: SMTP_MS,
