@@ -19,7 +19,7 @@ import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
 import { tellReady } from "../../platform/ready-file.ts";
 import { openTracer } from "../../platform/tracing/index.ts";
-import { createApp } from "./app.ts";
+import { compileRoutes, createApp } from "./app.ts";
 import { cacheOf } from "./cache/index.ts";
 import { warmUpOf } from "./cache/warm-up.ts";
 import { accessLogOf } from "./http/access-log.ts";
@@ -86,6 +86,7 @@ async function main(): Promise<void> {
   log.info({ port: servers[0]!.port, nodePort: servers[1]!.port }, "listening");
   tellReady(config);
   void lookups.then(async looked => {
+    await compileRoutes(app);
     log.info({ lookups: looked, popular: await warmUp.popular() }, "warmed");
     giveBackAtRest();
   });

@@ -1,11 +1,11 @@
 /** Our own processes: API nodes, keeper, pool processes, mail catcher and Redis front, each a Bun process. */
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
-import { setPriority } from "node:os";
 import { join } from "node:path";
 import { root } from "./install.ts";
 import { childMark } from "./leftovers.ts";
-import { adopt, end, launch, type ProcessRef } from "./process.ts";
+import { putFirst, setNiceness } from "./precedence.ts";
+import { adopt, end, launch, type ManagedProcess, type ProcessRef } from "./process.ts";
 import { runtimeEnv } from "./runtime.ts";
 import type { Started } from "./unit.ts";
 
@@ -18,6 +18,9 @@ export type Program = {
   /** Added to the scheduling priority: 10 leaves the processor to everybody else. */
   readonly nice?: number;
 };
+
+const FIRST_MS = 15_000;
+const LOOK_MS = 50;
 
 /** One that an earlier supervisor started. It worked, or would be gone. */
 export function takeOverProgram(ref: ProcessRef): Started {
@@ -49,14 +52,24 @@ export async function startProgram(
     logFile: join(options.logDir, `${program.name}.log`),
     cwd: root,
   });
-  if (program.nice) {
-    try {
-      setPriority(process_.pid, program.nice);
-    } catch {
-      // It ended at once; the unit notices.
-    }
-  }
+  const { nice = 0 } = program;
+  if (nice !== 0) setNiceness(process_.pid, nice);
+  const isReady = () => existsSync(readyFile);
+  void firstUntil(process_, nice, isReady);
   const stop = (patienceMs: number, signal?: NodeJS.Signals) => stopped(process_, patienceMs, signal);
   void process_.exited.then(() => rmSync(readyFile, { force: true }));
-  return { process: process_, isReady: () => existsSync(readyFile), stop };
+  return { process: process_, isReady, stop };
+}
+
+/** One that does not come to work has no right to be first for ever. */
+async function firstUntil(
+  { pid, exited }: ManagedProcess,
+  nice: number,
+  isReady: () => boolean,
+): Promise<void> {
+  const giveItsPlace = putFirst(pid, nice);
+  const ended = exited.then(() => true);
+  for (let left = FIRST_MS; left > 0 && !isReady(); left -= LOOK_MS)
+    if (await Promise.race([ended, Bun.sleep(LOOK_MS)])) return;
+  giveItsPlace();
 }
