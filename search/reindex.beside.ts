@@ -83,7 +83,6 @@ export class Beside {
   }
 
   async #note(changes: readonly Change[], sql: Sql, refused = false): Promise<void> {
-    const sent = changes.map(({ productId, version }) => ({ productId, version, refused }));
-    if (!(await recordBuilt(sql, this.#build, sent))) this.superseded = true;
+    if (!(await recordBuilt(sql, this.#build, changes, refused))) this.superseded = true;
   }
 }

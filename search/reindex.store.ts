@@ -84,10 +84,15 @@ export async function restart(
     DELETE FROM search.built b USING mine WHERE b.build_id = mine.id`;
 }
 
-export type Built = { productId: string; version: number; refused?: boolean };
+export type Built = { readonly productId: string; readonly version: number };
 
 /** Notes what was sent, unless another process has taken the build on: then false, and nothing is noted. */
-export async function recordBuilt(sql: Sql, build: Running, sent: readonly Built[]): Promise<boolean> {
+export async function recordBuilt(
+  sql: Sql,
+  build: Running,
+  sent: readonly Built[],
+  refused: boolean,
+): Promise<boolean> {
   const rows = await sql`
     WITH mine AS (
       UPDATE search.build SET active_at = now()
@@ -95,9 +100,9 @@ export async function recordBuilt(sql: Sql, build: Running, sent: readonly Built
       RETURNING id
     ), noted AS (
       INSERT INTO search.built AS b (build_id, product_id, version, refused)
-      SELECT mine.id, s."productId", s.version, coalesce(s.refused, false)
-      FROM mine, jsonb_to_recordset(${sql.json(sent.map(one => ({ ...one })))})
-        AS s ("productId" text, version bigint, refused boolean)
+      SELECT mine.id, s.product_id, s.version, ${refused}
+      FROM mine, unnest(${sent.map(one => one.productId)}::text[], ${sent.map(one => one.version)}::bigint[])
+        AS s (product_id, version)
       ON CONFLICT (build_id, product_id) DO UPDATE SET version = EXCLUDED.version, refused = EXCLUDED.refused
     )
     SELECT id FROM mine`;

@@ -178,6 +178,20 @@ describe("a reindex", () => {
     expect(held()).toEqual(wanted());
   });
 
+  test("ends in a shop that changes faster than the last changes can be sent", async () => {
+    const ids = Array.from({ length: 400 }, (_, i) => shop.put({ title: `Thing ${i}` }));
+    const stateOf = engine.taskState.bind(engine);
+    let changed = 0;
+    engine.taskState = async task => {
+      await shop.sql`UPDATE search.document SET version = version + 1 WHERE product_id = ANY(${ids.slice(0, 300)})`;
+      changed++;
+      return stateOf(task);
+    };
+    expect(await run(await request())).toEqual({ type: "done" });
+    expect(changed).toBeGreaterThan(2);
+    expect(held()).toEqual(wanted());
+  });
+
   test("leaves out a document that the engine refuses, alone", async () => {
     const ids = Array.from({ length: 9 }, (_, i) => shop.put({ title: `Thing ${i}` }));
     for (const refusing of [engine.bad, engine.unpostable]) {

@@ -4,8 +4,8 @@
  *     queued ─▶ building ─────────────────────────────────────────────────────────────────────▶ done | failed
  *       1 fill      every product page by page, as it is now, into `<store>/<build>`; then the checkpoint moves
  *       2 replay    what has changed since it was sent (version > built.version), until little is left
- *       3 verify    how many products the new index says it holds; where that is not what it was sent, or another run came before,
- *                   which versions. What differs is sent again
+ *       3 verify    where another run came before, or 4 met another count: which versions the new index holds. What differs is
+ *                   sent again
  *       4 switch    under the lock of the index, so that nothing changes: replay the last few, compare counts, swap the two
  *                   names, and note that the engine holds what the new index was sent (`adopt`). The old index goes
  *
@@ -34,7 +34,10 @@ import { taskOutcome } from "./tasks.ts";
 export type { ReindexDeps };
 export type Build = store.Build;
 
-/** Changes that may be left for the switch, during which no product of the store can be indexed. */
+/**
+ * Changes that may be left for the switch, during which no product of the store can be indexed. Twice as many each time that there
+ * were more, so that it ends in a shop that changes faster than the engine works.
+ */
 const FEW = 200;
 const MAX_ROUNDS = 20;
 const MAX_VERIFICATIONS = 3;
@@ -114,13 +117,24 @@ async function make(
   }
   await open(deps, build, beside);
   await fill(deps, build, beside, progress);
-  for (let verification = 1; ; verification++) {
-    for (let round = 0; round < MAX_ROUNDS && (await replay(sql, build, beside)) > FEW; round++);
+  // What a single run has sent, in tasks that have all succeeded, is there if the count is right. An earlier one may have posted late.
+  let doubtful = build.run > 1;
+  for (let [verifications, few] = [0, FEW]; ; ) {
+    for (let round = 0; round < MAX_ROUNDS && (await replay(sql, build, beside)) > few; round++);
     await beside.settle();
     if (beside.superseded) return { type: "superseded" };
-    const wrong = await verify(deps, beside.name, build);
-    if (wrong.length === 0 && (await switchOver(deps, build, beside, progress.signal))) return null;
-    if (verification === MAX_VERIFICATIONS) {
+    let wrong = doubtful ? await verify(deps, beside.name, build) : [];
+    if (wrong.length === 0) {
+      const met = await switchOver(deps, build, beside, few, progress.signal);
+      if (met === "switched") return null;
+      if (met === "changed") {
+        few *= 2;
+        continue;
+      }
+      doubtful = true;
+      wrong = await verify(deps, beside.name, build);
+    }
+    if (++verifications === MAX_VERIFICATIONS) {
       const error = `the new index does not hold what it was sent: ${wrong.length} products differ`;
       await store.endBuild(sql, build, { status: "failed", error });
       await engine.drop(beside.name);
@@ -131,13 +145,8 @@ async function make(
   }
 }
 
-/**
- * What a single run has sent, in tasks that have all succeeded, is there if the count is right. Where another run came before, it
- * may have posted late: then every version is looked at.
- */
+/** The products of which the new index does not hold the version that it was sent. */
 async function verify({ sql, engine }: Deps, index: IndexName, build: store.Running): Promise<string[]> {
-  const isAlone = build.run === 1;
-  if (isAlone && (await engine.count(index)) === (await store.countExpected(sql, build))) return [];
   return differences(engine, index, await store.selectExpected(sql, build));
 }
 
@@ -168,21 +177,22 @@ async function replay(sql: Sql, build: store.Running, beside: Beside): Promise<n
   return sent;
 }
 
-/** False when too much has changed meanwhile, or the counts differ: verify again. */
+/** `changed`: more than `few` products meanwhile; `differs`: the index does not count what it should. */
 function switchOver(
   { sql, engine }: Deps,
   build: store.Running,
   beside: Beside,
+  few: number,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
+): Promise<"switched" | "changed" | "differs"> {
   const { storeId } = build;
   return withIndexLock(sql, storeId, async held => {
-    const left = await store.selectUnbuilt(held, build, FEW + 1);
-    if (left.length > FEW) return false;
+    const left = await store.selectUnbuilt(held, build, few + 1);
+    if (left.length > few) return "changed";
     await beside.send(left, held);
     await beside.settle(held);
     const expected = await store.countExpected(held, build);
-    if (beside.superseded || (await engine.count(beside.name)) !== expected) return false;
+    if (beside.superseded || (await engine.count(beside.name)) !== expected) return "differs";
     // Names can be swapped only where both are in use.
     if ((await engine.identity(storeId)) === null) {
       await engine.applySettings(storeId, await selectSettings(held, storeId));
@@ -190,6 +200,6 @@ function switchOver(
     const ended = await taskOutcome(engine, await engine.swap(storeId, beside.name), signal);
     if (ended.type !== "succeeded") throw new Error(`indexes not swapped: ${ended.error}`);
     await noteSwap(held, build);
-    return true;
+    return "switched";
   });
 }

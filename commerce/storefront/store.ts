@@ -3,6 +3,7 @@ import type { Sql } from "../../platform/postgres/index.ts";
 
 export type StockRow = { variantId: string; available: number; backorder: boolean };
 
+/** Variants that nobody has stocked are absent. */
 export async function selectStock(
   sql: Sql,
   storeId: string,
@@ -10,7 +11,7 @@ export async function selectStock(
 ): Promise<StockRow[]> {
   return sql<StockRow[]>`
     SELECT variant_id AS "variantId", available, backorder
-    FROM inventory.available(${storeId}, ${variantIds as string[]})`;
+    FROM inventory.stocked(${storeId}, ${variantIds as string[]})`;
 }
 
 type Named = { id: string; handle: string; title: string };
