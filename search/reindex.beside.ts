@@ -15,6 +15,8 @@ export class Beside {
   readonly signal: AbortSignal | undefined;
   /** Another process has taken the build on: nothing that is sent counts. */
   superseded = false;
+  /** Rises with all that is noted of what was sent. */
+  notes = 0;
   readonly #engine: IndexedEngine;
   readonly #sql: Db;
   readonly #build: Running;
@@ -83,6 +85,7 @@ export class Beside {
   }
 
   async #note(changes: readonly Change[], sql: Sql, refused = false): Promise<void> {
+    this.notes++;
     if (!(await recordBuilt(sql, this.#build, changes, refused))) this.superseded = true;
   }
 }

@@ -84,26 +84,26 @@ export async function restart(
     DELETE FROM search.built b USING mine WHERE b.build_id = mine.id`;
 }
 
-export type Built = { readonly productId: string; readonly version: number };
-
 /** Notes what was sent, unless another process has taken the build on: then false, and nothing is noted. */
 export async function recordBuilt(
   sql: Sql,
   build: Running,
-  sent: readonly Built[],
+  sent: readonly Change[],
   refused: boolean,
 ): Promise<boolean> {
+  const gone = sent.filter(one => one.document === null).map(one => one.productId);
   const rows = await sql`
     WITH mine AS (
       UPDATE search.build SET active_at = now()
       WHERE store_id = ${build.storeId} AND id = ${build.id} AND run = ${build.run} AND status = 'building'
       RETURNING id
     ), noted AS (
-      INSERT INTO search.built AS b (build_id, product_id, version, refused)
-      SELECT mine.id, s.product_id, s.version, ${refused}
+      INSERT INTO search.built AS b (build_id, product_id, version, refused, gone)
+      SELECT mine.id, s.product_id, s.version, ${refused}, s.product_id = ANY(${gone})
       FROM mine, unnest(${sent.map(one => one.productId)}::text[], ${sent.map(one => one.version)}::bigint[])
         AS s (product_id, version)
-      ON CONFLICT (build_id, product_id) DO UPDATE SET version = EXCLUDED.version, refused = EXCLUDED.refused
+      ON CONFLICT (build_id, product_id) DO UPDATE
+      SET version = EXCLUDED.version, refused = EXCLUDED.refused, gone = EXCLUDED.gone
     )
     SELECT id FROM mine`;
   return rows.length > 0;
@@ -140,9 +140,8 @@ export async function selectUnbuilt(sql: Sql, build: Running, limit: number): Pr
     ORDER BY d.product_id LIMIT ${limit}`;
 }
 
-const expected = (sql: Sql, build: Running) => sql`
-  FROM search.built b JOIN search.document d ON d.store_id = ${build.storeId} AND d.product_id = b.product_id
-  WHERE b.build_id = ${build.id} AND NOT b.refused AND NOT (d.deleted AND d.version = b.version)`;
+const expected = (sql: Sql, build: Running) =>
+  sql`FROM search.built WHERE build_id = ${build.id} AND NOT refused AND NOT gone`;
 
 export async function countExpected(sql: Sql, build: Running): Promise<number> {
   const [row] = await sql<{ count: number }[]>`SELECT count(*)::integer AS count ${expected(sql, build)}`;
@@ -163,8 +162,8 @@ export async function selectContents(
 
 /** What the new index must hold: products that are shown, by the version that was sent. */
 export async function selectExpected(sql: Sql, build: Running): Promise<Map<string, number>> {
-  const rows = await sql<Built[]>`
-    SELECT b.product_id AS "productId", b.version ${expected(sql, build)}`;
+  const rows = await sql<{ productId: string; version: number }[]>`
+    SELECT product_id AS "productId", version ${expected(sql, build)}`;
   return new Map(rows.map(row => [row.productId, row.version]));
 }
 
@@ -174,20 +173,36 @@ export async function forgetBuilt(sql: Sql, build: Running, productIds: readonly
     DELETE FROM search.built WHERE build_id = ${build.id} AND product_id = ANY(${productIds as string[]})`;
 }
 
-/** The index that answers is the new one: what that was sent is what the engine holds. Ends the build. */
+/** By product the version that the new index was sent, and what the rows tell of the one that answers where that is something else. */
+const differing = (sql: Sql, { storeId, id }: { storeId: string; id: string }) => sql`
+  FROM search.document d
+  LEFT JOIN search.built b ON b.build_id = ${id} AND b.product_id = d.product_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN b.refused THEN 0 ELSE coalesce(b.version, 0) END AS version) s
+  WHERE d.store_id = ${storeId}
+    AND (d.enqueued_version, d.confirmed_version, d.task) IS DISTINCT FROM (s.version, s.version, NULL)`;
+
+/** Whether the rows tell already what {@link adopt} would make them tell. */
+export async function isAdopted(sql: Sql, build: Running): Promise<boolean> {
+  const [row] = await sql<{ differs: boolean }[]>`
+    SELECT EXISTS (SELECT ${differing(sql, build)}) AS differs`;
+  return !row!.differs;
+}
+
+/**
+ * The index that answers is the new one: what that was sent is what the engine holds. Ends the build. `isSame`: the rows tell it already.
+ */
 export async function adopt(
   sql: Sql,
   build: { storeId: string; id: string },
+  isSame: boolean,
 ): Promise<{ identity: string; settingsHash: string; shape: number }> {
   const { storeId, id } = build;
-  await sql`
-    UPDATE search.document d
-    SET enqueued_version = s.version, confirmed_version = s.version, task = NULL
-    FROM (SELECT k.product_id, CASE WHEN b.refused THEN 0 ELSE coalesce(b.version, 0) END AS version
-          FROM search.document k LEFT JOIN search.built b ON b.build_id = ${id} AND b.product_id = k.product_id
-          WHERE k.store_id = ${storeId}) s
-    WHERE d.store_id = ${storeId} AND d.product_id = s.product_id
-      AND (d.enqueued_version, d.confirmed_version, d.task) IS DISTINCT FROM (s.version, s.version, NULL)`;
+  if (!isSame) {
+    await sql`
+      UPDATE search.document o SET enqueued_version = n.version, confirmed_version = n.version, task = NULL
+      FROM (SELECT d.product_id, s.version ${differing(sql, build)}) n
+      WHERE o.store_id = ${storeId} AND o.product_id = n.product_id`;
+  }
   await sql`DELETE FROM search.built WHERE build_id = ${id}`;
   const [ended] = await sql<{ identity: string; settingsHash: string; shape: number }[]>`
     UPDATE search.build SET status = 'done', error = NULL, done = greatest(done, total), finished_at = now()

@@ -192,6 +192,14 @@ describe("a reindex", () => {
     expect(held()).toEqual(wanted());
   });
 
+  test("of a shop where nothing changes writes none of its rows", async () => {
+    await shop.stock({ title: "Kettle" }, { title: "Pan" });
+    const rows = () => shop.sql`SELECT product_id, xmin::text FROM search.document ORDER BY 1`;
+    const before = await rows();
+    expect(await run(await request())).toEqual({ type: "done" });
+    expect(await rows()).toEqual(before);
+  });
+
   test("leaves out a document that the engine refuses, alone", async () => {
     const ids = Array.from({ length: 9 }, (_, i) => shop.put({ title: `Thing ${i}` }));
     for (const refusing of [engine.bad, engine.unpostable]) {

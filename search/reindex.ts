@@ -23,6 +23,7 @@ import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
 import { SHAPE } from "./document.ts";
 import { besideName, type IndexedEngine, type IndexName } from "./engine.ts";
 import { withIndexLock } from "./lock.ts";
+import { selectGeneration } from "./query.store.ts";
 import { Beside } from "./reindex.beside.ts";
 import { fill, PAGE, type Progress, type ReindexDeps } from "./reindex.fill.ts";
 import { noteSwap } from "./reindex.note.ts";
@@ -120,12 +121,15 @@ async function make(
   // What a single run has sent, in tasks that have all succeeded, is there if the count is right. An earlier one may have posted late.
   let doubtful = build.run > 1;
   for (let [verifications, few] = [0, FEW]; ; ) {
-    for (let round = 0; round < MAX_ROUNDS && (await replay(sql, build, beside)) > few; round++);
+    let seen = await replay(sql, build, beside);
+    for (let round = 1; round < MAX_ROUNDS && seen.sent > few; round++)
+      seen = await replay(sql, build, beside);
+    const isAdopted = await store.isAdopted(sql, build);
     await beside.settle();
     if (beside.superseded) return { type: "superseded" };
     let wrong = doubtful ? await verify(deps, beside.name, build) : [];
     if (wrong.length === 0) {
-      const met = await switchOver(deps, build, beside, few, progress.signal);
+      const met = await switchOver(deps, build, beside, { ...seen, isAdopted, few });
       if (met === "switched") return null;
       if (met === "changed") {
         few *= 2;
@@ -166,29 +170,36 @@ async function open({ sql, engine }: Deps, build: store.Running, beside: Beside)
   build.done = 0;
 }
 
-/** Sends what has changed meanwhile; returns how much that was. */
-async function replay(sql: Sql, build: store.Running, beside: Beside): Promise<number> {
-  let sent = 0;
-  for (let step = PAGE; step === PAGE && !beside.superseded; sent += step) {
+/** Holds as long as neither the store's generation nor the notes of the build rise: then nothing has changed since. */
+type Seen = { readonly sent: number; readonly generation: number; readonly notes: number };
+
+/** Sends what has changed meanwhile; `sent`: how much that was. */
+async function replay(sql: Sql, build: store.Running, beside: Beside): Promise<Seen> {
+  for (let sent = 0; ; ) {
+    const generation = await selectGeneration(sql, build.storeId);
     const changes = await store.selectUnbuilt(sql, build, PAGE);
     await beside.send(changes);
-    step = changes.length;
+    sent += changes.length;
+    if (changes.length < PAGE || beside.superseded) return { sent, generation, notes: beside.notes };
   }
-  return sent;
 }
 
-/** `changed`: more than `few` products meanwhile; `differs`: the index does not count what it should. */
+/**
+ * `changed`: more than `few` products meanwhile; `differs`: the index does not count what it should. Where nothing has changed since
+ * it was seen, products are not compared again: that takes longest, and jobs of the store wait for it.
+ */
 function switchOver(
   { sql, engine }: Deps,
   build: store.Running,
   beside: Beside,
-  few: number,
-  signal: AbortSignal | undefined,
+  seen: Seen & { readonly isAdopted: boolean; readonly few: number },
 ): Promise<"switched" | "changed" | "differs"> {
   const { storeId } = build;
   return withIndexLock(sql, storeId, async held => {
-    const left = await store.selectUnbuilt(held, build, few + 1);
-    if (left.length > few) return "changed";
+    const isAsSeen =
+      seen.notes === beside.notes && seen.generation === (await selectGeneration(held, storeId));
+    const left = isAsSeen ? [] : await store.selectUnbuilt(held, build, seen.few + 1);
+    if (left.length > seen.few) return "changed";
     await beside.send(left, held);
     await beside.settle(held);
     const expected = await store.countExpected(held, build);
@@ -197,9 +208,9 @@ function switchOver(
     if ((await engine.identity(storeId)) === null) {
       await engine.applySettings(storeId, await selectSettings(held, storeId));
     }
-    const ended = await taskOutcome(engine, await engine.swap(storeId, beside.name), signal);
+    const ended = await taskOutcome(engine, await engine.swap(storeId, beside.name), beside.signal);
     if (ended.type !== "succeeded") throw new Error(`indexes not swapped: ${ended.error}`);
-    await noteSwap(held, build);
+    await noteSwap(held, build, isAsSeen && seen.isAdopted);
     return "switched";
   });
 }

@@ -148,6 +148,18 @@ describe("conditions", () => {
     expect(prices.get(shop.variants[0]!)!.source).toBe("base");
   });
 
+  test("what costs what right now is told of all that are asked for, in lists or not", async () => {
+    const sale = await list({ variant: 1 });
+    await list({ variant: 2, amount: 2_900, status: "draft" });
+    const prices = await currentPrices(shop.sql, shop.store.id, "EUR", [...shop.variants, shop.variants[1]!]);
+    const told = shop.variants.map(id => [prices.get(id)!.amountMinor, prices.get(id)!.source]);
+    expect(told).toEqual([
+      [1_000, "base"],
+      [800, `sale:${sale.id}`],
+      [3_000, "base"],
+    ]);
+  });
+
   test("a list gives prices in its currency only", async () => {
     await transaction(shop.sql, tx =>
       setPrices(tx, shop.store.id, "USD", [
