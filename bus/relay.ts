@@ -25,8 +25,11 @@ const POLL_MS = 100;
  * takes them afterwards; the first row after a quiet moment goes at once.
  */
 const GATHER_MS = 25;
-/** From this many rows a round on it is busy, and larger rounds are worth more than a job's tenth of a second. */
-const BUSY_ROWS = 8;
+/**
+ * From this many rows a round on it is busy (a row may stand for a group of orders), and larger rounds are worth more than a
+ * job's tenth of a second.
+ */
+const BUSY_ROWS = 3;
 const BUSY_GATHER_MS = 100;
 /** A server that acknowledged something so shortly ago need not be probed. */
 const TRUSTED_MS = 250;

@@ -20,6 +20,6 @@ export const catalogCountSale = defineContract({
   cap: 1,
   concurrency: 1,
   prefetch: 200,
-  batch: { max: 200, waitMs: 150, apartMs: 1_000 },
+  batch: { max: 200, waitMs: 150, apartMs: 2_000 },
   key: payload => `order:${payload.orderIds[0]}`,
 });

@@ -30,7 +30,12 @@ export async function markVoided(sql: Sql, { storeId, intentId }: Known): Promis
 
 export type Charge = Intent & { wanted: PaymentResult };
 
-/** The first call of an intent decides; later ones see what it came to. The answers stand in the order of the charges. */
+/**
+ * The first call of an intent decides; later ones see what it came to. The answers stand in the order of the charges.
+ *
+ * The disk is not waited for: a company outside has its own. Whatever commits after this answer (T2, say) takes the row to the
+ * disk with it; where nothing does, a crash of Postgres leaves an intent that the company knows nothing of, and recovery asks.
+ */
 export async function openCharges(sql: Sql, charges: readonly Charge[]): Promise<PaymentResult[]> {
   const column = <K extends keyof Charge>(name: K) => charges.map(charge => charge[name]);
   const made = await sql<{ intentId: string; status: PaymentResult }[]>`
@@ -39,6 +44,7 @@ export async function openCharges(sql: Sql, charges: readonly Charge[]): Promise
     FROM unnest(${column("storeId")}::text[], ${column("intentId")}::text[], ${column("amountMinor")}::bigint[],
                 ${column("currency")}::text[], ${column("wanted")}::text[])
          WITH ORDINALITY AS c(store_id, intent_id, amount_minor, currency, status, n)
+    CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS unsynced
     ORDER BY c.store_id, c.intent_id, c.n
     ON CONFLICT (store_id, intent_id) DO NOTHING RETURNING intent_id AS "intentId", status`;
   const states = new Map(made.map(row => [row.intentId, row.status]));
