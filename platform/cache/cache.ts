@@ -9,6 +9,7 @@ import type { Follower } from "./follower.ts";
 import type { Entry, Fence, Found, Layer } from "./layer.ts";
 import type { Memory, Slot } from "./memory.ts";
 import type { CacheMetrics, Outcome } from "./metrics.ts";
+import type { Turns } from "./turns.ts";
 
 /** How long entries of one kind live; see the table of whoever makes them. */
 export type Family = {
@@ -64,6 +65,8 @@ export type CacheDeps<V> = {
   readonly metrics: CacheMetrics;
   /** Where it may be read instead of the primary. */
   readonly copies?: Copies | null;
+  /** How many are made of the primary at once. */
+  readonly turns: Turns;
   /** What a failure must be for an old entry to stand in: not that what was asked for is gone. */
   readonly isOutage: (error: unknown) => boolean;
   readonly random?: () => number;
@@ -161,7 +164,7 @@ export class Cache<V> {
     const startedAt = this.#now();
     try {
       const copied = (await this.#deps.copies?.read(ask.key, ask.load)) ?? null;
-      const loaded = copied?.found ?? (await ask.load(null));
+      const loaded = copied?.found ?? (await this.#deps.turns.take(() => ask.load(null)));
       const costMs = this.#now() - startedAt;
       const entry = this.#entryOf(ask.family, loaded, costMs);
       const { slot, isRefused } = this.#keep(ask, entry, copied?.fence ?? fence, costMs);

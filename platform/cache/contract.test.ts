@@ -8,6 +8,7 @@ import { Cache, type Family, type Loaded } from "./cache.ts";
 import { Memory } from "./memory.ts";
 import { createCacheMetrics } from "./metrics.ts";
 import { openRedisLayer, type RedisLayer } from "./redis.ts";
+import { Turns } from "./turns.ts";
 
 const family: Family = { name: "test", freshMs: 60_000, staleMs: 30_000, errorMs: 60_000 };
 const outage = new Error("the database is away");
@@ -21,7 +22,7 @@ beforeAll(async () => {
 /** A process: its memory, before a layer that others may share. */
 function processWith(
   shared: RedisLayer | null,
-  options: { maxEntries?: number; trusted?: () => boolean } = {},
+  options: { maxEntries?: number; trusted?: () => boolean; maxFills?: number; random?: () => number } = {},
 ) {
   let now = 0;
   const clock = () => performance.now() + now;
@@ -31,7 +32,9 @@ function processWith(
     pack: text => text,
     now: clock,
   });
-  const metrics = createCacheMetrics(createMetrics("test"), () => ({ ...memory.size, isStorm: false }));
+  const metrics = createCacheMetrics(createMetrics("test"), () => ({
+    ...{ ...memory.size, isStorm: false, waiting: 0 },
+  }));
   const follower = {
     get trustedUntil() {
       return options.trusted?.() === false ? 0 : Number.POSITIVE_INFINITY;
@@ -39,9 +42,9 @@ function processWith(
     distrusts: () => false,
   };
   const cache = new Cache<string>({
-    ...{ memory, shared, follower, metrics },
+    ...{ memory, shared, follower, metrics, turns: new Turns(options.maxFills ?? 100) },
     isOutage: error => error === outage,
-    random: () => 0.5,
+    random: options.random ?? (() => 0.5),
     now: clock,
   });
   const get = async (key: string, load: () => Promise<Loaded>, of = family) => {
@@ -190,6 +193,35 @@ describe.each(kinds)("%s", (_, open) => {
     await one.invalidate("product:149");
     expect(await one.get(key, load)).toBe("miss a2");
   });
+});
+
+test("what is made together does not end together", async () => {
+  const lives = await Promise.all(
+    [0, 0.5, 0.999].map(async random => {
+      const one = processWith(null, { random: () => random });
+      await one.get("k:a", loads("a", "x"));
+      const { madeAt, freshUntil } = one.memory.slot("k:a")!;
+      return Math.round((freshUntil - madeAt) / 1_000);
+    }),
+  );
+  expect(lives).toEqual([54, 60, 66]);
+});
+
+test("so many are made at once, the others in their turn; one that fails takes nobody's turn", async () => {
+  const one = processWith(null, { maxFills: 2 });
+  let [inside, most] = [0, 0];
+  const load = (n: number) => async (): Promise<Loaded> => {
+    most = Math.max(most, ++inside);
+    await Bun.sleep(1);
+    inside--;
+    if (n % 3 === 0) throw outage;
+    return { text: String(n), tags: [] };
+  };
+  const asked = Array.from({ length: 12 }, (_, n) => one.get(`k:${n}`, load(n)).catch(() => "failed"));
+  expect(await Promise.all(asked)).toEqual(
+    Array.from({ length: 12 }, (_, n) => (n % 3 === 0 ? "failed" : `miss ${n}`)),
+  );
+  expect(most).toBe(2);
 });
 
 test("what is kept in one process only is in no shared layer", async () => {

@@ -11,6 +11,7 @@ import { openCopies } from "./copies.ts";
 import { Memory } from "./memory.ts";
 import { createCacheMetrics } from "./metrics.ts";
 import { openRedisLayer } from "./redis.ts";
+import { Turns } from "./turns.ts";
 
 const family = { name: "test", freshMs: 60_000, staleMs: 30_000, errorMs: 60_000 };
 const follower = { trustedUntil: Number.POSITIVE_INFINITY, distrusts: () => false };
@@ -55,14 +56,25 @@ function laggingReplica() {
   };
 }
 
+const nothing = { entries: 0, bytes: 0, isStorm: false, waiting: 0 };
+
 /** A process with a replica, beside others on the same Redis. */
 function processOn(prefix: string) {
-  const metrics = createCacheMetrics(createMetrics("test"), () => ({ entries: 0, bytes: 0, isStorm: false }));
+  const metrics = createCacheMetrics(createMetrics("test"), () => nothing);
   const memory = new Memory<string>({ maxBytes: 1_000_000, maxEntries: 100, pack: text => text });
   const shared = openRedisLayer(redis, prefix);
   const replica = laggingReplica();
   const copies = openCopies({ replicas: replica, memory, shared, follower });
-  const cache = new Cache<string>({ memory, shared, follower, metrics, copies, isOutage: () => false });
+  const turns = new Turns(100);
+  const cache = new Cache<string>({
+    memory,
+    shared,
+    follower,
+    metrics,
+    copies,
+    turns,
+    isOutage: () => false,
+  });
   const asked: string[] = [];
   /** `tags` of what it is made of; what is shown says where it was read. */
   const get = async (key: string, ...tags: string[]) => {

@@ -34,7 +34,7 @@
  * - between commit and settle: nobody was answered. The row is there; others follow it within 300 ms, a keeper applies it.
  * - between Redis and the mark: the keeper replaces the versions again, which costs a miss.
  * - a lost message of the channel: the log has the row.
- * - Redis away: the row stays open, its tags distrusted. Above 5,000 such rows they become one of everything (`*`): the shared
+ * - Redis away: what a process does not have is made of the database, some at a time (turns.ts). The row stays open, its tags distrusted. Above 5,000 such rows they become one of everything (`*`): the shared
  *   layer is not asked until its epoch could be renewed, which makes all in it old.
  * - Redis wiped: no versions, so no entry is believed; the epoch is another one, so nothing that was being made is written.
  * - Postgres away: nobody can change anything. Entries are given after their time, as stale, where making them anew fails.
@@ -53,6 +53,7 @@ import type { Entry } from "./layer.ts";
 import { Memory } from "./memory.ts";
 import { createCacheMetrics } from "./metrics.ts";
 import { openRedisLayer } from "./redis.ts";
+import { Turns } from "./turns.ts";
 
 export { type ApplyDeps, applyChanges } from "./apply.ts";
 export type { Ask, Cache, Family, Given, Loaded } from "./cache.ts";
@@ -62,6 +63,7 @@ export type { Slot } from "./memory.ts";
 export { openRedisLayer, type RedisLayer } from "./redis.ts";
 
 const MAX_ENTRIES = 50_000;
+const MAX_FILLS = 8;
 
 export type CacheOptions<V> = {
   readonly sql: Db;
@@ -69,6 +71,8 @@ export type CacheOptions<V> = {
   readonly watch?: Db | undefined;
   /** Null: this process is alone with its memory. */
   readonly redis: SharedRedis | null;
+  /** Of its keys there; tests have one of their own. */
+  readonly redisPrefix?: string;
   /** Where entries may be made of, beside `sql`. */
   readonly replicas?: Replicas | null;
   readonly log: Log;
@@ -76,6 +80,8 @@ export type CacheOptions<V> = {
   readonly channel?: InvalidationChannel;
   readonly maxBytes: number;
   readonly maxEntries?: number;
+  /** How many entries are made of `sql` at once: fewer than it has connections. Default 8. */
+  readonly maxFills?: number;
   /** What is given out, made once of each text. */
   readonly pack: (text: string, entry: Entry, family: string) => V;
   /** What a failure must be for an old entry to stand in. */
@@ -109,14 +115,17 @@ export function openCache<V>(options: CacheOptions<V>): ProcessCache<V> {
     pack: (text, entry, key) => options.pack(text, entry, familyOf(key)),
     onDrop: (slot, unread) => metrics.dropped(familyOf(slot.key), unread),
   });
-  const metrics = createCacheMetrics(options.metrics, () => ({ ...memory.size, isStorm: follower.isStorm }));
-  const shared = options.redis && openRedisLayer(options.redis);
+  const turns = new Turns(options.maxFills ?? MAX_FILLS);
+  const metrics = createCacheMetrics(options.metrics, () => {
+    return { ...memory.size, isStorm: follower.isStorm, waiting: turns.waiting };
+  });
+  const shared = options.redis && openRedisLayer(options.redis, options.redisPrefix);
   const follower: Follower = new Follower({
     ...{ sql, watch: options.watch ?? sql, log, memory, shared, channel, metrics },
   });
   const copies = replicas && openCopies({ replicas, memory, shared, follower });
   return {
-    cache: new Cache({ memory, shared, follower, metrics, copies, isOutage }),
+    cache: new Cache({ memory, shared, follower, metrics, copies, turns, isOutage }),
     ready: follower.ready,
     settle: trace => follower.settle(trace),
     dropOwn: tags => follower.dropOwn(tags),

@@ -18,7 +18,7 @@ const FILL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
 export function createCacheMetrics(
   metrics: Metrics,
-  state: () => { entries: number; bytes: number; isStorm: boolean },
+  state: () => { entries: number; bytes: number; isStorm: boolean; waiting: number },
 ): CacheMetrics {
   const asked = metrics.counter("tradewind_cache_requests_total", "What caches were asked for", [
     "family",
@@ -39,6 +39,7 @@ export function createCacheMetrics(
   );
   gauge("tradewind_cache_entries", "Entries in memory", () => state().entries);
   gauge("tradewind_cache_bytes", "Memory that they take, roughly", () => state().bytes);
+  gauge("tradewind_cache_waiting", "Entries that wait for their turn to be made", () => state().waiting);
   gauge("tradewind_cache_storm", "1 while more is made old than caches follow", () =>
     Number(state().isStorm),
   );

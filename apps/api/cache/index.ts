@@ -12,6 +12,8 @@ import { isPublic } from "./lifetimes.ts";
 import { ReadyAnswer } from "./ready-answer.ts";
 
 const MB = 1_048_576;
+/** Of the connections to Postgres, what making entries may take; the others are for who writes. */
+const POOL_SHARE = 0.75;
 
 export const cacheOf = perNode(
   (deps: ApiDeps): ProcessCache<ReadyAnswer> =>
@@ -24,6 +26,7 @@ export const cacheOf = perNode(
       metrics: deps.metrics,
       channel: natsInvalidations(deps.bus.connection),
       maxBytes: deps.config.cacheMb * MB,
+      maxFills: Math.max(1, Math.floor(deps.config.databasePool * POOL_SHARE)),
       pack: (text, { tags }, family) =>
         isPublic(family)
           ? new ReadyAnswer(text, cachingHeaders(deps.config.cdnSeconds, tags))
