@@ -10,6 +10,13 @@ export const acks = {
   ack(nc: NatsConnection, msg: Msg): void {
     nc.publish(msg.reply!, "+ACK");
   },
+  /** A message that this process was not handed. Changes nothing when nobody has it. */
+  ackStored(
+    nc: NatsConnection,
+    { stream, durable, seq }: { stream: string; durable: string; seq: number },
+  ): void {
+    nc.publish(`$JS.ACK.${stream}.${durable}.1.${seq}.0.0.0`, "+ACK");
+  },
   /** Acknowledges many in one write: a group of them published one by one cost as much as what is written of its jobs. */
   ackAll(nc: NatsConnection, messages: readonly Msg[]): void {
     const writer = (nc as unknown as { protocol?: Writer }).protocol;

@@ -69,6 +69,7 @@ export {
 export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
 export { deleteErasedMessages, eraseFromJobs, eraseFromTexts } from "./erasure.ts";
 export { followJob, type JobEvent } from "./follow-job.ts";
+export { ghosts } from "./ghosts.ts";
 export { HOST_BEAT_MS, type Host, type Hosts } from "./hosts.ts";
 export { natsInvalidations } from "./invalidation-channel.ts";
 export { tagOf } from "./invalidations.ts";
@@ -129,6 +130,7 @@ export { forgetOldJobs } from "./retention.ts";
 export { type Schedule, schedules } from "./schedules.ts";
 export { createSettler, type Ending, type Settled, type Settler, type Try } from "./settle.ts";
 export { isDataError } from "./settle-store.ts";
+export { mendStranded } from "./stranded.ts";
 export {
   keptStreams,
   restoreStream,

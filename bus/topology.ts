@@ -25,6 +25,7 @@
 import {
   AckPolicy,
   type ConsumerConfig,
+  type ConsumerInfo,
   DeliverPolicy,
   type JetStreamManager,
   nanos,
@@ -111,6 +112,9 @@ const streams: readonly (Partial<StreamConfig> & { name: string })[] = [
   { name: FLASH_STREAM, subjects: ["flash.*"], retention: RetentionPolicy.Workqueue },
 ];
 
+/** Their names. */
+export const topologyStreams: readonly string[] = streams.map(({ name }) => name);
+
 const lanes: readonly (Partial<ConsumerConfig> & { durable_name: string })[] = Array.from(
   { length: LANES },
   (_, lane) => ({
@@ -196,6 +200,12 @@ async function ensureConsumer(
   ) {
     await jsm.consumers.update(stream, wanted.durable_name, wanted);
   }
+}
+
+export async function consumersOf(jsm: JetStreamManager, stream: string): Promise<ConsumerInfo[]> {
+  const found: ConsumerInfo[] = [];
+  for await (const info of jsm.consumers.list(stream)) found.push(info);
+  return found;
 }
 
 /** Applies a live cap; the server enforces it over all processes. */

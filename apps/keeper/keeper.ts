@@ -5,11 +5,14 @@
  */
 import {
   type Bus,
+  type Contract,
   contracts,
   deleteErasedMessages,
   ensureLedgerPartitions,
   forgetOldJobs,
+  ghosts,
   lostJobs,
+  mendStranded,
   startDeadProjection,
   startRelay,
   startReleaser,
@@ -44,6 +47,7 @@ const HOUR_MS = 3_600_000;
 const CANARY_MS = 500;
 const CAPS_MS = 5_000;
 const LOST_MS = 15_000;
+const DURABLES_MS = 5_000;
 
 export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<void> }> {
   const { bus, sql, log, clock } = deps;
@@ -79,7 +83,7 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
   const claims: Chore = { name: "claims of unique jobs", everyMs: 60_000, run: () => sweepUnique(sql) };
   const resend = lostJobs({ sql, connection, log });
   const lost: Chore = { name: "jobs that JetStream lost", everyMs: LOST_MS, run: resend };
-  const all = [partitions, retention, cancellations, canaries, erased, claims, lost, ...deps.chores];
+  const all = [...[partitions, retention, cancellations, canaries, erased, claims, lost], ...deps.chores];
   const chores = all.map(chore => startChore(chore, log));
   const windows = windowsOf(bus);
   const relays = Array.from({ length: RELAYS }, () => startRelay({ connection, sql, log, windows }));
@@ -89,11 +93,27 @@ export async function startKeeper(deps: KeeperDeps): Promise<{ stop(): Promise<v
   // of two that set one at the same moment the slower had the last word. One pass at a time, each with what holds then.
   const caps = startChore({ name: "caps", everyMs: CAPS_MS, run: () => applyCaps(bus) }, log);
   const unwatch = bus.kinds.watch(() => caps.poke());
+  const durables = startChore({ name: "durables", everyMs: DURABLES_MS, run: durablesOf(deps) }, log);
+  const unheed = connection.onReconnect(() => durables.poke());
   return {
     async stop() {
       unwatch();
-      await Promise.all([...chores, caps, ...relays, releaser, projection].map(part => part.stop()));
+      unheed();
+      await Promise.all(
+        [...chores, caps, durables, ...relays, releaser, projection].map(part => part.stop()),
+      );
     },
+  };
+}
+
+/** What a server that was killed, or whose disk was full, leaves of them. */
+function durablesOf({ bus, log }: KeeperDeps): () => Promise<void> {
+  const { connection } = bus;
+  const acknowledge = ghosts({ connection, log });
+  const capOf = (contract: Contract) => bus.kinds.state(contract).capNow;
+  return async () => {
+    await mendStranded(connection, { log, capOf });
+    await acknowledge();
   };
 }
 

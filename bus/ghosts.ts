@@ -1,0 +1,69 @@
+/**
+ * Deliveries of messages that are gone. A nats-server 2.9 that is killed may remember that a stream's message was removed and not that
+ * it was acknowledged. The consumer then has it out for ever ("Received an error looking up message for consumer:
+ * deleted message" in its log): it takes a place of the kind's cap, and as each attempt to hand it out again ends that turn of the server,
+ * what waits behind it is handed out slowly, or not at all once nothing new comes.
+ *
+ * A message that was removed can't be handed out to anybody, so to acknowledge it is always right, whoever does it how often;
+ * and whose delivery is not out is left alone by the server. That is done here for consumers that have something out and have not
+ * moved since the last look, and for all of them for a while after the server came back.
+ */
+import type { ConsumerInfo } from "nats";
+import type { Log } from "../platform/log.ts";
+import { acks } from "./acks.ts";
+import type { Connection } from "./connection.ts";
+import { consumersOf, topologyStreams } from "./topology.ts";
+
+const BACK_MS = 30_000;
+/** Of removed messages in the middle of a stream: more of them make an answer of megabytes. They are fewer some time later. */
+const MOST_REMOVED = 50_000;
+
+/** A turn that acknowledges what it finds. Returns how many. */
+export function ghosts({ connection, log }: { connection: Connection; log: Log }): () => Promise<number> {
+  let backAtMs = Date.now();
+  connection.onReconnect(() => {
+    backAtMs = Date.now();
+  });
+  let before = new Set<string>();
+  return async () => {
+    if (!connection.connected) return 0;
+    const isBack = Date.now() - backAtMs < BACK_MS;
+    const seen = new Set<string>();
+    let found = 0;
+    for (const stream of topologyStreams) {
+      const out = (await consumersOf(connection.jsm, stream)).filter(info => info.num_ack_pending > 0);
+      const suspects = out.filter(info => isBack || before.has(standOf(info)));
+      for (const info of out) seen.add(standOf(info));
+      if (suspects.length > 0) found += await acknowledgeRemoved(connection, stream, suspects);
+    }
+    before = seen;
+    if (found > 0) log.warn({ messages: found }, "deliveries of messages that are gone were acknowledged");
+    return found;
+  };
+}
+
+const standOf = ({ stream_name, name, delivered, ack_floor }: ConsumerInfo) =>
+  [stream_name, name, delivered.consumer_seq, ack_floor.consumer_seq].join(" ");
+
+/** Tells how many were out. */
+async function acknowledgeRemoved(
+  { nc, jsm }: Connection,
+  stream: string,
+  suspects: readonly ConsumerInfo[],
+): Promise<number> {
+  const { state } = await jsm.streams.info(stream);
+  if (state.num_deleted === 0 || state.num_deleted > MOST_REMOVED) return 0;
+  const { deleted = [] } = (await jsm.streams.info(stream, { deleted_details: true })).state;
+  let found = 0;
+  for (const { name, ack_floor, delivered, num_ack_pending } of suspects) {
+    for (const seq of deleted)
+      if (seq > ack_floor.stream_seq && seq <= delivered.stream_seq)
+        acks.ackStored(nc, { stream, durable: name, seq });
+    await nc.flush();
+    const now = await jsm.consumers.info(stream, name);
+    // Others may have acknowledged theirs meanwhile; of a consumer that stands still nobody has.
+    if (now.delivered.consumer_seq === delivered.consumer_seq)
+      found += Math.max(0, num_ack_pending - now.num_ack_pending);
+  }
+  return found;
+}
