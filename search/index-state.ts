@@ -12,7 +12,7 @@
  * commit together.
  */
 import { emit } from "../bus/index.ts";
-import { type Db, type Sql, transaction } from "../platform/postgres/index.ts";
+import { type Db, type Tx, transaction } from "../platform/postgres/index.ts";
 import type { IndexedEngine, StoreSettings } from "./engine.ts";
 import { noteSwap } from "./reindex.note.ts";
 import { selectByIdentity } from "./reindex.store.ts";
@@ -26,7 +26,7 @@ const JOBS_AT_ONCE = 1_000;
 /** `sending`: the products that the caller sends anyway; an index filled anew needs no job for them. */
 export async function prepareIndex(
   deps: IndexDeps,
-  held: Sql,
+  held: Tx,
   storeId: string,
   sending: readonly string[],
 ): Promise<void> {

@@ -1,5 +1,5 @@
 /** The SQL of builds: indexes that are made anew. */
-import type { Sql } from "../platform/postgres/index.ts";
+import type { Sql, Tx } from "../platform/postgres/index.ts";
 import type { Change } from "./engine.ts";
 
 export type Build = {
@@ -129,15 +129,29 @@ export async function selectShown(
   return rows.map(row => row.productId);
 }
 
+/**
+ * For statements that compare the whole of `search.document` with the whole of `search.built`. What is known of the latter's size
+ * dates from before the build: who takes it for nearly empty goes through all of it for each row of the other, which never ends.
+ */
+async function asWholes<T>(tx: Tx, compare: () => Promise<T>): Promise<T> {
+  await tx`SET LOCAL enable_nestloop = off`;
+  const compared = await compare();
+  await tx`SET LOCAL enable_nestloop = on`;
+  return compared;
+}
+
 /** What has changed since it was sent to the new index, or was never sent. */
-export async function selectUnbuilt(sql: Sql, build: Running, limit: number): Promise<Change[]> {
-  return sql<Change[]>`
+export async function selectUnbuilt(tx: Tx, build: Running, limit: number): Promise<Change[]> {
+  return asWholes(
+    tx,
+    () => tx<Change[]>`
     SELECT d.product_id AS "productId", d.version, d.document
     FROM search.document d
     LEFT JOIN search.built b ON b.build_id = ${build.id} AND b.product_id = d.product_id
     WHERE d.store_id = ${build.storeId}
       AND (d.version > b.version OR (b.version IS NULL AND NOT d.deleted))
-    ORDER BY d.product_id LIMIT ${limit}`;
+    ORDER BY d.product_id LIMIT ${limit}`,
+  );
 }
 
 const expected = (sql: Sql, build: Running) =>
@@ -182,29 +196,34 @@ const differing = (sql: Sql, { storeId, id }: { storeId: string; id: string }) =
     AND (d.enqueued_version, d.confirmed_version, d.task) IS DISTINCT FROM (s.version, s.version, NULL)`;
 
 /** Whether the rows tell already what {@link adopt} would make them tell. */
-export async function isAdopted(sql: Sql, build: Running): Promise<boolean> {
-  const [row] = await sql<{ differs: boolean }[]>`
-    SELECT EXISTS (SELECT ${differing(sql, build)}) AS differs`;
-  return !row!.differs;
+export async function isAdopted(tx: Tx, build: Running): Promise<boolean> {
+  const [row] = await asWholes(
+    tx,
+    () => tx<{ differing: number }[]>`SELECT count(*)::integer AS differing ${differing(tx, build)}`,
+  );
+  return row!.differing === 0;
 }
 
 /**
  * The index that answers is the new one: what that was sent is what the engine holds. Ends the build. `isSame`: the rows tell it already.
  */
 export async function adopt(
-  sql: Sql,
+  tx: Tx,
   build: { storeId: string; id: string },
   isSame: boolean,
 ): Promise<{ identity: string; settingsHash: string; shape: number }> {
   const { storeId, id } = build;
   if (!isSame) {
-    await sql`
-      UPDATE search.document o SET enqueued_version = n.version, confirmed_version = n.version, task = NULL
-      FROM (SELECT d.product_id, s.version ${differing(sql, build)}) n
-      WHERE o.store_id = ${storeId} AND o.product_id = n.product_id`;
+    await asWholes(
+      tx,
+      () => tx`
+        UPDATE search.document o SET enqueued_version = n.version, confirmed_version = n.version, task = NULL
+        FROM (SELECT d.product_id, s.version ${differing(tx, build)}) n
+        WHERE o.store_id = ${storeId} AND o.product_id = n.product_id`,
+    );
   }
-  await sql`DELETE FROM search.built WHERE build_id = ${id}`;
-  const [ended] = await sql<{ identity: string; settingsHash: string; shape: number }[]>`
+  await tx`DELETE FROM search.built WHERE build_id = ${id}`;
+  const [ended] = await tx<{ identity: string; settingsHash: string; shape: number }[]>`
     UPDATE search.build SET status = 'done', error = NULL, done = greatest(done, total), finished_at = now()
     WHERE store_id = ${storeId} AND id = ${id}
     RETURNING identity, settings_hash AS "settingsHash", shape`;

@@ -124,7 +124,7 @@ async function make(
     let seen = await replay(sql, build, beside);
     for (let round = 1; round < MAX_ROUNDS && seen.sent > few; round++)
       seen = await replay(sql, build, beside);
-    const isAdopted = await store.isAdopted(sql, build);
+    const isAdopted = await transaction(sql, tx => store.isAdopted(tx, build));
     await beside.settle();
     if (beside.superseded) return { type: "superseded" };
     let wrong = doubtful ? await verify(deps, beside.name, build) : [];
@@ -174,10 +174,10 @@ async function open({ sql, engine }: Deps, build: store.Running, beside: Beside)
 type Seen = { readonly sent: number; readonly generation: number; readonly notes: number };
 
 /** Sends what has changed meanwhile; `sent`: how much that was. */
-async function replay(sql: Sql, build: store.Running, beside: Beside): Promise<Seen> {
+async function replay(sql: Db, build: store.Running, beside: Beside): Promise<Seen> {
   for (let sent = 0; ; ) {
     const generation = await selectGeneration(sql, build.storeId);
-    const changes = await store.selectUnbuilt(sql, build, PAGE);
+    const changes = await transaction(sql, tx => store.selectUnbuilt(tx, build, PAGE));
     await beside.send(changes);
     sent += changes.length;
     if (changes.length < PAGE || beside.superseded) return { sent, generation, notes: beside.notes };
