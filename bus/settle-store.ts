@@ -51,11 +51,20 @@ export async function writeSettled(sql: Db, tries: readonly SettledTry[]): Promi
   if (others.length > 0) await writeEnded(sql, others);
 }
 
-async function writeDone(sql: Db, rows: readonly SettledTry[]): Promise<void> {
+/**
+ * Of what nearly all tries are nothing is written but the ledger's row. One statement, not a function as for the rest: the
+ * server takes a sixth less time for it. In the order of ids, as everywhere, and each once.
+ */
+async function writeDone(sql: Db, tries: readonly SettledTry[]): Promise<void> {
+  const rows = sortedOnce(tries);
   const column = (pick: (row: SettledTry) => string | number) =>
     sql`string_to_array(${packed(rows, pick)}, ${UNIT})`;
   await sql`
-    SELECT bus.settle_done(
+    INSERT INTO bus.job AS j (id, kind, version, priority, store_id, key, status, attempt, traceparent, payload, queued_at,
+                              started_at, finished_at, worker)
+    SELECT t.id, t.kind, t.version, t.priority, t.store_id, t.key, 'done', 1, t.traceparent, t.payload::jsonb,
+           to_timestamp(t.queued / 1000), to_timestamp(t.started / 1000), to_timestamp(t.ended / 1000), ${rows[0]!.worker}
+    FROM unnest(
       ${column(row => row.id)}::uuid[],
       ${column(row => row.kind)},
       ${column(row => row.version)}::int[],
@@ -66,8 +75,18 @@ async function writeDone(sql: Db, rows: readonly SettledTry[]): Promise<void> {
       ${column(row => clean(row.body))},
       ${column(row => row.queuedAtMs)}::float8[],
       ${column(row => row.startedAtMs)}::float8[],
-      ${column(row => row.endedAtMs)}::float8[],
-      ${rows[0]!.worker})`;
+      ${column(row => row.endedAtMs)}::float8[]
+    ) AS t(id, kind, version, priority, store_id, key, traceparent, payload, queued, started, ended)
+    ON CONFLICT (id) DO UPDATE SET
+      status = 'done', started_at = excluded.started_at, finished_at = excluded.finished_at, worker = excluded.worker,
+      error = NULL
+    WHERE j.status IN ('queued', 'retrying') AND j.attempt <= 1`;
+}
+
+/** A job that was handed out twice may have ended twice. */
+function sortedOnce(rows: readonly SettledTry[]): SettledTry[] {
+  const byId = new Map(rows.map(row => [row.id, row]));
+  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /**
