@@ -7,12 +7,15 @@ beforeAll(async () => {
 });
 afterAll(() => shop.close());
 
+type Run = { id: string; storeId: string };
+type Answer = { items: Run[]; errors?: { path: string }[] };
+
 async function ask(method: string, path: string, json?: unknown) {
   const answer = await shop.api.request(method, path, {
     key: shop.api.keys.ops,
     ...(json === undefined ? {} : { json }),
   });
-  return { status: answer.status, body: (await answer.json()) as Record<string, any> };
+  return { status: answer.status, body: (await answer.json()) as Answer };
 }
 
 test("a reindex is asked for once, and how far it is can be read", async () => {
@@ -20,10 +23,10 @@ test("a reindex is asked for once, and how far it is can be read", async () => {
   expect(status).toBe(202);
   const [item] = body.items;
   expect(item).toMatchObject({ status: "queued", done: 0, error: null, finishedAt: null });
-  const again = await ask("POST", "/ops/reindex", { storeId: item.storeId });
-  expect(again.body.items).toEqual([item]);
-  const list = await ask("GET", `/ops/reindex?storeId=${item.storeId}`);
-  expect(list.body).toMatchObject({ items: [{ id: item.id }], nextCursor: null });
+  const again = await ask("POST", "/ops/reindex", { storeId: item!.storeId });
+  expect(again.body.items).toEqual([item!]);
+  const list = await ask("GET", `/ops/reindex?storeId=${item!.storeId}`);
+  expect(list.body).toMatchObject({ items: [{ id: item!.id }], nextCursor: null });
 });
 
 test("what is no store, or no field, is refused by name", async () => {
