@@ -120,12 +120,17 @@ function twoOf(skus: readonly Sku[]): Sku[] {
   return [skus[first]!, skus[second]!];
 }
 
-/** Enough carts for `seconds` are filled beforehand; every answer must be a 201. */
-async function measure(bench: Bench, api: ApiNode, clients: number, seconds: number): Promise<Measured> {
-  const { stack, shop } = bench;
+/** Has enough carts for `seconds`. */
+async function fill({ stack, shop, carts }: Bench, clients: number, seconds: number): Promise<void> {
   const wanted = Math.ceil(seconds * Math.min(MOST_PER_SECOND, clients * 1_000)) + clients;
-  const missing = wanted - bench.carts.length;
-  if (missing > 0) bench.carts.push(...(await fillCarts(stack.sql, shop, missing, () => twoOf(shop.skus))));
+  const missing = wanted - carts.length;
+  if (missing > 0) carts.push(...(await fillCarts(stack.sql, shop, missing, () => twoOf(shop.skus))));
+}
+
+/** Enough carts are filled beforehand; every answer must be a 201. */
+async function measure(bench: Bench, api: ApiNode, clients: number, seconds: number): Promise<Measured> {
+  await fill(bench, clients, seconds);
+  const { shop } = bench;
   return closedLoop({
     ports: [api.port],
     clients,
@@ -178,6 +183,7 @@ async function withPools(
   // As for the API before: pools that have just started are not yet what a shop's pools are.
   await measure(bench, api, CLIENTS, WARM_SECONDS);
   await untilIdle(stack, say);
+  await fill(bench, CLIENTS, seconds);
   const startedAt = performance.now();
   const run = await measure(bench, api, CLIENTS, seconds);
   await untilIdle(stack, say);
