@@ -13,14 +13,15 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/index.ts";
 import { addClicks, addSearches } from "./analytics.store.ts";
 import { fold } from "./fold.ts";
+import { textOf } from "./params.ts";
 
 const FLUSH_MS = 2_000;
 const MAX_KEPT = 10_000;
 const MAX_QUERY = 80;
 
-/** A query as queries are compared; null: not counted. */
+/** A query as queries are compared, without what Postgres has no room for (NUL); null: not counted. */
 export function countedQuery(q: string): string | null {
-  const query = fold(q).replace(/\s+/g, " ").trim();
+  const query = fold(textOf(q)).replace(/\s+/g, " ").trim();
   // Mail addresses, and what may be a telephone, card or account number, are nobody's search term.
   const personal = query.includes("@") || /(?:\d[ -]?){9,}/.test(query);
   return query === "" || query.length > MAX_QUERY || personal ? null : query;

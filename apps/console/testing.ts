@@ -129,8 +129,8 @@ export async function addresses(cluster: TestStack, area: "ops" | "admin"): Prom
   });
   const single =
     area === "ops"
-      ? ["/overview", "/pools", "/stores", "/alerts", "/timeline?key=drill:shown"]
-      : ["/figures", "/media/sizes"];
+      ? ["/overview", "/pools", "/stores", "/search-indexes", "/alerts", "/timeline?key=drill:shown"]
+      : ["/figures", "/media/sizes", "/search"];
   return [...single, ...(await Promise.all(both)).flat()];
 }
 

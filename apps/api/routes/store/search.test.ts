@@ -154,11 +154,13 @@ test("clicks are counted for the merchant, of that store alone", async () => {
   const kettle = await firstHit("?q=kettle");
   const click = (json: object) =>
     api.request("POST", "/store/search/clicks", { key: api.keys.publishable, json });
-  expect((await click({ q: "kettle", productId: kettle.id, position: 2 })).status).toBe(202);
+  // What can't be stored is left out of the words; it must not keep others from being counted.
+  for (const q of ["kettle", "\u0000", "ket\u0000tle\u202e"])
+    expect((await click({ q, productId: kettle.id, position: 2 })).status).toBe(202);
   await searchOf(api.deps).counter.flush();
   const report = await api.request("GET", "/admin/search/analytics?limit=5", { key: api.keys.secret });
   const body = (await report.json()) as { clicked: unknown; popular: { query: string }[] };
-  expect(body.clicked).toEqual([{ productId: kettle.id, title: "Copper kettle", clicks: 1 }]);
+  expect(body.clicked).toEqual([{ productId: kettle.id, title: "Copper kettle", clicks: 2 }]);
   expect(body.popular.map(one => one.query)).toContain("kettle");
   for (const [json, path] of [
     [{ q: "", productId: kettle.id, position: 1 }, "q"],

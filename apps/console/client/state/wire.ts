@@ -398,3 +398,27 @@ export type OrderEvent = {
   author: string | null;
   at: string;
 };
+
+export type Reindex = {
+  storeId: string;
+  id: string;
+  status: "queued" | "building" | "done" | "failed";
+  done: number;
+  total: number;
+  error: string | null;
+  requestedAt: string;
+  finishedAt: string | null;
+};
+
+export type SearchSettings = { synonyms: string[][]; stopWords: string[]; languages: string[] };
+
+export type SearchReport = {
+  from: string;
+  to: string;
+  searches: number;
+  withoutResult: number;
+  clicks: number;
+  popular: { query: string; searches: number; withoutResult: number; clicks: number }[];
+  fruitless: SearchReport["popular"];
+  clicked: { productId: string; title: string | null; clicks: number }[];
+};

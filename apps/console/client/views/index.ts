@@ -13,6 +13,7 @@ import { OverviewView } from "./ops/overview.tsx";
 import { PoolsView } from "./ops/pools.tsx";
 import { ScheduleView } from "./ops/schedule.tsx";
 import { SchedulesView } from "./ops/schedules.tsx";
+import { SearchIndexesView } from "./ops/search-indexes.tsx";
 import { StoresView } from "./ops/stores.tsx";
 import { TimelineView } from "./ops/timeline.tsx";
 import { AssetView } from "./store/asset.tsx";
@@ -25,6 +26,7 @@ import { OrdersView } from "./store/orders.tsx";
 import { PresetsView } from "./store/presets.tsx";
 import { ProductView } from "./store/product.tsx";
 import { ProductsView } from "./store/products.tsx";
+import { SearchView } from "./store/search.tsx";
 
 export type Area = "ops" | "store";
 
@@ -58,6 +60,12 @@ export const views: readonly View[] = [
   },
   { path: "/schedules/:name", area: "ops", show: ScheduleView },
   { path: "/stores", area: "ops", show: StoresView, menu: { title: "Stores", icon: "products", key: "e" } },
+  {
+    path: "/search-indexes",
+    area: "ops",
+    show: SearchIndexesView,
+    menu: { title: "Search indexes", icon: "search", key: "x" },
+  },
   { path: "/alerts", area: "ops", show: AlertsView, menu: { title: "Alerts", icon: "bell", key: "a" } },
   { path: "/mailbox", area: "ops", show: MailboxView, menu: { title: "Mailbox", icon: "mail", key: "b" } },
   { path: "/mailbox/:id", area: "ops", show: MailView },
@@ -79,6 +87,7 @@ export const views: readonly View[] = [
     menu: { title: "Products", icon: "products", key: "c" },
   },
   { path: "/products/:id", area: "store", show: ProductView },
+  { path: "/search", area: "store", show: SearchView, menu: { title: "Search", icon: "search", key: "h" } },
   {
     path: "/imports",
     area: "store",
