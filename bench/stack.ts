@@ -127,7 +127,7 @@ function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
   async function start(
     entry: string,
     env: Readonly<Record<string, string>>,
-    runtime = runtimeEnv,
+    runtime = runtimeEnv(entry),
   ): Promise<Program> {
     const name = `${entry.replaceAll("/", "-").replace(/\.ts$/, "")}-${++count}`;
     const child = Bun.spawn([process.execPath, join(root, entry)], {

@@ -43,7 +43,7 @@ export async function startProgram(
     // Elysia keeps its verbose validation errors, which are slow to build, for other environments.
     env: {
       NODE_ENV: "production",
-      ...runtimeEnv,
+      ...runtimeEnv(program.entry),
       ...options.baseEnv,
       ...program.env,
       TRADEWIND_READY_FILE: readyFile,

@@ -5,7 +5,15 @@
  * thousands of functions that are used a little each go on compiling for minutes, on processors that customers wait for: a tenth of all
  * processor time of a busy shop. What is truly hot gets there all the same, some seconds later.
  */
-export const runtimeEnv: Readonly<Record<string, string>> = {
+const LATE: Readonly<Record<string, string>> = {
   BUN_JSC_thresholdForOptimizeAfterWarmUp: "5000",
   BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "1000000",
 };
+
+/** Customers wait for API nodes, also in the first seconds of a rush: theirs is compiled as soon as it can be. */
+const FRONT = /^apps\/api\//;
+
+/** The variables for the program at this path below the project. */
+export function runtimeEnv(entry: string): Readonly<Record<string, string>> {
+  return FRONT.test(entry) ? {} : LATE;
+}
