@@ -1,10 +1,12 @@
 /** A whole cluster in a folder of its own, started as people start it, and what its processes take. */
+
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StackFile } from "../apps/cluster/home.ts";
 import { connect, type Db } from "../platform/postgres/index.ts";
+import { tied } from "../platform/tied.ts";
 import { freePort } from "./ports.ts";
 
 const root = join(import.meta.dir, "..");
@@ -30,7 +32,7 @@ export type BenchCluster = {
 export async function startBenchCluster(settings: Readonly<Record<string, string>>): Promise<BenchCluster> {
   const home = await mkdtemp(join(tmpdir(), "tradewind-bench-"));
   const port = await freePort();
-  const child = Bun.spawn([process.execPath, join(root, "apps/cluster/start.ts")], {
+  const child = Bun.spawn(tied([process.execPath, join(root, "apps/cluster/start.ts")], "TERM"), {
     cwd: root,
     env: {
       ...process.env,

@@ -2,6 +2,7 @@
  * The servers and processes of one bench run: Postgres with everything on that makes a commit durable, NATS, Redis with
  * its front, mail catcher, all in a temporary folder; our own processes as they run in production.
  */
+
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -12,6 +13,7 @@ import { modules } from "../apps/migrations.ts";
 import { type Config, loadConfig } from "../platform/config.ts";
 import { connect, type Db, migrate } from "../platform/postgres/index.ts";
 import { newSecret } from "../platform/secrets.ts";
+import { tied } from "../platform/tied.ts";
 import { freePort } from "./ports.ts";
 
 const root = join(import.meta.dir, "..");
@@ -63,6 +65,7 @@ export async function startBenchStack(): Promise<BenchStack> {
         logDir: join(dir, "logs"),
         binDir: join(resolve(config.home), "packages"),
         throwAway: false,
+        tied: true,
       };
       const server = await startMeilisearch(context, { secret: key, bin: config.meiliBin });
       if (!server) throw new Error("this machine has no Meilisearch");
@@ -93,6 +96,7 @@ async function startServers(config: Config, dir: string, onStop: OnStop): Promis
     logDir: join(dir, "logs"),
     binDir: join(resolve(config.home), "packages"),
     throwAway: false,
+    tied: true,
   });
   const kept = <T extends { stop(): Promise<unknown> }>(server: T): T => {
     onStop(() => server.stop());
@@ -130,7 +134,7 @@ function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
     runtime = runtimeEnv(entry),
   ): Promise<Program> {
     const name = `${entry.replaceAll("/", "-").replace(/\.ts$/, "")}-${++count}`;
-    const child = Bun.spawn([process.execPath, join(root, entry)], {
+    const child = Bun.spawn(tied([process.execPath, join(root, entry)]), {
       cwd: root,
       env: { ...process.env, ...runtime, ...base, ...env, TRADEWIND_PROCESS: name },
       stdin: "ignore",
@@ -163,7 +167,7 @@ function programs(base: Record<string, string>, dir: string, onStop: OnStop) {
     async runPeer<T>(entry: string, args: readonly string[]): Promise<T> {
       const command = [process.execPath, join(root, entry), ...args];
       const errors = Bun.file(join(dir, "logs", "peers.err"));
-      const child = Bun.spawn(command, { cwd: dir, stdin: "ignore", stdout: "pipe", stderr: errors });
+      const child = Bun.spawn(tied(command), { cwd: dir, stdin: "ignore", stdout: "pipe", stderr: errors });
       onStop(async () => child.kill("SIGKILL"));
       const said = await new Response(child.stdout).text();
       if ((await child.exited) !== 0)

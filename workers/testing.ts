@@ -1,4 +1,5 @@
 /** For tests: a bus with its own database and NATS account, pools in this process and worker processes to kill. */
+
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import {
@@ -20,6 +21,7 @@ import { silentLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import type { Db } from "../platform/postgres/index.ts";
 import { type FreshDatabase, freshDatabase, freshNats, until } from "../platform/testing/index.ts";
+import { tied } from "../platform/tied.ts";
 import type { JobDefinition } from "./handler.ts";
 import { type Pool, startPool } from "./pool.ts";
 
@@ -88,7 +90,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
       return pool;
     },
     spawnWorker(priority) {
-      const child = Bun.spawn([process.execPath, join(import.meta.dir, "main.ts")], {
+      const child = Bun.spawn(tied([process.execPath, join(import.meta.dir, "main.ts")]), {
         env: { PATH: process.env.PATH ?? "", ...env, TRADEWIND_POOL: priority },
         stdout: "ignore",
         stderr: "inherit",

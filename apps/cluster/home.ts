@@ -75,10 +75,13 @@ export async function openHome(dir: string, options: { drainMs: number }): Promi
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = path("stack.json");
   const read = () => readJson<StackFile>(file);
-  const unlock = await lockPatiently(path("supervisor.lock"), since => {
+  let seen = { state: read()?.state, sinceMs: Date.now() };
+  const unlock = await lockPatiently(path("supervisor.lock"), () => {
     const other = read();
+    // One that has written that it stopped still has a moment to live.
+    if (other?.state !== seen.state) seen = { state: other?.state, sinceMs: Date.now() };
     const patienceMs = other?.state === "stopping" ? options.drainMs : NOTICE_MS;
-    if (Date.now() - since < patienceMs) return;
+    if (Date.now() - seen.sinceMs < patienceMs) return;
     const who = other?.supervisor ? ` (process ${other.supervisor.pid})` : "";
     throw new HomeInUse(`another Tradewind is running on ${root}${who}; stop it, or set TRADEWIND_HOME`);
   });
@@ -108,11 +111,11 @@ function keep<T>(file: string, value: T): T {
 }
 
 /** `check` is asked after each vain try and throws when there is no use in waiting. */
-async function lockPatiently(file: string, check: (since: number) => void): Promise<() => void> {
-  for (const since = Date.now(); ; ) {
+async function lockPatiently(file: string, check: () => void): Promise<() => void> {
+  for (;;) {
     const unlock = lock(file);
     if (unlock) return unlock;
-    check(since);
+    check();
     await Bun.sleep(LOCK_POLL_MS);
   }
 }

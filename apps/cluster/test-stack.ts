@@ -64,6 +64,7 @@ async function startServers(
     logDir: join(dir, "logs"),
     binDir: join(resolve(config.home), "packages"),
     throwAway: true,
+    tied: true,
   });
   const kept = <T extends { stop(): Promise<void> } | null>(server: T): T => {
     if (server) onStop(server.stop);

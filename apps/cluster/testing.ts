@@ -1,9 +1,11 @@
 /** For tests: whole clusters, started as people start them, each in a folder of its own. */
+
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../../platform/testing/index.ts";
+import { tied } from "../../platform/tied.ts";
 import { type Caller, caller } from "./first-light/client.ts";
 import type { StackFile } from "./home.ts";
 import { root } from "./install.ts";
@@ -26,7 +28,7 @@ const FEW = { TRADEWIND_FIRST_LIGHT: "off", TRADEWIND_DRAIN_SECONDS: "10" };
 export async function startStack(env: Record<string, string> = {}): Promise<TestStack> {
   const home = await mkdtemp(join(tmpdir(), "tradewind-stack-"));
   const port = await freePort();
-  const child = Bun.spawn([process.execPath, join(root, "apps/cluster/start.ts")], {
+  const child = Bun.spawn(tied([process.execPath, join(root, "apps/cluster/start.ts")], "TERM"), {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

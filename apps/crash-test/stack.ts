@@ -2,12 +2,14 @@
  * The stack under test: a real supervisor on a folder of its own, started as people start it. When it is killed, its
  * children live on and the next one takes them over; the folder and `stack.json` stay the same.
  */
+
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { loadConfig } from "../../platform/config.ts";
 import { connect, type Db } from "../../platform/postgres/index.ts";
+import { tied } from "../../platform/tied.ts";
 import { type Caller, caller, freePort, root, type StackFile } from "../cluster/index.ts";
 import { poll } from "./poll.ts";
 
@@ -89,7 +91,7 @@ function spawnSupervisor(
   port: number,
   settings: Record<string, string>,
 ): Bun.Subprocess<"ignore", "ignore", "pipe"> {
-  return Bun.spawn([process.execPath, join(root, "apps/cluster/start.ts")], {
+  return Bun.spawn(tied([process.execPath, join(root, "apps/cluster/start.ts")], "TERM"), {
     env: {
       ...serverBinaries(),
       PATH: process.env.PATH,

@@ -1,7 +1,9 @@
 /** A whole cluster of its own for a run: real sockets, and workers that get what was asked for. Gone afterwards. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { tied } from "../../platform/tied.ts";
 
 const root = join(import.meta.dir, "../..");
 const READY_MS = 120_000;
@@ -18,7 +20,7 @@ type StackFile = { state?: string; api: string; keys: { ops: string } | null };
 
 export async function startFuzzStack(): Promise<FuzzStack> {
   const home = await mkdtemp(join(tmpdir(), "tradewind-fuzz-"));
-  const child = Bun.spawn([process.execPath, join(root, "apps/cluster/start.ts")], {
+  const child = Bun.spawn(tied([process.execPath, join(root, "apps/cluster/start.ts")], "TERM"), {
     cwd: root,
     env: {
       ...process.env,

@@ -2,8 +2,10 @@
  * What the embedded servers have in common: they bind 127.0.0.1 on a free port with a generated secret, write their
  * output to a file, are ready when a real client got an answer, and can be taken over by the next supervisor.
  */
+
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { tied } from "../../../platform/tied.ts";
 import { freePort, isFree } from "../ports.ts";
 import { adopt, end, isAlive, type Launch, launch, type ManagedProcess } from "../process.ts";
 
@@ -16,6 +18,8 @@ export type ServerContext = {
   readonly binDir: string;
   /** Throw-away servers give up durability for speed. */
   readonly throwAway: boolean;
+  /** Ends with this process, however that ends (platform/tied.ts). */
+  readonly tied?: boolean;
   /** What an earlier supervisor left: taken over when it is alive and answers, ended otherwise. */
   readonly previous?: ServerRecord | undefined;
   /** The port to use when a server that others are connected to is started again. */
@@ -65,7 +69,8 @@ export async function startServer(context: ServerContext, plan: Plan): Promise<R
   for (let attempt = 1; ; attempt++) {
     const port = context.port ?? (await firstPort(context, attempt)) ?? (await freePort());
     const planned = await plan.launch(port);
-    const process = await launch({ ...planned, env: { ...planned.env, ...context.env }, logFile });
+    const command = context.tied ? tied(planned.command) : planned.command;
+    const process = await launch({ ...planned, command, env: { ...planned.env, ...context.env }, logFile });
     const url = plan.url(port);
     const failure = await becomesReady(process, () => plan.ready(url));
     if (!failure) return running(plan, { process, port, url });

@@ -2,8 +2,10 @@
  * Connections cut in the middle of a reply. One more API node, as of another machine, stands behind two ways that break:
  * the one from its clients to it, and the one from it to Postgres. A third of the load goes through it.
  */
+
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { tied } from "../../../platform/tied.ts";
 import { freePort, root } from "../../cluster/index.ts";
 import { poll } from "../poll.ts";
 import type { Stack } from "../stack.ts";
@@ -26,7 +28,7 @@ export async function startFarNode(stack: Stack, settings: Record<string, string
   database.port = String(toDatabase.port);
   const port = await freePort();
   const log = openSync(join(now.home, "logs", "far-node.log"), "a");
-  const child = Bun.spawn([process.execPath, join(root, "apps/api/main.ts")], {
+  const child = Bun.spawn(tied([process.execPath, join(root, "apps/api/main.ts")]), {
     cwd: root,
     env: { ...environmentOf(stack), ...settings, DATABASE_URL: database.href, PORT: String(port) },
     stdio: ["ignore", log, log],
