@@ -1,10 +1,13 @@
 /** What customers see of themselves, and stock that orders take: the node that takes a write never shows what was before. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { until } from "../../../platform/testing/index.ts";
 import { redisOf } from "../http/per-node.ts";
 import { openShopFront, PASSWORD, type ShopFront } from "../routes/store/customers.fixture.ts";
 import { buy, onSale } from "../routes/store/till.fixture.ts";
 import { call, deafNode, type Node, nodeOf, type Shown } from "./staleness.fixture.ts";
+
+// Passwords are dear to hash on a machine that does other things too.
+setDefaultTimeout(60_000);
 
 const ORDERS = 25;
 const READERS = 4;
@@ -160,7 +163,7 @@ describe("an order", () => {
     expect(faults).toEqual([]);
     expect((await order(node, variantId)).status).toBe(409);
     await until(async () => (await availableOn(other, id)) === 0, { timeoutMs: FAR_MS });
-  }, 60_000);
+  });
 
   test("that is declined or cancelled gives its stock back in what its node shows", async () => {
     const { id, variantId } = await onSale({ api: shop.api }, "Cup", 900, 5);

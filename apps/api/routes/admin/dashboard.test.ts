@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { createKey, createStore } from "../../../../commerce/stores/index.ts";
 import { onSale, openTill, type Till } from "../store/till.fixture.ts";
+
+setDefaultTimeout(60_000);
 
 let till: Till;
 beforeAll(async () => {
