@@ -46,7 +46,7 @@ const FAR = 0.3;
 /** Known and not solved: it is shown by asking for it. */
 const NOT_BY_ITSELF = {
   fault: "fill jetstream",
-  why: "a full disk under JetStream: nats-server 2.9 may have lost what it acknowledged when it is started again (--only 'fill jetstream' shows it)",
+  why: "a full disk under JetStream: nats-server 2.9 may lose checkouts that wait in the queue of flash mode (--only 'fill jetstream' shows it)",
 };
 
 export type Tell = (line: string) => void;
