@@ -147,7 +147,8 @@ test("after kill -9 of the supervisor the next start takes over servers and proc
   next.child.kill("SIGINT");
   // Who restarts before the drain is over waits for it and is not refused.
   const restarted = start(home, port);
-  expect(await next.child.exited).toBe(0);
+  const code = await next.child.exited;
+  expect({ code, said: code === 0 ? "" : await next.child.stderr.text() }).toEqual({ code: 0, said: "" });
   expect(allOf(after).filter(isAlive)).toEqual([]);
   await ready(restarted);
 });

@@ -47,6 +47,8 @@ async function run(config: Config, env: Record<string, string | undefined>): Pro
     process: "supervisor",
     destination: { write: line => append(home.path("logs", "supervisor.log"), line) },
   });
+  // A forgotten promise is a defect, but no reason to leave servers and processes without anybody who watches them.
+  process.on("unhandledRejection", error => log.error({ err: error }, "unhandled rejection"));
   const logFiles = followLogs(home.logDir, printer.lines);
   logFiles.follow("supervisor", { shown: true });
   try {
