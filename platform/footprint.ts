@@ -8,12 +8,17 @@
  * cache, without a read.
  *
  * A process that is busy from the start never does: its code is in use, and would only be made again.
+ *
+ * Afterwards a process that has little to do collects its garbage once a minute. The collector waits until the heap has grown by a share of
+ * itself, so with a little work for hours every process would hold more than it needs.
  */
 import { dlopen, FFIType } from "bun:ffi";
 import { readFileSync } from "node:fs";
+import { coreMeter } from "./cores.ts";
 
 const LOOK_MS = 5_000;
-/** Of one core, in a look. */
+const COLLECT_MS = 60_000;
+/** Of one core, since the look before. */
 const AT_REST = 0.15;
 const BUSY_LOOKS = 6;
 const SHRUNK_MS = 3_000;
@@ -21,17 +26,24 @@ const MADV_DONTNEED = 4;
 const LIBC = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 
 export function giveBackAtRest(): void {
-  let before = process.cpuUsage();
-  let busy = 0;
+  const cores = coreMeter();
+  let looks = 0;
   const timer = setInterval(() => {
-    const { user, system } = process.cpuUsage(before);
-    before = process.cpuUsage();
-    const isAtRest = (user + system) / 1_000 < AT_REST * LOOK_MS;
+    const isAtRest = cores() < AT_REST;
     if (isAtRest) void giveBack();
-    else busy++;
-    if (isAtRest || busy >= BUSY_LOOKS) clearInterval(timer);
+    else if (++looks < BUSY_LOOKS) return;
+    clearInterval(timer);
+    collectAtRest();
   }, LOOK_MS);
   timer.unref();
+}
+
+/** From then on garbage only, beside the work: code that was dropped again and again would be made again and again. */
+function collectAtRest(): void {
+  const cores = coreMeter();
+  setInterval(() => {
+    if (cores() < AT_REST) Bun.gc(false);
+  }, COLLECT_MS).unref();
 }
 
 export async function giveBack(): Promise<void> {

@@ -18,8 +18,8 @@ import {
   workerId,
 } from "../bus/index.ts";
 import { required } from "../platform/config.ts";
+import { coreMeter } from "../platform/cores.ts";
 import { noTracer } from "../platform/tracing/index.ts";
-import { coreMeter } from "./cores.ts";
 import { Downstreams, probesOf } from "./downstreams/index.ts";
 import { Gate } from "./gate.ts";
 import type { JobDefinition, WorkerDeps } from "./handler.ts";
