@@ -1,5 +1,5 @@
 import { uuidPattern } from "../platform/ids.ts";
-import type { Db } from "../platform/postgres/index.ts";
+import { type Db, isBesideNewPartition } from "../platform/postgres/index.ts";
 import type { Received } from "./envelope.ts";
 
 export type SettledTry = Omit<Received, "payload"> & {
@@ -124,5 +124,6 @@ function hasIdentity(row: SettledTry): boolean {
 
 /** Postgres refused what a row says (SQLSTATE class 22 or 23), which no repetition changes. */
 export function isDataError(error: unknown): boolean {
+  if (isBesideNewPartition(error)) return false;
   return /^2[23]/.test((error as { code?: string }).code ?? "");
 }

@@ -38,11 +38,11 @@ export function giveBackAtRest(): void {
   timer.unref();
 }
 
-/** From then on garbage only, beside the work: code that was dropped again and again would be made again and again. */
+/** From then on garbage only, some milliseconds once a minute: code that was dropped again and again would be made again and again. */
 function collectAtRest(): void {
   const cores = coreMeter();
   setInterval(() => {
-    if (cores() < AT_REST) Bun.gc(false);
+    if (cores() < AT_REST) Bun.gc(true);
   }, COLLECT_MS).unref();
 }
 

@@ -3,7 +3,7 @@
  * when it has gone on for a while: what nobody has asked for yet can't be kept.
  */
 import { requestText } from "../load/connection.ts";
-import { openLoop } from "../load/open.ts";
+import { complaints, type OpenResult, openLoop } from "../load/open.ts";
 import type { Case, Options } from "../scenario.ts";
 import type { BenchShop } from "../shop.ts";
 import type { ApiNode, BenchStack } from "../stack.ts";
@@ -23,7 +23,7 @@ export async function browse(
   api: ApiNode,
   shop: BenchShop,
   { quick, say }: Options,
-): Promise<{ cases: Case[]; isCurrent: boolean }> {
+): Promise<{ cases: Case[]; faults: string[] }> {
   say("read: browsing while products change");
   const programs = [await stack.startKeeper(), await stack.startPool("normal")];
   const seconds = quick ? SECONDS / 4 : SECONDS;
@@ -42,11 +42,11 @@ export async function browse(
   const after = await requestsOf(api);
   const shares = ["product", "list"].map(family => shareOf(before, after, family));
   const { share, all } = shareOf(before, after);
-  const isCurrent = await showsLast(api, shop);
+  const stale = await staleOf(api, shop);
   for (const one of programs) await one.stop();
   const visitors = result.kinds.find(one => one.name === "browse")!;
   return {
-    isCurrent: isCurrent && warm.whole && result.whole,
+    faults: [...stale, ...faultsOf(warm), ...faultsOf(result)],
     cases: [
       {
         name: `${PER_SECOND}/s of ${shop.skus.length} products and their lists while ${UPDATES_PER_SECOND} a second change`,
@@ -115,16 +115,24 @@ function shareOf(before: Counted, after: Counted, family?: string): { share: num
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
-/** What the node gives of some products is what the database has. */
-async function showsLast(api: ApiNode, shop: BenchShop): Promise<boolean> {
+/** What was not sent, not answered, or answered otherwise. */
+function faultsOf(load: OpenResult): string[] {
+  const { intended, sent, answered, whole } = load;
+  return whole ? [] : [`${intended} intended, ${sent} sent, ${answered} answered`, ...complaints(load)];
+}
+
+/** Some products of which the node gives something else than what the database has. */
+async function staleOf(api: ApiNode, shop: BenchShop): Promise<string[]> {
   const read = async (path: string, headers: Record<string, string>) =>
     (await (await fetch(`http://127.0.0.1:${api.port}${path}`, { headers })).json()) as {
       description: string;
     };
+  const stale: string[] = [];
   for (const { productId } of shop.skus.slice(0, 20)) {
     const shown = await read(`/store/products/${productId}`, { "x-publishable-key": shop.key });
     const is = await read(`/admin/products/${productId}`, { authorization: `Bearer ${shop.secretKey}` });
-    if (shown.description !== is.description) return false;
+    if (shown.description !== is.description)
+      stale.push(`${productId}: "${shown.description}" is given, "${is.description}" it is`);
   }
-  return true;
+  return stale;
 }

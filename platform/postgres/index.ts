@@ -19,6 +19,7 @@ export {
 export { connect, type Db, type Sql, type Tx } from "./pool.ts";
 export {
   deadlockRetries,
+  isBesideNewPartition,
   isRefusedStatement,
   retried,
   TransactionLost,

@@ -3,6 +3,18 @@ import type { Db, Tx } from "./pool.ts";
 const RETRIED = new Set(["40P01", "40001"]);
 const TRIES = 5;
 
+/**
+ * A row was on its way to the default partition while the one that it belongs to was made (partitions.ts): it waited for that, and is
+ * refused then. Of all check violations only this one names no constraint.
+ */
+export function isBesideNewPartition(error: unknown): boolean {
+  const { code, constraint_name } = error as { code?: string; constraint_name?: string };
+  return code === "23514" && constraint_name === undefined;
+}
+
+const passes = (error: unknown) =>
+  RETRIED.has((error as { code?: string }).code ?? "") || isBesideNewPartition(error);
+
 /** How often {@link retried} repeated a unit of work in this process, for the metrics. */
 export const deadlockRetries = { count: 0 };
 
@@ -40,7 +52,7 @@ export async function transactionOnce<T>(db: Db, work: (tx: Tx) => Promise<T>): 
 
 /**
  * Runs `work` in one transaction; repeats it when Postgres chose it as a deadlock or serialization victim
- * (40P01, 40001), up to five times. `work` must therefore have no effect outside its `tx`.
+ * (40P01, 40001), or a partition was made under it, up to five times. `work` must therefore have no effect outside its `tx`.
  */
 export function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   return retried(() => transactionOnce(db, work));
@@ -55,7 +67,7 @@ export async function retried<T>(statement: () => PromiseLike<T>): Promise<T> {
     try {
       return await statement();
     } catch (error) {
-      if (attempt === TRIES || !RETRIED.has((error as { code?: string }).code ?? "")) throw error;
+      if (attempt === TRIES || !passes(error)) throw error;
       deadlockRetries.count++;
       await Bun.sleep(Math.random() * 10 * attempt);
     }
