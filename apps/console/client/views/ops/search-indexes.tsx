@@ -5,6 +5,7 @@ import { confirm } from "../../parts/dialog.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Empty, Shown } from "../../parts/state.tsx";
+import { StoreName } from "../../parts/store-name.tsx";
 import { ListTable } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { tell } from "../../parts/toast.tsx";
@@ -32,15 +33,7 @@ export function SearchIndexesView() {
           keyOf={one => one.id}
           empty={<Empty icon="products" title="No stores" />}
           columns={[
-            {
-              title: "Store",
-              cell: one => (
-                <span class="stack-tight">
-                  <span>{one.name}</span>
-                  <code class="muted small">{one.id}</code>
-                </span>
-              ),
-            },
+            { title: "Store", cell: one => <StoreName store={one} /> },
             { title: "Last made anew", cell: one => <Latest store={one} /> },
           ]}
         />

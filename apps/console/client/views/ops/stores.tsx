@@ -6,6 +6,7 @@ import { TextField } from "../../parts/field.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Empty } from "../../parts/state.tsx";
+import { StoreName } from "../../parts/store-name.tsx";
 import { ListTable } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { tell } from "../../parts/toast.tsx";
@@ -28,15 +29,7 @@ export function StoresView() {
           keyOf={one => one.id}
           empty={<Empty icon="products" title="No stores" />}
           columns={[
-            {
-              title: "Store",
-              cell: one => (
-                <span class="stack-tight">
-                  <span>{one.name}</span>
-                  <code class="muted small">{one.id}</code>
-                </span>
-              ),
-            },
+            { title: "Store", cell: one => <StoreName store={one} /> },
             { title: "Currency", cell: one => one.currency },
             { title: "Since", cell: one => <Time at={one.createdAt} /> },
             { title: "Pictures", number: true, cell: one => count(one.media.assets) },
