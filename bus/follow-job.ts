@@ -16,7 +16,7 @@ export async function* followJob(
   id: string,
   signal: AbortSignal,
 ): AsyncGenerator<JobEvent, void> {
-  let told: Progress | null = await deps.progress.read(id);
+  let told: Progress | null = null;
   let wake = () => {};
   const stop = deps.progress.follow(id, progress => {
     told = progress;
@@ -32,6 +32,9 @@ export async function* followJob(
     });
   signal.addEventListener("abort", () => wake(), { once: true });
   try {
+    // Read after the subscription: a value that is told between the two comes by one of them.
+    const last = await deps.progress.read(id);
+    told ??= last;
     let seen = "";
     while (!signal.aborted) {
       const job = await getJob(deps.sql, id);

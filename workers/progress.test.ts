@@ -65,6 +65,36 @@ test("who follows a job sees its changes and its progress, and the end", async (
   expect(new Set(attempts)).toEqual(new Set([1, 2]));
 });
 
+test("who begins to follow misses no value that is told in that moment", async () => {
+  const begin = Promise.withResolvers<void>();
+  const seen = Promise.withResolvers<void>();
+  const { bus, sql, enqueue } = await setup(async (_, { progress }) => {
+    await begin.promise;
+    progress(0.25);
+    await seen.promise;
+    return done();
+  });
+  const id = await enqueue(sleep.kind);
+  const late = {
+    ...bus.progress,
+    /** An answer from before the value, that arrives after it was told. */
+    async read(jobId: string) {
+      const before = await bus.progress.read(jobId);
+      begin.resolve();
+      await until(() => bus.progress.read(jobId), { what: "the value" });
+      return before;
+    },
+  };
+  const values: (number | null)[] = [];
+  for await (const event of followJob({ sql, progress: late }, id, AbortSignal.timeout(20_000))) {
+    if (event.event !== "progress") continue;
+    values.push(event.data.fraction);
+    seen.resolve();
+  }
+  seen.resolve();
+  expect(values).toEqual([0.25]);
+});
+
 test("a job without progress, and one of nobody, is null; and none is told while NATS is away", async () => {
   cluster = await testCluster();
   expect(await cluster.bus.progress.read(Bun.randomUUIDv7())).toBeNull();
