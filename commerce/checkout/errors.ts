@@ -39,16 +39,34 @@ export function refusalOf(
   }
 }
 
-export const unanswered = () =>
-  new Problem(
-    504,
-    "payment_unanswered",
-    "The payment provider did not answer. Ask again with the same Idempotency-Key: nothing is charged twice.",
-    { headers: { "retry-after": "2" } },
+/** A checkout that came to no answer after it had taken or given back stock: what that made old is known by the attempt's trace. */
+export class Unfinished extends Problem {
+  override name = "Unfinished";
+  constructor(
+    problem: Problem,
+    /** Of the request that began the attempt; another one may have taken it over. */
+    readonly traceparent: string,
+  ) {
+    super(problem.status, problem.code, problem.detail, problem.more);
+  }
+}
+
+export const unanswered = (traceparent: string) =>
+  new Unfinished(
+    new Problem(
+      504,
+      "payment_unanswered",
+      "The payment provider did not answer. Ask again with the same Idempotency-Key: nothing is charged twice.",
+      { headers: { "retry-after": "2" } },
+    ),
+    traceparent,
   );
 
-export const lapsed = () =>
-  conflict(
-    "checkout_lapsed",
-    "The checkout took longer than its stock was held. Nothing is charged; try again.",
+export const lapsed = (traceparent: string) =>
+  new Unfinished(
+    conflict(
+      "checkout_lapsed",
+      "The checkout took longer than its stock was held. Nothing is charged; try again.",
+    ),
+    traceparent,
   );

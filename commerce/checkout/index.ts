@@ -9,6 +9,7 @@
  */
 
 export { refreshAnswers } from "./erase.ts";
+export { Unfinished } from "./errors.ts";
 export * from "./flash/index.ts";
 export { type Groups, openGroups } from "./groups.ts";
 export type { CheckoutAnswer, CheckoutDeps, CheckoutRequest, Step } from "./model.ts";

@@ -116,7 +116,7 @@ async function asked<T>(deps: CheckoutDeps, attempt: Attempt, call: () => Promis
   } catch (error) {
     await store.shortenLease(deps.sql, attempt, defaults.unansweredLeaseMs);
     if (!(error instanceof PaymentUnanswered)) deps.log.error({ err: error }, "payment provider failed");
-    throw unanswered();
+    throw unanswered(attempt.traceparent);
   }
 }
 
@@ -132,7 +132,7 @@ export async function settle(
     await deps.between?.("settled");
     deps.bus?.poke();
     if (declined.outcome === "answered") return answerOf(declined);
-    throw lapsed();
+    throw lapsed(attempt.traceparent);
   }
   if (payment !== "voided") {
     const { storeId, key, orderId } = attempt;
@@ -154,5 +154,5 @@ export async function abandon(deps: CheckoutDeps, attempt: Attempt): Promise<Pro
       deps.log.warn({ err: error, intentId: attempt.intentId }, "an authorisation could not be voided yet"),
     );
   }
-  return lapsed();
+  return lapsed(attempt.traceparent);
 }

@@ -177,4 +177,28 @@ describe("an order", () => {
     expect(cancelled.status).toBe(200);
     expect(await availableOn(node, id)).toBe(5);
   });
+
+  test("whose payment is not answered, and that lapses before it is asked for again, shows so too", async () => {
+    const { id, variantId } = await onSale({ api: shop.api }, "Bowl", 900, 5);
+    const [first, second] = nodes;
+    for (const node of nodes) expect(await availableOn(node, id)).toBe(5);
+    let again = () => Promise.resolve(new Response());
+    const lost = await buy(
+      (method, path, sent) => {
+        again = () => ask(second, method, path, sent);
+        return ask(first, method, path, sent);
+      },
+      { variantId, quantity: 1, token: "timeout" },
+    );
+    expect(lost.status).toBe(504);
+    expect(await availableOn(first, id)).toBe(4);
+    await until(async () => (await availableOn(second, id)) === 4, { timeoutMs: FAR_MS });
+    const { sql } = shop.api;
+    await sql`UPDATE inventory.reservation SET expires_at = now() - interval '1 second' WHERE status = 'held' AND expires_at < 'infinity'`;
+    await sql`UPDATE checkout.attempt SET lease_until = now() - interval '1 second' WHERE status = 'in_progress'`;
+    const late = await again();
+    expect([late.status, ((await late.json()) as { code: string }).code]).toEqual([409, "checkout_lapsed"]);
+    expect(await availableOn(second, id)).toBe(5);
+    await until(async () => (await availableOn(first, id)) === 5, { timeoutMs: FAR_MS });
+  });
 });

@@ -6,6 +6,7 @@ import {
   type CheckoutDeps,
   checkout,
   openGroups,
+  Unfinished,
 } from "../../../../commerce/checkout/index.ts";
 import { openProviders } from "../../../../commerce/payments/index.ts";
 import { invalid, Problem } from "../../../../platform/errors.ts";
@@ -46,7 +47,7 @@ function problemFor(status: number, refusal: Refusal): Problem {
 }
 
 /** Checks out; what that has changed is old on this node before it is answered. */
-async function settled(deps: ApiDeps, traceparent: string, work: () => Promise<CheckoutAnswer>) {
+async function settled(deps: ApiDeps, work: () => Promise<CheckoutAnswer>) {
   const { settle, dropOwn } = cacheOf(deps);
   try {
     const answer = await work();
@@ -55,7 +56,7 @@ async function settled(deps: ApiDeps, traceparent: string, work: () => Promise<C
     else if (answer.status === 402) await settle(answer.traceparent);
     return answer;
   } catch (error) {
-    if (error instanceof Problem && error.code === "checkout_lapsed") await settle(traceparent);
+    if (error instanceof Unfinished) await settle(error.traceparent);
     throw error;
   }
 }
@@ -94,9 +95,7 @@ export function checkoutRoutes(deps: ApiDeps) {
         }
         const answer =
           "direct" in door
-            ? await settled(deps, traceparent, () =>
-                admitted(() => checkout(checkoutDeps, wanted)).finally(door.done),
-              )
+            ? await settled(deps, () => admitted(() => checkout(checkoutDeps, wanted)).finally(door.done))
             : door;
         set.status = answer.status;
         if (answer.replayed) set.headers["idempotency-replayed"] = "true";

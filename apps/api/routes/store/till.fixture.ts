@@ -1,5 +1,5 @@
 /** For tests: something on sale, and somebody who buys it, over HTTP. */
-import { type TestApi, type TestRequest, testApi } from "../../testing.ts";
+import { type TestApi, type TestApiOptions, type TestRequest, testApi } from "../../testing.ts";
 
 export type Till = {
   readonly api: TestApi;
@@ -8,8 +8,8 @@ export type Till = {
   close(): Promise<void>;
 };
 
-export async function openTill(): Promise<Till> {
-  const api = await testApi();
+export async function openTill(options?: TestApiOptions): Promise<Till> {
+  const api = await testApi(options);
   const send = (method: string, path: string, sent: TestRequest) =>
     api.request(method, path, { key: api.keys.publishable, ...sent });
   const order = (variantId: string, quantity: number) => buy(send, { variantId, quantity });
