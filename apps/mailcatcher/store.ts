@@ -1,6 +1,7 @@
 /**
  * Caught mails on disk, in one file that only grows: for each mail a line of JSON (id, envelope, time, length), the mail as
- * it came, a line feed. A mail's id is its place in the file. In memory there is only where each mail lies.
+ * it came, a line feed. A mail's id is its place in the file. In memory there is only a number for
+ * each: where it begins.
  *
  * Crash story: a mail is acknowledged when the write that holds it has returned, so what was acknowledged outlives the death
  * of any process; one that was cut off in the middle was not acknowledged, and the next start cuts it off the file. Mails that
@@ -11,7 +12,7 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import PostalMime from "postal-mime";
 import { grouped } from "../../platform/grouped.ts";
-import { type Entry, header, readEntries } from "./file.ts";
+import { header, readMail, readStarts } from "./file.ts";
 
 export type MailSummary = {
   id: string;
@@ -41,17 +42,16 @@ const MAX_KNOWN = 2_000;
 export async function openMailStore(dir: string): Promise<MailStore> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const file = await open(join(dir, "mails"), "a+", 0o600);
-  const { entries, end } = await readEntries(file);
-  await file.truncate(end);
-  const append = appender(file, entries, end);
+  const mails = await readStarts(file);
+  await file.truncate(mails.end);
+  const append = appender(file, mails);
   const known = new Map<string, MailSummary>();
 
-  async function read(entry: Entry): Promise<Mail> {
-    const raw = Buffer.alloc(entry.length);
-    await file.read(raw, 0, entry.length, entry.at);
+  async function read(place: number): Promise<Mail> {
+    const { head, raw } = await readMail(file, mails.starts[place]!, mails.starts[place + 1] ?? mails.end);
     const parsed = await PostalMime.parse(raw);
     const headers = parsed.headers.map(({ originalKey, value }) => ({ name: originalKey, value }));
-    const { id, from, to, receivedAt } = entry.mail;
+    const { id, from, to, receivedAt } = head;
     const summary = {
       id,
       from,
@@ -65,24 +65,26 @@ export async function openMailStore(dir: string): Promise<MailStore> {
     return { ...summary, text: parsed.text ?? "", html: parsed.html ?? "", headers };
   }
 
-  async function summary(entry: Entry): Promise<MailSummary> {
-    const seen = known.get(entry.mail.id);
+  async function summary(place: number): Promise<MailSummary> {
+    const seen = known.get(idOf(place));
     if (seen) return seen;
-    const { text: _t, html: _h, headers: _s, ...rest } = await read(entry);
+    const { text: _t, html: _h, headers: _s, ...rest } = await read(place);
     return rest;
   }
 
   return {
     add: (raw, envelope) => append({ raw, envelope }),
     async list({ limit, cursor }) {
-      const before = cursor === null ? entries.length : Math.min(placeOf(cursor) ?? 0, entries.length);
+      const count = mails.starts.length;
+      const before = cursor === null ? count : Math.min(placeOf(cursor) ?? 0, count);
       const from = Math.max(0, before - limit);
-      const items = await Promise.all(entries.slice(from, before).reverse().map(summary));
+      const places = Array.from({ length: before - from }, (_, i) => before - 1 - i);
+      const items = await Promise.all(places.map(summary));
       return { items, nextCursor: from > 0 ? (items.at(-1)?.id ?? null) : null };
     },
     async get(id) {
-      const entry = entries[placeOf(id) ?? -1];
-      return entry ? read(entry) : null;
+      const place = placeOf(id) ?? -1;
+      return place >= 0 && place < mails.starts.length ? read(place) : null;
     },
     close: () => file.close(),
   };
@@ -90,32 +92,36 @@ export async function openMailStore(dir: string): Promise<MailStore> {
 
 type Arrived = { raw: Buffer; envelope: { from: string; to: string[] } };
 
-/** One lane: what is written next begins where the last write ended. */
-function appender(file: FileHandle, entries: Entry[], from: number): (mail: Arrived) => Promise<string> {
-  let end = from;
+/** One lane: what is written next begins where the last write ended. Adds to `mails` what is written. */
+function appender(
+  file: FileHandle,
+  mails: { readonly starts: number[]; end: number },
+): (mail: Arrived) => Promise<string> {
   return grouped({
     max: MAX_GROUP,
     lanes: 1,
     isDefinite: () => false,
-    async run(mails: readonly Arrived[]) {
-      const added: Entry[] = [];
+    async run(arrived: readonly Arrived[]) {
+      const added: number[] = [];
+      const ids: string[] = [];
       const parts: Buffer[] = [];
-      let at = end;
-      for (const [i, { raw, envelope }] of mails.entries()) {
-        const mail = { id: idOf(entries.length + i), ...envelope, receivedAt: new Date().toISOString() };
-        const head = header(mail, raw.length);
-        added.push({ mail, at: at + head.length, length: raw.length });
+      let at = mails.end;
+      for (const [i, { raw, envelope }] of arrived.entries()) {
+        const id = idOf(mails.starts.length + i);
+        const head = header({ id, ...envelope, receivedAt: new Date().toISOString() }, raw.length);
+        added.push(at);
+        ids.push(id);
         parts.push(head, raw, LINE_FEED);
         at += head.length + raw.length + 1;
       }
       await writeAll(file, Buffer.concat(parts)).catch(async error => {
         // Half a mail in the middle would hide what follows.
-        await file.truncate(end);
+        await file.truncate(mails.end);
         throw error;
       });
-      end = at;
-      entries.push(...added);
-      return added.map(entry => entry.mail.id);
+      mails.end = at;
+      mails.starts.push(...added);
+      return ids;
     },
   });
 }
