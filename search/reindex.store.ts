@@ -28,20 +28,28 @@ const columns = (sql: Sql) => sql`
 const running = (sql: Sql) =>
   sql`${columns(sql)}, run, identity, settings_hash AS "settingsHash", checkpoint`;
 
-/** False when the store has an open one. */
+/**
+ * False when the store has an open one. That is looked for first: to meet it by its unique index would be to wait for who works on
+ * it, and its switch waits for the engine.
+ */
 export async function insertBuild(sql: Sql, storeId: string, id: string, shape: number): Promise<boolean> {
   const rows = await sql`
-    INSERT INTO search.build (store_id, id, shape) VALUES (${storeId}, ${id}, ${shape})
+    INSERT INTO search.build (store_id, id, shape) SELECT ${storeId}, ${id}, ${shape}
+    WHERE NOT EXISTS (SELECT FROM search.build WHERE store_id = ${storeId} AND status IN ('queued', 'building'))
     ON CONFLICT DO NOTHING RETURNING id`;
   return rows.length > 0;
 }
 
-/** The open build of the store if nobody has done anything for it lately; takes it as looked after from now on. */
+/**
+ * The open build of the store if nobody has done anything for it lately; takes it as looked after from now on. Somebody is at one
+ * that is locked.
+ */
 export async function takeIdle(sql: Sql, storeId: string, idleMs: number): Promise<string | null> {
   const [row] = await sql<{ id: string }[]>`
-    UPDATE search.build SET active_at = now()
-    WHERE store_id = ${storeId} AND status IN ('queued', 'building')
-      AND active_at < now() - make_interval(secs => ${idleMs / 1_000}) RETURNING id`;
+    UPDATE search.build SET active_at = now() WHERE id = (
+      SELECT id FROM search.build
+      WHERE store_id = ${storeId} AND status IN ('queued', 'building')
+        AND active_at < now() - make_interval(secs => ${idleMs / 1_000}) FOR UPDATE SKIP LOCKED) RETURNING id`;
   return row?.id ?? null;
 }
 

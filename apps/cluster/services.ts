@@ -4,16 +4,20 @@
  *
  * Stop order: Redis front and mail catcher have gone before; then the servers, Postgres last.
  */
+import { mkdirSync } from "node:fs";
 import type { Config } from "../../platform/config.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Home, Secrets, ServerName, StackFile } from "./home.ts";
 import { childMark, type Leftovers } from "./leftovers.ts";
 import { freePort, isFree } from "./ports.ts";
 import type { Program } from "./programs.ts";
+import { lacksRoom, type Room, spaceIn, watchRoom } from "./room.ts";
 import {
+  jetStreamFolder,
   natsIsWell,
   type RunningServer,
   type ServerContext,
+  ServerError,
   type ServerRecord,
   startMeilisearch,
   startNats,
@@ -60,6 +64,8 @@ type Options = {
 
 type Embedded = { record: RunningServer; unit: Unit };
 type Start = (context: ServerContext) => Promise<RunningServer | null>;
+/** Without `room` a server writes until its disk is full. */
+type Embedding = { name: ServerName; start: Start; room?: Room };
 
 /** A stop waits longer than each server's own patience. */
 const SERVER_PATIENCE_MS = 30_000;
@@ -70,13 +76,13 @@ export async function startServices(options: Options): Promise<Services> {
   const { config } = options;
   const secrets = options.home.secrets();
   const embedded = new Map<ServerName, Embedded>();
-  let stopWatching = () => {};
+  const watches: (() => void)[] = [];
   const stop = async () => {
-    stopWatching();
+    for (const stopWatching of watches) stopWatching();
     for (const name of stopOrder) await embedded.get(name)?.unit.stop(SERVER_PATIENCE_MS);
   };
-  const embed = async (name: ServerName, start: Start) => {
-    const started = await startEmbedded(options, name, start);
+  const embed = async (name: ServerName, start: Start, room?: Room) => {
+    const started = await startEmbedded(options, { name, start, ...(room && { room }) });
     if (started) embedded.set(name, started);
   };
   const starts = [
@@ -86,7 +92,11 @@ export async function startServices(options: Options): Promise<Services> {
     // One after the other: where apt installs them it can do only one at a time.
     async () => {
       const nats = { secret: secrets.nats, bin: config.natsServerBin };
-      if (!config.natsUrl) await embed("nats", context => startNats(context, nats));
+      if (!config.natsUrl) {
+        const room = roomForNats(options);
+        watches.push(room.close);
+        await embed("nats", context => startNats(context, nats), room);
+      }
       const redis = { secret: secrets.redis, bin: config.redisServerBin };
       if (!config.redisUrl) await embed("redis", context => startRedis(context, redis));
     },
@@ -102,7 +112,7 @@ export async function startServices(options: Options): Promise<Services> {
     throw failed.reason;
   }
   const nats = embedded.get("nats");
-  if (nats) stopWatching = watchAnswers(nats.unit, () => natsIsWell(nats.record.url), options);
+  if (nats) watches.push(watchAnswers(nats.unit, () => natsIsWell(nats.record.url), options));
   const url = (name: ServerName) => embedded.get(name)?.record.url;
   const addresses = await addressesOf(options, secrets, url);
   return {
@@ -119,10 +129,18 @@ function plain({ pid, started, port, url }: RunningServer): ServerRecord {
   return { pid, started, port, url };
 }
 
+/** @throws ServerError where there is none now. */
+function roomForNats({ home, log }: Options): Room {
+  const folder = jetStreamFolder(home.path("nats"));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lack = lacksRoom(folder);
+  if (lack) throw new ServerError(`nats is not started: ${lack}`);
+  return watchRoom(() => spaceIn(folder), { log });
+}
+
 async function startEmbedded(
   { home, log, leftovers, before, onChange }: Options,
-  name: ServerName,
-  start: Start,
+  { name, start, room }: Embedding,
 ): Promise<Embedded | null> {
   const context: ServerContext = {
     dataDir: home.path(name),
@@ -137,6 +155,7 @@ async function startEmbedded(
   if (!first) return null;
   const embedded = { record: first } as Embedded;
   const again = async () => {
+    await room?.there();
     const next = await start({ ...context, previous: undefined, port: first.port });
     if (!next) throw new Error(`${name} is gone from this machine`);
     embedded.record = next;
@@ -144,6 +163,7 @@ async function startEmbedded(
   };
   const initial = { process: first.process, stop: () => first.stop() };
   embedded.unit = keepRunning({ name, start: again, log, onChange, first: initial });
+  room?.keep(embedded.unit);
   return embedded;
 }
 

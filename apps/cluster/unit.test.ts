@@ -8,6 +8,7 @@ import { until } from "../../platform/testing/index.ts";
 import { followLogs } from "./log-files.ts";
 import { createPools } from "./pools.ts";
 import { end, isAlive, launch } from "./process.ts";
+import { lacksRoom, spaceIn, watchRoom } from "./room.ts";
 import { keepRunning } from "./unit.ts";
 import { watchAnswers } from "./watchdog.ts";
 
@@ -93,6 +94,44 @@ test("what answers nobody for longer than patience is ended and started again; w
   expect(locked.current()?.pid).toBe(second);
   stop();
   await locked.stop(1_000);
+});
+
+test("what must not meet a full disk is ended before it is full, started when there is room, and a stop does not wait for it", async () => {
+  const space = { free: 100, reserve: 80 };
+  const room = watchRoom(() => space, { log: silentLog });
+  const start = shell("careful", "exec sleep 600");
+  const careful = keepRunning({
+    name: "careful",
+    start: () => room.there().then(start),
+    log: silentLog,
+    onChange: () => {},
+  });
+  room.keep(careful);
+  const first = (await until(() => careful.current()))!;
+  const held = () => careful.current() === null && careful.restarts();
+  space.free = 79;
+  const heldOnce = await until(held, { timeoutMs: 30_000 });
+  expect(isAlive(first)).toBe(false);
+  // A little more than the reserve is not enough: it would be held again at once.
+  space.free = 81;
+  expect(heldOnce).toBe(1);
+  space.free = 100;
+  const second = (await until(() => careful.current(), { timeoutMs: 30_000 }))!;
+  expect(second.pid).not.toBe(first.pid);
+  space.free = 0;
+  await until(held, { timeoutMs: 30_000 });
+  room.close();
+  await careful.stop(1_000);
+  expect(careful.current()).toBeNull();
+});
+
+test("a folder's disk is told with what is kept free of it", () => {
+  const { free, reserve } = spaceIn(dir);
+  expect(free).toBeGreaterThan(0);
+  expect(reserve).toBeGreaterThan(0);
+  expect(reserve).toBeLessThanOrEqual(256 * 1_048_576);
+  if (free >= reserve) expect(lacksRoom(dir)).toBeNull();
+  else expect(lacksRoom(dir)).toContain("nearly full");
 });
 
 test("a pool grows and shrinks, and numbers of processes that still drain are not used again", async () => {

@@ -43,12 +43,6 @@ const WARM_UP_MS = 1_500;
 /** Of the requests: those that take the way that is cut at times. */
 const FAR = 0.3;
 
-/** Known and not solved: it is shown by asking for it. */
-const NOT_BY_ITSELF = {
-  fault: "fill jetstream",
-  why: "a full disk under JetStream: nats-server 2.9 may lose checkouts that wait in the queue of flash mode (--only 'fill jetstream' shows it)",
-};
-
 export type Tell = (line: string) => void;
 
 /** Whatever ends it, a signal too, nothing is left of the stack. */
@@ -112,7 +106,7 @@ async function runOn({ stack, node, disks, nats }: World, options: Options, tell
   const running = startLoad(sources);
   await Bun.sleep(WARM_UP_MS);
   const faults = (nats ? natsFaults(nats) : faultsOf(node, disks)).filter(
-    ({ name }) => options.only?.includes(name) ?? name !== NOT_BY_ITSELF.fault,
+    ({ name }) => options.only?.includes(name) ?? true,
   );
   const happened = await disturb({ stack, journal, random }, { running, sources, faults, seconds, tell });
   tell("no more faults; waiting for rest");
@@ -130,8 +124,7 @@ async function runOn({ stack, node, disks, nats }: World, options: Options, tell
     ...judgeProcesses(stack.home),
   ];
   const all: Count = { ...counted, findings };
-  const notByItself = options.only || nats ? [] : [NOT_BY_ITSELF.why];
-  const leftOut = disks.leftOut === null ? notByItself : [disks.leftOut];
+  const leftOut = disks.leftOut === null ? [] : [disks.leftOut];
   const report = reportOf({ ...happened, seed, seconds, count: all, journal, leftOut });
   return { report, findings, journal };
 }

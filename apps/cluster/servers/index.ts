@@ -3,7 +3,7 @@
  * the call returns. See server.ts for what they have in common.
  */
 export { startMeilisearch } from "./meilisearch.ts";
-export { natsIsWell, startNats } from "./nats.ts";
+export { jetStreamFolder, natsIsWell, startNats } from "./nats.ts";
 export { startPostgres } from "./postgres.ts";
 export { startRedis } from "./redis.ts";
 export {

@@ -13,6 +13,9 @@ import { plainEnv, type RunningServer, type ServerContext, startServer } from ".
 /** User names of the test server are `t0` … `t<n-1>`. */
 export type NatsOptions = { secret: string; bin?: string | undefined; accounts?: number };
 
+/** Where it keeps its streams. */
+export const jetStreamFolder = (dataDir: string) => join(dataDir, "jetstream");
+
 export async function startNats(context: ServerContext, options: NatsOptions): Promise<RunningServer> {
   const bin = await findBinary("nats-server", { explicit: options.bin, dir: context.binDir });
   const dataDir = resolve(context.dataDir);
@@ -37,7 +40,7 @@ listen: "127.0.0.1:${port}"
 max_payload: 1MB
 write_deadline: "10s"
 jetstream {
-  store_dir: "${join(dataDir, "jetstream")}"
+  store_dir: "${jetStreamFolder(dataDir)}"
   max_memory_store: 256MB
   max_file_store: 50GB
 }

@@ -3,6 +3,7 @@
  * all it depends on is well, a job of each priority that was submitted after that is done, and the load ends as many
  * checkouts and submissions as come.
  */
+import { loadavg } from "node:os";
 import type { Running, Source } from "../load/index.ts";
 import type { Stack } from "../stack.ts";
 import type { Inflicted } from "./fault.ts";
@@ -16,7 +17,7 @@ const ASK_MS = 2_000;
 /** For jobs that were accepted: they are not submitted again, they have to come. */
 const DONE_MS = 30_000;
 
-/** `steps`: what came when, in words. */
+/** `steps`: what came when, in words, and how busy the machine was. */
 export type Recovery = { readonly ms: number; readonly steps: string } | { readonly missing: string };
 export async function untilWell(
   inflicted: Inflicted,
@@ -43,7 +44,7 @@ export async function untilWell(
     }
     told.push(`${name} ${sinceMs()}`);
   }
-  return { ms: sinceMs(), steps: told.join(", ") };
+  return { ms: sinceMs(), steps: `${told.join(", ")}; load ${loadavg()[0]!.toFixed(1)}` };
 }
 
 type Readiness = { status: string; dependencies: { name: string; state: string }[] };

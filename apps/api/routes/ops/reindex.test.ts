@@ -29,6 +29,17 @@ test("a reindex is asked for once, and how far it is can be read", async () => {
   expect(list.body).toMatchObject({ items: [{ id: item!.id }], nextCursor: null });
 });
 
+test("asking does not wait for who works on the index, however long its engine takes", async () => {
+  const { sql } = shop.api;
+  const [item] = (await ask("POST", "/ops/reindex", {})).body.items;
+  await sql`UPDATE search.build SET active_at = now() - interval '1 hour' WHERE id = ${item!.id}`;
+  await sql.begin(async tx => {
+    await tx`UPDATE search.build SET active_at = now() WHERE id = ${item!.id}`;
+    const meanwhile = await ask("POST", "/ops/reindex", { storeId: item!.storeId });
+    expect(meanwhile).toMatchObject({ status: 202, body: { items: [{ id: item!.id }] } });
+  });
+});
+
 test("what is no store, or no field, is refused by name", async () => {
   expect(await ask("POST", "/ops/reindex", { storeId: "store_000000000000" })).toMatchObject({ status: 404 });
   const { status, body } = await ask("POST", "/ops/reindex", { store: "x" });

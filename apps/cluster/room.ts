@@ -1,0 +1,88 @@
+/**
+ * A server that must not meet a full disk. nats-server 2.9 that can't write stays locked when there is room again, and may have
+ * forgotten what it acknowledged when it is started after that. So it is asked to end while there is still room for what it has to
+ * write, and is started when there is room again; meanwhile all is as with NATS away: jobs wait in the outbox, flash
+ * checkouts go past the queue.
+ *
+ *   running → (less room than the reserve) SIGTERM → held (its unit's start waits) → (room and a quarter more) → running
+ *
+ * The next look comes before the fastest disk could have written up to the reserve. Killed at any point, the next supervisor looks
+ * before it starts the server, and refuses to start without room (services.ts).
+ */
+import { statfsSync } from "node:fs";
+import type { Log } from "../../platform/log.ts";
+import { end } from "./process.ts";
+import type { Unit } from "./unit.ts";
+
+const MOST_RESERVED_BYTES = 256 * 1_048_576;
+/** Of a small disk. */
+const RESERVED_SHARE = 0.2;
+/** Bytes that anybody may write to the disk in a millisecond. */
+const FASTEST = 1_048_576;
+const LOOK_MS = { min: 20, max: 2_000 };
+/** A server that is asked to end writes what it has and closes its files. */
+const END_MS = 10_000;
+
+/** In bytes: what is free, and what is kept free. */
+export type Space = { readonly free: number; readonly reserve: number };
+
+export function spaceIn(folder: string): Space {
+  const { bavail, bsize, blocks } = statfsSync(folder);
+  return { free: bavail * bsize, reserve: Math.min(MOST_RESERVED_BYTES, blocks * bsize * RESERVED_SHARE) };
+}
+
+export type Room = {
+  /** Resolves when there is room to start in. @throws when it is closed before. */
+  there(): Promise<void>;
+  /** Ends the server whenever its disk is nearly full, until this is closed. */
+  keep(unit: Unit): void;
+  close(): void;
+};
+
+/** `space`: of the folder that the server writes to. */
+export function watchRoom(space: () => Space, { log }: { log: Log }): Room {
+  const closing = Promise.withResolvers<void>();
+  let isClosed = false;
+  const pause = (ms: number) => Promise.race([Bun.sleep(ms), closing.promise]);
+  const look = async (unit: Unit) => {
+    while (!isClosed) {
+      const { free, reserve } = space();
+      const ref = unit.current();
+      if (free < reserve && ref) {
+        log.error(
+          { unit: unit.name, ...inMb(free, reserve) },
+          "its disk is nearly full; it is held until there is room",
+        );
+        await end(ref, { patienceMs: END_MS });
+      }
+      await pause(Math.min(LOOK_MS.max, Math.max(LOOK_MS.min, (free - reserve) / FASTEST)));
+    }
+  };
+  return {
+    async there() {
+      while (!isClosed) {
+        const { free, reserve } = space();
+        if (free >= reserve * 1.25) return;
+        await pause(LOOK_MS.min * 5);
+      }
+      throw new Error("there was no room until the stop");
+    },
+    keep: unit => void look(unit),
+    close() {
+      isClosed = true;
+      closing.resolve();
+    },
+  };
+}
+
+/** Why a server can't be started there; null: it can. */
+export function lacksRoom(folder: string): string | null {
+  const { free, reserve } = spaceIn(folder);
+  if (free >= reserve) return null;
+  const { freeMb, wantedMb } = inMb(free, reserve);
+  return `the disk under ${folder} is nearly full: ${freeMb} MB are free, ${wantedMb} MB are wanted`;
+}
+
+function inMb(free: number, reserve: number) {
+  return { freeMb: Math.floor(free / 1_048_576), wantedMb: Math.ceil(reserve / 1_048_576) };
+}
