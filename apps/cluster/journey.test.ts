@@ -63,7 +63,7 @@ describe.skipIf(!hasData)("with the real catalog", () => {
       (await api.store<Detail>("GET", `/store/products/${shown.id}`)).variants[0]!.available === before - 1;
     await until(sold, { what: "the stock without what was sold" });
     await findBySearch(api, shown, "meilisearch");
-  }, 120_000);
+  }, 240_000);
 
   test("in the end all queues are empty and there is no dead letter", async () => {
     const { api } = cluster;
@@ -73,9 +73,9 @@ describe.skipIf(!hasData)("with the real catalog", () => {
         const kinds = pools.flatMap(pool => pool.kinds);
         return kinds.every(kind => kind.waiting + kind.running + kind.delayed === 0) && kinds;
       },
-      { timeoutMs: 30_000, what: "empty queues" },
+      { timeoutMs: 90_000, what: "empty queues" },
     );
     expect(left.length).toBeGreaterThan(7);
     expect(await api.ops<Page<unknown>>("/ops/dead")).toMatchObject({ items: [] });
-  }, 60_000);
+  }, 120_000);
 });

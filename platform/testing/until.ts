@@ -1,6 +1,6 @@
 const POLL_MS = 10;
 /** Long enough for a machine with far too much to do; only a failure takes so long. */
-const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 type Truthy<T> = Exclude<T, false | null | undefined | 0 | "">;
 
