@@ -81,7 +81,7 @@ test("streams come back with their messages, sequences and consumers, and go on 
   expect(back.kinds.state(noop).cap).toBe(7);
   const next = await (await back.connection.js.consumers.get("FLASH", "lane_3")).next();
   expect(next!.string()).toBe(`10 ${text}`);
-}, 30_000);
+}, 120_000);
 
 test("jobs that were on their way when JetStream was lost are published again, those that ended are not", async () => {
   const { sql, url } = await setup();
@@ -105,7 +105,7 @@ test("jobs that were on their way when JetStream was lost are published again, t
   expect(ids.map(id => id.slice(0, 36)).sort()).toEqual([lost, unpublished].sort());
   expect(await resendQueued(sql, empty.connection)).toEqual({ type: "held", messages: 2 });
   expect(await sql`SELECT status FROM bus.job WHERE id = ${lost}`).toMatchObject([{ status: "queued" }]);
-}, 30_000);
+}, 120_000);
 
 test("keepers publish lost jobs again when they found them so twice, and nothing that is on its way", async () => {
   const { sql, url } = await setup();
@@ -126,4 +126,4 @@ test("keepers publish lost jobs again when they found them so twice, and nothing
   const old = lostJobs({ sql, connection: bus.connection, log: silentLog });
   await bus.connection.jsm.streams.purge("HIGH");
   expect([await old(), await old()]).toEqual([0, 0]);
-}, 30_000);
+}, 120_000);

@@ -12,7 +12,7 @@ import { openShop, type Shop } from "./testing.ts";
 let shop: Shop;
 beforeEach(async () => {
   shop = await openShop(null);
-}, 30_000);
+}, 120_000);
 afterEach(() => shop.close());
 
 const clock = fixedClock("2026-11-20T12:00:00Z");

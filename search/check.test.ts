@@ -12,7 +12,7 @@ let shop: Shop;
 beforeEach(async () => {
   engine = new EngineModel();
   shop = await openShop(engine);
-}, 30_000);
+}, 120_000);
 afterEach(() => shop.close());
 
 const wanted = () => Object.fromEntries([...shop.shelf()].map(([id, { title }]) => [id, title]));

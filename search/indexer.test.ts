@@ -10,7 +10,7 @@ let shop: Shop;
 beforeEach(async () => {
   engine = new EngineModel();
   shop = await openShop(engine);
-}, 30_000);
+}, 120_000);
 afterEach(() => shop.close());
 
 const wanted = () => Object.fromEntries([...shop.shelf()].map(([id, { title }]) => [id, title]));
@@ -44,7 +44,7 @@ describe("order", () => {
     await Promise.all(Array.from({ length: 4 }, shopkeeper));
     await shop.index(ids);
     expect(held()).toEqual(wanted());
-  }, 30_000);
+  }, 120_000);
 
   test("the same holds when senders die after any of their posts and their jobs come again", async () => {
     engine.latencyMs = () => Math.random() * 5;
@@ -72,7 +72,7 @@ describe("order", () => {
     };
     await Promise.all([shopkeeper(), shopkeeper(), shopkeeper()]);
     expect(held()).toEqual(wanted());
-  }, 30_000);
+  }, 120_000);
 
   test("a sender that lost its lock and posts late is put right when its job comes again", async () => {
     const id = shop.put({ title: "old" });
@@ -104,7 +104,7 @@ describe("order", () => {
     await until(() => engine.titles.get(id) === "stale");
     await shop.index([id], { doubtful: [id] });
     expect(held()).toEqual({ [id]: "new" });
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("what is sent", () => {

@@ -14,7 +14,7 @@ const CLOSED_PORT = "http://127.0.0.1:1";
 let shop: Shop;
 beforeEach(async () => {
   shop = await openShop(null);
-}, 30_000);
+}, 120_000);
 afterEach(() => shop.close());
 
 function searchWith(engine: SearchEngine | null, clock = fixedClock("2026-01-01T00:00:00Z")) {

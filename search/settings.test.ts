@@ -15,7 +15,7 @@ describe.each(["postgres", ...(running ? ["meilisearch"] : [])])("settings of a 
   beforeEach(async () => {
     shop = await openShop(indexed);
     engine = indexed ?? openPostgresEngine(shop.sql);
-  }, 30_000);
+  }, 120_000);
   afterEach(() => shop.close());
 
   const titles = async (q: string, storeId = shop.storeId) =>

@@ -37,7 +37,7 @@ for (const { name, engine } of engines) {
       );
       await learnWords(shop.sql);
       search = searchWith(shop, engine);
-    }, 30_000);
+    }, 120_000);
     afterAll(() => shop.close());
     const ask = async (params: object) => read(await search.search(shop.storeId, params));
 
@@ -94,7 +94,7 @@ describe("answers that are given again", () => {
   let shop: Shop;
   beforeEach(async () => {
     shop = await openShop(null);
-  }, 30_000);
+  }, 120_000);
   afterEach(() => shop.close());
 
   test("are so until anything of the store changes", async () => {

@@ -174,4 +174,4 @@ test("Stripe: placed, declined, and an answer that was lost is brought by its we
   // Ends the call that still waits.
   await stripe.stop();
   await lost;
-}, 20_000);
+}, 120_000);

@@ -39,4 +39,4 @@ test("streams are saved and restored, and jobs of a lost JetStream published aga
 
   await bus.close();
   await Promise.all([drop(), nats.release(), rm(dir, { recursive: true })]);
-}, 30_000);
+}, 120_000);

@@ -10,7 +10,7 @@ let storeId: string;
 beforeEach(async () => {
   db = await freshDatabase();
   storeId = (await createStore(db.sql, { name: "Test", currency: "EUR" })).id;
-}, 30_000);
+}, 120_000);
 afterEach(() => db.drop());
 
 let last = 0;

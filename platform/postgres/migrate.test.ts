@@ -78,7 +78,7 @@ test("a migration that gets no lock gives up, names who holds the table, and lea
   await end();
   expect(await sql`SELECT to_regclass('sea.flag') AS found`).toMatchObject([{ found: null }]);
   expect(await pendingMigrations(sql, modules)).toEqual(["sea/0002_flag.sql"]);
-}, 30_000);
+}, 120_000);
 
 test("of several that start at once each waits for its turn, and each file is applied once", async () => {
   await file("0002_mark.sql", "CREATE TABLE sea.mark (n int); INSERT INTO sea.mark VALUES (1);");
@@ -87,7 +87,7 @@ test("of several that start at once each waits for its turn, and each file is ap
   const applied = await Promise.all([1, 2, 3, 4].map(() => migrate(another(), modules)));
   expect(applied.map(names => names.length).sort()).toEqual([0, 0, 0, 3]);
   expect(await sql`SELECT n FROM sea.mark ORDER BY n`).toMatchObject([{ n: 1 }, { n: 2 }]);
-}, 30_000);
+}, 120_000);
 
 test("a failing file leaves nothing of itself, and those before it stay", async () => {
   await file("0002_mark.sql", "CREATE TABLE sea.mark (n int);");

@@ -17,7 +17,7 @@ describe.skipIf(!engine)("Meilisearch", () => {
   let shop: Shop;
   beforeEach(async () => {
     shop = await openShop(engine);
-  }, 30_000);
+  }, 120_000);
   afterEach(() => shop.close());
 
   const titles = async () =>
@@ -37,7 +37,7 @@ describe.skipIf(!engine)("Meilisearch", () => {
     });
     expect(outcomes.get(ids[0]!)).toEqual({ type: "indexed" });
     expect(await titles()).toEqual(["Kettle", "Pan"]);
-  }, 30_000);
+  }, 120_000);
 
   test("runs the tasks of many indexers so that the last state of each product remains", async () => {
     const ids = Array.from({ length: 5 }, () => shop.put({ title: "first" }));

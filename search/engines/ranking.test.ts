@@ -14,7 +14,7 @@ describe.each(engines)("ranking by %s", name => {
     const indexed = name === "postgres" ? null : running;
     shop = await openShop(indexed);
     engine = indexed ?? openPostgresEngine(shop.sql);
-  }, 30_000);
+  }, 120_000);
   afterEach(() => shop.close());
 
   const hits = async (query: Partial<SearchQuery>) =>

@@ -23,7 +23,7 @@ beforeEach(async () => {
     await createStore(database.sql, { name: "One", currency: "EUR" }),
     await createStore(database.sql, { name: "Two", currency: "EUR" }),
   ];
-}, 30_000);
+}, 120_000);
 afterEach(() => database.drop());
 
 function handler(meili = meiliUrl): BatchHandler {
@@ -98,7 +98,7 @@ test("a batch brings the products of every store to search, and drops what store
   await database.sql`UPDATE catalog.product SET status = 'archived' WHERE id = ${mascara}`;
   expect(await runBatch([jobOf(one.id, mascara)], context)).toEqual([{ type: "done" }]);
   expect(await find(one, "mascara")).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test("jobs of a store that does not exist are discarded; the others are done", async () => {
   const product = await addProduct(stores[0]!, "Kettle");
@@ -121,4 +121,4 @@ test("while the engine is down jobs are to be tried again, and the fallback know
   expect(await search(stores[0]!.id, { q: "kettle" })).toMatchObject({ total: 1, engine: "postgres" });
   expect(await handler().runBatch([jobOf(stores[0]!.id, product, 2)], context)).toEqual([{ type: "done" }]);
   expect(await finder()(stores[0]!, "kettle")).toEqual(["Kettle"]);
-}, 30_000);
+}, 120_000);

@@ -27,7 +27,7 @@ beforeAll(async () => {
   server = await startRedis(context, { secret: "staleness" });
   front = serveRedisRest({ redisUrl: server.url, token, port: 0 });
   api = await testApi({ nats: true, config: { redisUrl: front.url, redisToken: token, redisTimeoutMs: 50 } });
-}, 30_000);
+}, 120_000);
 
 afterAll(async () => {
   await api.close();

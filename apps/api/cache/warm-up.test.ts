@@ -32,7 +32,7 @@ beforeAll(async () => {
     INSERT INTO search.query_day (store_id, day, query, searches, without_result)
     VALUES (${api.store.id}, (now() AT TIME ZONE 'UTC')::date, 'mug', 9, 0),
            (${api.store.id}, (now() AT TIME ZONE 'UTC')::date, 'unicorn', 90, 90)`;
-}, 30_000);
+}, 120_000);
 
 afterAll(async () => {
   for (const stop of nodes) stop();
@@ -114,4 +114,4 @@ test("readiness waits for look-ups, for a bounded time, and not for what is popu
     await holder;
     await popular;
   }
-}, 20_000);
+}, 120_000);

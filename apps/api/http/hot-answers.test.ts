@@ -25,7 +25,7 @@ beforeAll(async () => {
   const json = { title: "Tea pot", status: "active", description: "x".repeat(2_000), variants: [{}] };
   const made = await api.request("POST", "/admin/products", { key: api.keys.secret, json });
   path = `/store/products/${((await made.json()) as { id: string }).id}`;
-}, 30_000);
+}, 120_000);
 afterAll(() => api.close());
 
 /** As the server does (main.ts). */

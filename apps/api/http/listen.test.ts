@@ -93,7 +93,7 @@ test("whoever holds a connection up is cut off, at each step of a request", asyn
   // What was received of uploads that were given up is gone.
   expect(await readdir(join(dir, "incoming")).catch(() => [])).toEqual([]);
   expect((await fetch(`${server.url}healthz`)).status).toBe(200);
-}, 30_000);
+}, 120_000);
 
 test("an upload that moves may take longer than a connection may be idle", async () => {
   const rows = "lamp,Lamp,1.00\n".repeat(5_000);
@@ -118,7 +118,7 @@ test("an upload that moves may take longer than a connection may be idle", async
     body: slowly,
   });
   expect(answer.status).toBe(202);
-}, 20_000);
+}, 120_000);
 
 test.each([
   ["a header of 20 KB", head("GET /healthz", `X-Long: ${"x".repeat(20_000)}`), 431],

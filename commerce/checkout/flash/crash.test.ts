@@ -43,7 +43,7 @@ test("an allocator whose session is killed is followed by another, in order and 
   const served = await Promise.all(all.map(one => statusOf(one.id)));
   expect(served).toEqual([...Array(50).fill("pending"), ...Array(10).fill("refused")]);
   expect(await levelOf(shop, 1)).toEqual({ onHand: 50, reserved: 50 });
-}, 45_000);
+}, 120_000);
 
 test("first come, first served, each once, though the allocators' process is killed again and again", async () => {
   await hot(1);

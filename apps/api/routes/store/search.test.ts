@@ -21,7 +21,7 @@ beforeAll(async () => {
   otherKey = (await createKey(api.sql, { kind: "publishable", storeId: other.id, name: "other" })).key;
   await stock(api.store.id, "Copper kettle");
   await stock(other.id, "Velvet curtain");
-}, 30_000);
+}, 120_000);
 afterAll(() => api.close());
 
 const get = (query: string, key = api.keys.publishable) =>
