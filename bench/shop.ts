@@ -3,7 +3,7 @@ import { upsertProducts } from "../commerce/catalog/index.ts";
 import { setPrices } from "../commerce/pricing/index.ts";
 import { createKey, createStore } from "../commerce/stores/index.ts";
 import { newId, newSecretId } from "../platform/ids.ts";
-import { type Db, transaction } from "../platform/postgres/index.ts";
+import { type Db, retried, transaction } from "../platform/postgres/index.ts";
 import { requestText } from "./load/connection.ts";
 
 export type Sku = { variantId: string; productId: string; priceMinor: number };
@@ -26,7 +26,8 @@ export async function openBenchShop(
     skus.push(...(await addProducts(sql, store.id, from, count, options.onHand ?? IN_STOCK)));
   }
   if (!options.announce) await sql`DELETE FROM bus.outbox`;
-  await sql`ANALYZE`;
+  // The partitions of a new cluster are being made beside it.
+  await retried(() => sql`ANALYZE`);
   return { storeId: store.id, key, secretKey: secret.key, skus };
 }
 
