@@ -36,9 +36,8 @@ function received(id = Bun.randomUUIDv7(), attempt = 1) {
 function settled(job: ReturnType<typeof received>, status: "done" | "dead" | "retrying") {
   const now = Date.now();
   return {
-    ...job,
+    job,
     status,
-    worker: "w",
     startedAtMs: now,
     endedAtMs: now,
     run: null,
@@ -162,9 +161,9 @@ test("two rows of one job in a round, put back and tried again, are both publish
 test("a terminal row stays as it is when a late second run reports", async () => {
   const { sql, drop } = await freshDatabase();
   const job = received();
-  await writeSettled(sql, [settled(job, "done")]);
-  await writeSettled(sql, [settled(job, "dead"), settled(received(), "done")]);
-  await writeSettled(sql, [settled(job, "retrying")]);
+  await writeSettled(sql, "w", [settled(job, "done")]);
+  await writeSettled(sql, "w", [settled(job, "dead"), settled(received(), "done")]);
+  await writeSettled(sql, "w", [settled(job, "retrying")]);
   const rows = await sql`SELECT status FROM bus.job WHERE id = ${job.id}`;
   expect(rows.map(row => row.status)).toEqual(["done"]);
   expect(await sql`SELECT id FROM bus.outbox`).toHaveLength(0);
@@ -175,10 +174,10 @@ test("a redelivered try that had ended is only acknowledged; a live worker's is 
   const { sql, drop } = await freshDatabase();
   const run = { worker: "b", alone: true, liveWorkers: ["b"] };
   const ended = received();
-  await writeSettled(sql, [settled(ended, "done")]);
+  await writeSettled(sql, "w", [settled(ended, "done")]);
   expect(await beginRun(sql, ended, run)).toEqual({ type: "settled" });
   const parked = received();
-  await writeSettled(sql, [settled(parked, "retrying")]);
+  await writeSettled(sql, "w", [settled(parked, "retrying")]);
   expect(await beginRun(sql, parked, run)).toEqual({ type: "settled" });
   expect(await beginRun(sql, { ...parked, attempt: 2 }, run)).toMatchObject({ type: "run" });
 
@@ -207,7 +206,7 @@ test("kills beside other jobs prove nothing, but five of them end a job", async 
 test("the ledger has a partition for today's ids, which is not vacuumed for insertions", async () => {
   const { sql, drop } = await freshDatabase();
   await Promise.all([ensureLedgerPartitions(sql, new Date()), ensureLedgerPartitions(sql, new Date())]);
-  await writeSettled(sql, [settled(received(), "done")]);
+  await writeSettled(sql, "w", [settled(received(), "done")]);
   const [row] = await sql`
     SELECT j.tableoid::regclass::text AS name, reloptions FROM bus.job j JOIN pg_class c ON c.oid = j.tableoid`;
   expect(row!.reloptions).toEqual(["autovacuum_vacuum_insert_threshold=-1"]);
@@ -239,7 +238,7 @@ test("settings of a kind merge, survive a restart, and reach every process", asy
 test("a ledger row that came before the partition of its day is moved into it", async () => {
   const { sql, drop } = await freshDatabase();
   const job = received();
-  await writeSettled(sql, [settled(job, "done")]);
+  await writeSettled(sql, "w", [settled(job, "done")]);
   await ensureLedgerPartitions(sql, new Date());
   const rows = await sql`SELECT tableoid::regclass::text AS name, status FROM bus.job WHERE id = ${job.id}`;
   expect(rows).toHaveLength(1);

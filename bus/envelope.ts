@@ -37,6 +37,9 @@ export type Received = Job & {
   readonly body: string;
 };
 
+/** Its payload is filled in: a copy of a job with one would cost as much as reading it. */
+type Draft = { -readonly [K in keyof Received]: Received[K] };
+
 export type Encoded = { subject: string; data: string; headers: MsgHdrs; msgID: string };
 
 /**
@@ -101,16 +104,17 @@ type RawMessage = { subject: string; headers?: MsgHdrs | undefined; string(): st
 
 /** @throws MalformedMessage when the envelope or payload can't be read, NewerVersion when a newer worker could. */
 export function decode(contract: Contract, message: RawMessage): Received {
-  const envelope = envelopeOf(contract, message);
-  if (!uuidPattern.test(envelope.id)) throw new MalformedMessage("the message has no job id");
-  if (!Number.isInteger(envelope.attempt) || envelope.attempt < 1)
+  const job = envelopeOf(contract, message);
+  if (!uuidPattern.test(job.id)) throw new MalformedMessage("the message has no job id");
+  if (!Number.isInteger(job.attempt) || job.attempt < 1)
     throw new MalformedMessage("attempt is not a number");
   const body = message.string();
-  const payload =
-    envelope.version === contract.version ? parse(body) : lifted(contract, envelope.version, parse(body));
+  const payload = job.version === contract.version ? parse(body) : lifted(contract, job.version, parse(body));
   const fault = payloadFault(contract, payload);
   if (fault) throw new MalformedMessage(`payload.${fault.path}: ${fault.message}`);
-  return { ...envelope, payload, body };
+  job.payload = payload;
+  job.body = body;
+  return job;
 }
 
 function lifted(contract: Contract, version: number, payload: unknown): unknown {
@@ -137,8 +141,8 @@ function timeOf(text: string): number {
   return ms > 0 && ms <= MAX_TIME_MS ? ms : Date.now();
 }
 
-/** What can be said of a message without trusting it; parts that are missing or out of bounds are empty or NaN. */
-export function envelopeOf(contract: Contract, message: RawMessage): Omit<Received, "payload" | "body"> {
+/** What can be said of a message without trusting it, without its payload; parts that are missing or out of bounds are empty or NaN. */
+export function envelopeOf(contract: Contract, message: RawMessage): Draft {
   const header = headerReader(message);
   const [id = "", attempt = "", version = "", queuedAt = "", key = "", flag] = header(ENVELOPE).split(" ");
   return {
@@ -152,6 +156,8 @@ export function envelopeOf(contract: Contract, message: RawMessage): Omit<Receiv
     traceparent: header(TRACE),
     queuedAtMs: timeOf(queuedAt),
     isUnique: flag === UNIQUE,
+    payload: null,
+    body: "null",
   };
 }
 

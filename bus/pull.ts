@@ -131,7 +131,7 @@ class Pull implements Puller {
   #take(msg: Msg): void {
     if (this.#requested > 0) this.#requested--;
     this.#held++;
-    this.#options.onMessage({ msg, ...deliveryOf(msg.reply ?? "") });
+    this.#options.onMessage(new PulledMessage(msg));
     if (this.#requested === 0) this.#plan();
   }
 
@@ -161,9 +161,38 @@ class Pull implements Puller {
   }
 }
 
-/** `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or with domain and account. */
-function deliveryOf(reply: string): { delivery: number; stored: string } {
-  const tokens = reply.split(".");
-  const at = tokens.length === 9 ? 4 : 6;
-  return { delivery: Number(tokens[at] ?? 1), stored: `${tokens[at + 1]}-${tokens[at + 3]}` };
+class PulledMessage implements Pulled {
+  readonly msg: Msg;
+  readonly delivery: number;
+
+  constructor(msg: Msg) {
+    this.msg = msg;
+    const reply = msg.reply ?? "";
+    const from = deliveredAt(reply);
+    this.delivery = Number(reply.slice(from, reply.indexOf(".", from)));
+  }
+
+  get stored(): string {
+    const reply = this.msg.reply ?? "";
+    const [, streamSeq, , time] = reply.slice(deliveredAt(reply)).split(".");
+    return `${streamSeq}-${time}`;
+  }
+}
+
+const PLAIN_DOTS = 8;
+
+/**
+ * Where the count of deliveries begins in `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`,
+ * or in the longer form, with domain and account before the stream.
+ */
+function deliveredAt(reply: string): number {
+  let dots = 0;
+  let plain = 0;
+  let longer = 0;
+  for (let at = reply.indexOf("."); at >= 0; at = reply.indexOf(".", at + 1)) {
+    dots++;
+    if (dots === 4) plain = at + 1;
+    else if (dots === 6) longer = at + 1;
+  }
+  return dots === PLAIN_DOTS ? plain : longer;
 }

@@ -76,8 +76,11 @@ export type Settler = {
   close(patienceMs: number): Promise<void>;
 };
 
-type Judged = { queued: Queued; row: SettledTry };
-type Queued = { entry: Try; onSettled: (settled: SettledTry["status"] | "returned") => void };
+type Queued = {
+  readonly entry: Try;
+  readonly row: SettledTry;
+  readonly onSettled: (settled: SettledTry["status"] | "returned") => void;
+};
 
 export function createSettler(deps: { connection: Connection; sql: Db; log: Log; worker: string }): Settler {
   const { connection, sql, log, worker } = deps;
@@ -111,18 +114,17 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   }
 
   async function settleGroup(group: Queued[]): Promise<void> {
-    const judged = group.map(queued => ({ queued, row: rowOf(queued.entry, worker) }));
-    const dying = judged.filter(one => one.row.status === "dead");
-    if (dying.length === 0) return write(judged);
+    const dying = group.filter(one => one.row.status === "dead");
+    if (dying.length === 0) return write(group);
     const gone = await Promise.all(dying.map(bury));
-    await write(judged.filter(one => one.row.status !== "dead" || gone[dying.indexOf(one)]));
+    await write(group.filter(one => one.row.status !== "dead" || gone[dying.indexOf(one)]));
   }
 
   /** Writes a group, then acks it. A row that Postgres refuses is found by halving and goes back alone. */
-  async function write(group: Judged[]): Promise<void> {
+  async function write(group: Queued[]): Promise<void> {
     const outcome = await written(group.map(one => one.row));
     if (outcome === "written") finish(group);
-    else if (outcome === "away" || group.length === 1) for (const one of group) giveBack(one.queued);
+    else if (outcome === "away" || group.length === 1) for (const one of group) giveBack(one);
     else {
       const middle = Math.ceil(group.length / 2);
       await write(group.slice(0, middle));
@@ -131,12 +133,12 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   }
 
   /** Publishes a dead letter. False: that could not be done, and the message went back. */
-  async function bury({ queued, row }: Judged): Promise<boolean> {
+  async function bury(queued: Queued): Promise<boolean> {
     try {
       await publishDead(connection, deadLetterOf(queued.entry));
       return true;
     } catch (error) {
-      log.warn({ err: error, jobId: row.id }, "dead letter not published; the message goes back");
+      log.warn({ err: error, jobId: queued.row.job.id }, "dead letter not published; the message goes back");
       giveBack(queued);
       return false;
     }
@@ -145,7 +147,7 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   async function written(rows: SettledTry[]): Promise<"written" | "refused" | "away"> {
     for (;;) {
       try {
-        await writeSettled(sql, rows);
+        await writeSettled(sql, worker, rows);
         return "written";
       } catch (error) {
         log.warn({ err: error, rows: rows.length }, "ledger not written");
@@ -156,18 +158,18 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
     }
   }
 
-  function finish(group: Judged[]): void {
+  function finish(group: Queued[]): void {
     const plain: Msg[] = [];
-    for (const { queued, row } of group) {
-      const { msg } = queued.entry.pulled;
+    for (const { entry, row } of group) {
+      const { msg } = entry.pulled;
       if (row.status === "dead") {
         acks
           .ackSure(connection.nc, msg)
-          .catch(() => log.warn({ jobId: row.id }, "ack of a dead letter not confirmed"));
+          .catch(() => log.warn({ jobId: row.job.id }, "ack of a dead letter not confirmed"));
       } else plain.push(msg);
     }
     acks.ackAll(connection.nc, plain);
-    for (const { queued, row } of group) queued.onSettled(row.status);
+    for (const { onSettled, row } of group) onSettled(row.status);
   }
 
   function giveBack(queued: Queued): void {
@@ -177,7 +179,8 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
 
   return {
     settle(entry, onSettled) {
-      queue.push({ entry: entry.ending.type === "done" ? entry : withoutPersonalData(entry), onSettled });
+      const clean = entry.ending.type === "done" ? entry : withoutPersonalData(entry);
+      queue.push({ entry: clean, row: rowOf(clean), onSettled });
       gathering.plan();
     },
     async close(patienceMs) {
@@ -197,25 +200,32 @@ function withoutPersonalData(entry: Try): Try {
   return { ...entry, ending: redactedEnding(entry.ending) };
 }
 
-function rowOf(entry: Try, worker: string): SettledTry {
-  const { job, contract, ending, startedAtMs, endedAtMs, run } = entry;
-  const base = { ...job, worker, startedAtMs, endedAtMs, run, retryAfterMs: 0 };
+function rowOf({ job, contract, ending, startedAtMs, endedAtMs, run }: Try): SettledTry {
+  const row = (status: SettledTry["status"], error: string | null, retryAfterMs = 0): SettledTry => ({
+    job,
+    status,
+    startedAtMs,
+    endedAtMs,
+    run,
+    error,
+    retryAfterMs,
+  });
   switch (ending.type) {
     case "done":
-      return { ...base, status: "done", error: null };
+      return row("done", null);
     case "discard":
-      return { ...base, status: "discarded", error: ending.reason };
+      return row("discarded", ending.reason);
     case "cancelled":
-      return { ...base, status: "cancelled", error: ending.reason };
+      return row("cancelled", ending.reason);
     case "fail":
     case "killed_worker":
     case "malformed":
-      return { ...base, status: "dead", error: ending.error };
+      return row("dead", ending.error);
     default: {
       const error = ending.error ?? "the handler asked for another try";
-      if (job.attempt >= contract.maxTries) return { ...base, status: "dead", error };
+      if (job.attempt >= contract.maxTries) return row("dead", error);
       const asked = ending.type === "retry" ? ending.afterMs : undefined;
-      return { ...base, status: "retrying", error, retryAfterMs: asked ?? backoffMs(contract, job.attempt) };
+      return row("retrying", error, asked ?? backoffMs(contract, job.attempt));
     }
   }
 }

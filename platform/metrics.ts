@@ -10,7 +10,13 @@ export { DenseHistogram } from "./histogram.ts";
 
 export type Metrics = {
   readonly registry: Registry;
-  counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
+  /** `collect` is called before the values are read: for what is counted elsewhere, and told then. */
+  counter<L extends string>(
+    name: string,
+    help: string,
+    labels?: readonly L[],
+    collect?: (counter: Counter<L>) => void,
+  ): Counter<L>;
   gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
   histogram<L extends string>(
     name: string,
@@ -18,7 +24,7 @@ export type Metrics = {
     buckets: number[],
     labels?: readonly L[],
   ): Histogram<L>;
-  /** For what happens with each request. */
+  /** For what happens with each request or job. */
   denseHistogram<L extends string>(
     name: string,
     help: string,
@@ -59,8 +65,16 @@ export function createMetrics(processName: string): Metrics {
   });
   return {
     registry,
-    counter: (name, help, labels = []) =>
-      new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
+    counter(name, help, labels = [], collect) {
+      const counter: Counter<(typeof labels)[number]> = new Counter({
+        name,
+        help,
+        labelNames: [...labels],
+        registers: [registry],
+        ...(collect && { collect: () => collect(counter) }),
+      });
+      return counter;
+    },
     gauge: (name, help, labels = []) =>
       new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
     histogram: (name, help, buckets, labels = []) =>

@@ -12,6 +12,7 @@ import {
   type Settled,
 } from "../bus/index.ts";
 import type { Held, HeldMessages } from "./held.ts";
+import type { KindMetrics } from "./pool-metrics.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 
 /** How long a message rests about which nothing could be written. */
@@ -26,11 +27,13 @@ export class Ends {
   readonly #contract: Contract;
   readonly #held: HeldMessages;
   readonly #deps: EndsDeps;
+  readonly #metrics: KindMetrics;
 
   constructor(contract: Contract, held: HeldMessages, deps: EndsDeps) {
     this.#contract = contract;
     this.#held = held;
     this.#deps = deps;
+    this.#metrics = deps.metrics.of(contract.kind);
   }
 
   settle(held: Held, ending: Settled, startedAtMs: number, onSettled?: () => void): void {
@@ -41,7 +44,7 @@ export class Ends {
     this.#deps.settler.settle(
       { contract, job: held.job, pulled: held.pulled, startedAtMs, endedAtMs, run, ending },
       status => {
-        this.#deps.metrics.settled(contract.kind, status, endedAtMs - startedAtMs);
+        this.#metrics.settled(status, endedAtMs - startedAtMs);
         this.#held.drop(held);
         onSettled?.();
       },

@@ -45,17 +45,26 @@ export function contextOf(
   };
 }
 
-export async function executeOne(
+/** The ending of a batch of one. Not `async`: each further promise is a good part of what a short job takes. */
+export function executeOne(
   handler: Handler,
   job: Job,
-  context: JobContext,
+  context: JobContext & { ended(): void },
   deadline: Deadline,
-): Promise<Ending> {
-  try {
-    return await deadline.race(() => handler.run(job, context));
-  } catch (error) {
-    return endingOf(error);
-  }
+): Promise<Ending[]> {
+  return new Promise(resolve => {
+    const end = (ending: Ending) => {
+      context.ended();
+      resolve([ending]);
+    };
+    const fail = (error: unknown) => end(endingOf(error));
+    if (!deadline.begin(fail)) return;
+    try {
+      handler.run(job, context).then(end, fail);
+    } catch (error) {
+      fail(error);
+    }
+  });
 }
 
 /** Halving a batch of 4,000 down to the one job that breaks it takes 24 calls; where all are broken, it ends here. */
@@ -105,7 +114,7 @@ export class Deadline {
   #dueMs = Number.POSITIVE_INFINITY;
   #reason: TimedOut | Cancelled | undefined;
   #controller: AbortController | undefined;
-  #reject: (reason: TimedOut | Cancelled) => void = () => {};
+  #onOver: (reason: TimedOut | Cancelled) => void = () => {};
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -138,16 +147,21 @@ export class Deadline {
     if (this.#reason) return;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    this.#reject(reason);
+    this.#onOver(reason);
   }
 
-  /** Starts the time, if it does not run yet, and the work; does not start what was aborted before. */
+  /** Starts the time, if it does not run yet. `onOver` is told the reason when it is over; false: it was over before. */
+  begin(onOver: (reason: TimedOut | Cancelled) => void): boolean {
+    this.#onOver = onOver;
+    if (this.#reason) onOver(this.#reason);
+    else if (this.#dueMs === Number.POSITIVE_INFINITY) this.#dueMs = Date.now() + this.#timeoutMs;
+    return this.#reason === undefined;
+  }
+
+  /** The same for work that is a promise. What was aborted before is not started. */
   race<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#reason) return Promise.reject(this.#reason);
-    if (this.#dueMs === Number.POSITIVE_INFINITY) this.#dueMs = Date.now() + this.#timeoutMs;
     return new Promise<T>((resolve, reject) => {
-      this.#reject = reject;
-      work().then(resolve, reject);
+      if (this.begin(reject)) work().then(resolve, reject);
     });
   }
 }

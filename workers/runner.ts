@@ -20,6 +20,7 @@ import {
 } from "../bus/index.ts";
 import { Admission } from "./admission.ts";
 import { Beside, MOST_IN_BATCH } from "./beside.ts";
+import type { Judged } from "./downstreams/index.ts";
 import { Ends, type Snoozed } from "./ends.ts";
 import type { Ticket } from "./gate.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
@@ -214,7 +215,7 @@ export class Runner {
       else this.#ready.push(held);
       this.pump();
     } catch (error) {
-      const job = { ...envelopeOf(this.contract, pulled.msg), payload: null, body: "null" };
+      const job = envelopeOf(this.contract, pulled.msg);
       const held = this.#held.add({ pulled, puller, sinceMs, job });
       if (error instanceof NewerVersion) void this.#ends.postpone(held, error);
       else this.#ends.malformed(held, error as Error);
@@ -245,7 +246,10 @@ export class Runner {
   async #runGroup(group: Held[], ticket: Ticket): Promise<void> {
     this.#groups++;
     try {
-      await this.#run(group);
+      const isUnderRows = group.some(wasDeliveredBefore);
+      const passing = isUnderRows ? undefined : this.#admission.pass(group);
+      if (passing) await passing;
+      if (group.length > 0) await this.#run(group, isUnderRows);
     } finally {
       this.#deps.gate.leave(ticket);
       this.#groups--;
@@ -264,24 +268,32 @@ export class Runner {
   }
 
   /** An `await` for nothing is a good part of a short job: there is none here that need not be. */
-  async #run(group: Held[]): Promise<void> {
-    const isUnderRows = group.some(wasDeliveredBefore);
-    const passing = isUnderRows ? undefined : this.#admission.pass(group);
-    if (passing) await passing;
-    if (group.length === 0) return;
-    await this.#tries.within(group, async deadline => {
+  async #run(group: Held[], isUnderRows: boolean): Promise<void> {
+    const turn = this.#tries.enter(group);
+    const waiting = this.#tries.core(turn);
+    const release = waiting && (await waiting);
+    try {
       if (isUnderRows && !(await this.#openRows(group))) return;
       const startedAtMs = Date.now();
-      const endings = await this.#tries.execute(group, deadline);
-      const notYet: Snoozed[] = [];
-      for (const [i, held] of group.entries()) {
-        const ending = endings[i]!;
-        if (this.#tries.wasAborted(ending)) void this.#ends.giveBack(held);
-        else if (ending.type === "snooze") notYet.push({ held, afterMs: ending.afterMs });
-        else this.#ends.settle(held, ending, startedAtMs);
-      }
+      const notYet = this.#end(group, await this.#tries.execute(group, turn), startedAtMs);
       if (notYet.length > 0) await this.#ends.putBack(notYet);
-    });
+    } finally {
+      if (release) await release();
+      this.#tries.leave(turn);
+    }
+  }
+
+  /** Settles what has ended, and returns what has not. */
+  #end(group: readonly Held[], endings: readonly Judged[], startedAtMs: number): Snoozed[] {
+    const notYet: Snoozed[] = [];
+    for (let i = 0; i < group.length; i++) {
+      const held = group[i]!;
+      const ending = endings[i]!;
+      if (this.#tries.wasAborted(ending)) void this.#ends.giveBack(held);
+      else if (ending.type === "snooze") notYet.push({ held, afterMs: ending.afterMs });
+      else this.#ends.settle(held, ending, startedAtMs);
+    }
+    return notYet;
   }
 
   /** Rows are opened when the machine has a core for the jobs, or they would tell of jobs that do not run. False: none does. */
@@ -293,14 +305,19 @@ export class Runner {
 
   /** As {@link SlowPathHost} asks. */
   async #runUnderRow(held: Held, open: () => Promise<boolean>): Promise<void> {
-    await this.#tries.within([held], async deadline => {
+    const turn = this.#tries.enter([held]);
+    const release = await this.#tries.core(turn);
+    try {
       if (!(await open())) return;
       if (held.job.isUnique && !(await this.#admission.claimGivenUp(held))) return this.#ends.giveBack(held);
       const startedAtMs = Date.now();
-      const [ending] = await this.#tries.execute([held], deadline);
+      const [ending] = await this.#tries.execute([held], turn);
       if (this.#tries.wasAborted(ending!)) await this.#ends.giveBack(held);
       else if (ending!.type === "snooze") await this.#ends.putBack([{ held, afterMs: ending!.afterMs }]);
       else await this.#ends.settled(held, ending!, startedAtMs);
-    });
+    } finally {
+      if (release) await release();
+      this.#tries.leave(turn);
+    }
   }
 }

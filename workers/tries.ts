@@ -7,6 +7,11 @@ import type { Held } from "./held.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 import { traceTries } from "./trace.ts";
 
+/** A group that runs, from {@link Tries.enter} to {@link Tries.leave}. */
+export type Turn = { readonly deadline: Deadline; readonly jobs: number };
+
+type Release = () => Promise<void>;
+
 export class Tries {
   readonly #contract: Contract;
   readonly #handler: Handler | BatchHandler;
@@ -53,31 +58,28 @@ export class Tries {
     return this.#leaving && ending.type === "error";
   }
 
-  /**
-   * From the moment it is called a group of one can be cancelled; `work` begins when the machine has a core for it, and may
-   * take jobs out of the group.
-   */
-  async within(group: readonly Held[], work: (deadline: Deadline) => Promise<void>): Promise<void> {
-    const jobs = group.length;
+  /** From here on a group of one can be cancelled. Call {@link leave} when all is done. */
+  enter(group: readonly Held[]): Turn {
     const deadline = new Deadline(this.#contract.timeoutMs);
     if (group.length === 1) group[0]!.deadline = deadline;
     this.#deadlines.add(deadline);
-    this.#running += jobs;
-    const release = this.#contract.perMachine ? await this.#slot(deadline) : undefined;
-    try {
-      await work(deadline);
-    } finally {
-      if (release) await release();
-      this.#running -= jobs;
-      this.#deadlines.delete(deadline);
-    }
+    this.#running += group.length;
+    return { deadline, jobs: group.length };
   }
 
-  #slot(deadline: Deadline): Promise<(() => Promise<void>) | undefined> {
-    return this.#deps.slots.acquire(deadline.signal).catch(() => undefined);
+  leave({ deadline, jobs }: Turn): void {
+    this.#running -= jobs;
+    this.#deadlines.delete(deadline);
   }
 
-  async execute(group: readonly Held[], deadline: Deadline): Promise<Judged[]> {
+  /** Waits until the machine has a core for kinds that want one to themselves; undefined: this one does not. */
+  core({ deadline }: Turn): Promise<Release> | undefined {
+    if (!this.#contract.perMachine) return undefined;
+    return this.#deps.slots.acquire(deadline.signal).catch(() => async () => {});
+  }
+
+  /** What became of each. */
+  async execute(group: readonly Held[], { deadline }: Turn): Promise<Judged[]> {
     const { log, tracer, bus, worker } = this.#deps;
     const run = (jobs: readonly Received[]): Promise<Ending[]> => {
       const [first] = jobs;
@@ -88,10 +90,7 @@ export class Tries {
         isLimited: this.#isLimited(),
       });
       if ("runBatch" in this.#handler) return executeBatch(this.#handler, jobs, context, deadline);
-      return executeOne(this.#handler, first!, context, deadline).then(ending => {
-        context.ended();
-        return [ending];
-      });
+      return executeOne(this.#handler, first!, context, deadline);
     };
     const endings = await (tracer.enabled
       ? traceTries(tracer, group, run)
