@@ -1,7 +1,7 @@
-/** SMTP by nodemailer, connections pooled. The message is made by us (message.ts): nodemailer's composer costs four times as much. */
-import type { Transporter } from "nodemailer";
+/** Mails by SMTP: the message is made by us (message.ts), nodemailer speaks with the server (smtp.ts). */
 import { addressOf, asMessage } from "./message.ts";
 import type { Mail } from "./model.ts";
+import { openSmtp, type Smtp, type SmtpError } from "./smtp.ts";
 
 export type Mailer = {
   readonly from: string;
@@ -32,8 +32,6 @@ const TIMEOUTS_MS = {
   dnsTimeout: 4_000,
 };
 
-type SmtpError = Error & { code?: string; responseCode?: number };
-
 /**
  * A 5xx to the envelope (recipient, sender) or the message is about this mail. One to the log-in or the greeting is
  * about us, and goes away when somebody mends it.
@@ -43,37 +41,36 @@ function isPermanent(error: SmtpError): boolean {
   return code >= 500 && code < 600 && (error.code === "EENVELOPE" || error.code === "EMESSAGE");
 }
 
-/** Loaded for the first mail: most processes send none. */
-async function openTransport(smtpUrl: string): Promise<Transporter> {
-  const { default: nodemailer } = await import("nodemailer");
-  return nodemailer.createTransport({
-    url: smtpUrl,
-    pool: true,
-    maxConnections: CONNECTIONS,
-    maxMessages: MAILS_PER_CONNECTION,
-    // A connection that closes while a mail is under way leaves open whether it was accepted; that is ours to judge.
-    maxRequeues: 0,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    ...TIMEOUTS_MS,
-  } as Parameters<typeof nodemailer.createTransport>[0]);
-}
-
 export function createMailer(options: { smtpUrl: string; from: string }): Mailer {
-  let opening: Promise<Transporter> | undefined;
+  let opening: Promise<Smtp> | undefined;
+  const open = () =>
+    openSmtp({
+      url: options.smtpUrl,
+      connections: CONNECTIONS,
+      mailsPerConnection: MAILS_PER_CONNECTION,
+      timeouts: TIMEOUTS_MS,
+    });
   const sender = addressOf(options.from);
   return {
     from: options.from,
     async send({ to, subject, text, html, messageId }, signal) {
       signal?.throwIfAborted();
+      const message = asMessage({
+        from: options.from,
+        to,
+        subject,
+        text,
+        html,
+        messageId,
+        date: new Date(),
+      });
+      opening ??= open();
+      const smtp = await opening;
       try {
-        const raw = asMessage({ from: options.from, to, subject, text, html, messageId, date: new Date() });
-        opening ??= openTransport(options.smtpUrl);
-        const transport = await opening;
-        await transport.sendMail({ envelope: { from: sender, to: [to] }, raw });
+        await smtp.send({ from: sender, to }, message);
       } catch (error) {
-        const smtp = error as SmtpError;
-        if (isPermanent(smtp)) throw new MailRefused(smtp.responseCode!, smtp.message);
+        const { responseCode, message: said } = error as SmtpError;
+        if (isPermanent(error as SmtpError)) throw new MailRefused(responseCode!, said);
         throw error;
       }
     },
