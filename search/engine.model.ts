@@ -2,7 +2,7 @@
  * For tests: an engine in memory that keeps the engine's promises and no more. Tasks run in the order of their enqueueing,
  * the last write wins, and a task may be pending, refused, lost, or enqueued without the sender hearing of it.
  */
-import { checksum } from "./document.ts";
+import { checksum, type SearchDocument } from "./document.ts";
 import {
   type Change,
   EngineRefusal,
@@ -69,7 +69,7 @@ export class EngineModel implements IndexedEngine {
 
   async enqueue(index: IndexName, changes: readonly Change[]) {
     await Bun.sleep(this.latencyMs());
-    if (changes.some(change => change.document && this.unpostable.has(change.productId)))
+    if (changes.some(change => change.document !== null && this.unpostable.has(change.productId)))
       throw new EngineRefusal("unpostable");
     this.sent.push(changes.map(change => change.productId));
     this.partial.push(...changes.filter(change => change.partial).map(change => change.productId));
@@ -153,7 +153,8 @@ export class EngineModel implements IndexedEngine {
     }
     if (task.swap !== undefined) this.#swap(task.index, task.swap);
     const stored = this.#stored(task.index);
-    for (const { productId, document, version } of task.changes) {
+    for (const { productId, document: given, json, version } of task.changes) {
+      const document = given === undefined ? (JSON.parse(json!) as SearchDocument) : given;
       if (document) stored.set(productId, { title: document.title, version, sum: checksum(document) });
       else stored.delete(productId);
     }

@@ -65,10 +65,11 @@ export interface SearchEngine {
   search(storeId: string, query: SearchQuery, signal?: AbortSignal): Promise<Found>;
 }
 
-/** What the engine shall hold of a product; a null document removes it. */
+/** What the engine shall hold of a product. */
 export type Change = {
   readonly productId: string;
-  readonly document: SearchDocument | null;
+  /** Null removes it; absent where there is `json` alone. */
+  readonly document?: SearchDocument | null;
   /** The same as JSON, where it was written already. */
   readonly json?: string;
   /** The engine keeps it beside the document, so that it can be asked what it holds. */

@@ -114,10 +114,7 @@ async function bring(
   return outcomes;
 }
 
-export type Projected = {
-  readonly contents: readonly rows.Content[];
-  readonly versions: Map<string, number>;
-};
+export type Projected = rows.Versions & { readonly contents: readonly rows.Content[] };
 
 /** Step 1, also of a rebuild. */
 export async function project(
@@ -133,7 +130,7 @@ export async function project(
     const document = product ? searchDocument(product) : null;
     return { productId, document, json: document && JSON.stringify(document) };
   });
-  return { contents, versions: await rows.writeDocuments(held, storeId, contents) };
+  return { contents, ...(await rows.writeDocuments(held, storeId, contents)) };
 }
 
 type Batch = { storeId: string; productIds: readonly string[]; doubtful: readonly string[] };

@@ -5,7 +5,7 @@ import { type Running, recordBuilt, selectContents } from "./reindex.store.ts";
 import { taskOutcome } from "./tasks.ts";
 
 /** Tasks that may wait in the engine; beyond that it is waited for, so that its queue does not fill the disk. */
-const MAX_TASKS = 20;
+const MAX_TASKS = 40;
 
 /** What was in it is not kept: a hundred thousand documents have no room. */
 type Sent = { task: number; productIds: readonly string[] };

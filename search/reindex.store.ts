@@ -1,6 +1,7 @@
 /** The SQL of builds: indexes that are made anew. */
 import type { Sql, Tx } from "../platform/postgres/index.ts";
 import type { Change } from "./engine.ts";
+import { RESTOCKED } from "./store.ts";
 
 export type Build = {
   storeId: string;
@@ -148,18 +149,38 @@ async function asWholes<T>(tx: Tx, compare: () => Promise<T>): Promise<T> {
   return compared;
 }
 
+type Text = { productId: string; version: number; json: string | null };
+const changeOf = ({ productId, version, json }: Text): Change =>
+  json === null ? { productId, version, document: null } : { productId, version, json };
+
+/**
+ * The documents of a page of products, in the order of their ids, that the new index was not sent as they are. Without those
+ * whose stock alone was written: they are composed anew whatever they hold, and would be sent twice.
+ */
+export async function selectKnown(sql: Sql, build: Running, after: string, limit: number): Promise<Change[]> {
+  const rows = await sql<Text[]>`
+    SELECT d.product_id AS "productId", d.version, d.document::text AS json
+    FROM search.document d
+    WHERE d.store_id = ${build.storeId} AND d.product_id > ${after} AND NOT d.deleted AND d.content_hash <> ${RESTOCKED}
+      AND coalesce((SELECT b.version FROM search.built b
+                    WHERE b.build_id = ${build.id} AND b.product_id = d.product_id), 0) < d.version
+    ORDER BY d.product_id LIMIT ${limit}`;
+  return rows.map(changeOf);
+}
+
 /** What has changed since it was sent to the new index, or was never sent. */
 export async function selectUnbuilt(tx: Tx, build: Running, limit: number): Promise<Change[]> {
-  return asWholes(
+  const rows = await asWholes(
     tx,
-    () => tx<Change[]>`
-    SELECT d.product_id AS "productId", d.version, d.document
+    () => tx<Text[]>`
+    SELECT d.product_id AS "productId", d.version, d.document::text AS json
     FROM search.document d
     LEFT JOIN search.built b ON b.build_id = ${build.id} AND b.product_id = d.product_id
     WHERE d.store_id = ${build.storeId}
       AND (d.version > b.version OR (b.version IS NULL AND NOT d.deleted))
     ORDER BY d.product_id LIMIT ${limit}`,
   );
+  return rows.map(changeOf);
 }
 
 const expected = (sql: Sql, build: Running) =>

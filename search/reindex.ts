@@ -2,7 +2,8 @@
  * Makes a store's index anew with no moment without one: beside the index that answers, which goes on being kept.
  *
  *     queued ─▶ building ─────────────────────────────────────────────────────────────────────▶ done | failed
- *       1 fill      every product page by page, as it is now, into `<store>/<build>`; then the checkpoint moves
+ *       1 fill      what search knows already, as it is, into `<store>/<build>`; then every product page by page is looked through as it
+ *                   is now, and what differs is written and sent; then the checkpoint moves
  *       2 replay    what has changed since it was sent (version > built.version), until little is left
  *       3 verify    where another run came before, or 4 met another count: which versions the new index holds. What differs is
  *                   sent again
@@ -26,6 +27,7 @@ import { withIndexLock } from "./lock.ts";
 import { selectGeneration } from "./query.store.ts";
 import { Beside } from "./reindex.beside.ts";
 import { fill, PAGE, type Progress, type ReindexDeps } from "./reindex.fill.ts";
+import { sendKnown } from "./reindex.known.ts";
 import { noteSwap } from "./reindex.note.ts";
 import * as store from "./reindex.store.ts";
 import { differences } from "./reindex.verify.ts";
@@ -117,7 +119,8 @@ async function make(
     return null;
   }
   await open(deps, build, beside);
-  await fill(deps, build, beside, progress);
+  const known = await sendKnown(sql, build, beside);
+  await fill(deps, build, beside, { ...progress, known });
   // What a single run has sent, in tasks that have all succeeded, is there if the count is right. An earlier one may have posted late.
   let doubtful = build.run > 1;
   for (let [verifications, few] = [0, FEW]; ; ) {

@@ -5,6 +5,8 @@ import type { Change } from "./engine.ts";
 import { fold } from "./fold.ts";
 
 const GONE = "gone";
+/** Of no content: the stock was written into the document, and who composes it next writes it whole. */
+export const RESTOCKED = "restocked";
 
 /** What a product's document is now; null: shops don't show it. */
 export type Content = {
@@ -50,6 +52,12 @@ const volatileColumns = ({ price, inStock, popularity }: SearchDocument) => ({
 
 type Known = { productId: string; version: number; contentHash: string; textHash: string };
 
+export type Versions = {
+  readonly versions: Map<string, number>;
+  /** The products that were written. */
+  readonly written: ReadonlySet<string>;
+};
+
 /**
  * Writes the content of products where it differs, which raises their version, and returns the versions as they are then.
  * A removal leaves a tombstone, and nothing where the product was never known. The caller holds the lock of the index.
@@ -58,7 +66,7 @@ export async function writeDocuments(
   sql: Sql,
   storeId: string,
   contents: readonly Content[],
-): Promise<Map<string, number>> {
+): Promise<Versions> {
   const ids = contents.map(one => one.productId);
   const rows = await sql<Known[]>`
     SELECT product_id AS "productId", version, content_hash AS "contentHash", text_hash AS "textHash"
@@ -82,7 +90,7 @@ export async function writeDocuments(
   ];
   const versions = new Map(rows.map(row => [row.productId, row.version]));
   for (const { productId, version } of written) versions.set(productId, version);
-  return versions;
+  return { versions, written: new Set(written.map(one => one.productId)) };
 }
 
 type Written = { productId: string; version: number };
@@ -152,7 +160,7 @@ export async function writeStock(sql: Sql, storeId: string, productIds: readonly
       GROUP BY h.product_id
     )
     UPDATE search.document d
-    SET version = d.version + 1, in_stock = f.in_stock, content_hash = 'restocked', updated_at = now(),
+    SET version = d.version + 1, in_stock = f.in_stock, content_hash = ${RESTOCKED}, updated_at = now(),
         document = d.document || jsonb_build_object('inStock', f.in_stock, 'available', f.item -> 'available', 'item', (d.document -> 'item') || f.item)
     FROM fresh f
     WHERE d.store_id = ${storeId} AND d.product_id = f.product_id
@@ -223,6 +231,12 @@ export async function selectIndex(sql: Sql, storeId: string): Promise<KnownIndex
     SELECT identity, settings_hash AS "settingsHash", settings_task AS "settingsTask"
     FROM search.index WHERE store_id = ${storeId}`;
   return row ?? null;
+}
+
+/** The shape of the documents that the index was filled with; null where the store has none in the engine. */
+export async function selectShape(sql: Sql, storeId: string): Promise<number | null> {
+  const [row] = await sql<{ shape: number }[]>`SELECT shape FROM search.index WHERE store_id = ${storeId}`;
+  return row?.shape ?? null;
 }
 
 /** `shape`: that of the documents it was filled with, where that is another one now. */

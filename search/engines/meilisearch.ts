@@ -75,7 +75,7 @@ function nullWhenMissing(error: unknown): null {
 
 async function enqueue(index: Index, changes: readonly Change[]): Promise<EnqueuedTask[]> {
   const tasks: EnqueuedTask[] = [];
-  const shown = changes.filter(change => change.document);
+  const shown = changes.filter(change => change.document !== null);
   const options = { primaryKey: "id" };
   try {
     for (const post of posts(shown.filter(change => !change.partial))) {
@@ -86,7 +86,7 @@ async function enqueue(index: Index, changes: readonly Change[]): Promise<Enqueu
       const { taskUid } = await index.updateDocumentsFromString(post.bodies.join("\n"), NDJSON, options);
       tasks.push({ task: taskUid, productIds: post.productIds });
     }
-    const removed = changes.filter(change => !change.document).map(change => change.productId);
+    const removed = changes.filter(change => change.document === null).map(change => change.productId);
     if (removed.length > 0) {
       const { taskUid } = await index.deleteDocuments(removed);
       tasks.push({ task: taskUid, productIds: removed });
