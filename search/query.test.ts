@@ -4,7 +4,7 @@ import { silentLog } from "../platform/log.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { until } from "../platform/testing/index.ts";
 import { Breaker } from "./breaker.ts";
-import type { Found, SearchEngine } from "./engine.ts";
+import type { Found, SearchEngine, SearchQuery } from "./engine.ts";
 import { openMeilisearch } from "./engines/meilisearch.ts";
 import { createSearch } from "./shop-search.ts";
 import { meilisearch, openShop, type Shop } from "./testing.ts";
@@ -25,12 +25,14 @@ function searchWith(engine: SearchEngine | null, clock = fixedClock("2026-01-01T
 class Fickle implements SearchEngine {
   readonly name = "meilisearch";
   mode: "answers" | "silent" | "fails" = "answers";
+  /** It is silent for this alone. */
+  silentFor: string | undefined;
   asked = 0;
 
-  async search(_storeId: string, _query: unknown, signal?: AbortSignal): Promise<Found> {
+  async search(_storeId: string, { q }: SearchQuery, signal?: AbortSignal): Promise<Found> {
     this.asked++;
     if (this.mode === "fails") throw new Error("503");
-    if (this.mode === "silent") {
+    if (this.mode === "silent" || q === this.silentFor) {
       await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
     }
     return { items: [], total: 0, facets: {} };
@@ -81,6 +83,25 @@ describe("fallback", () => {
     clock.advance(600);
     expect(await who()).toBe("postgres");
     await until(async () => (await who()) === "meilisearch");
+  });
+
+  test("one slow query is followed by an easy one, which finds out within the second whether it was the engine", async () => {
+    const engine = new Fickle();
+    const search = searchWith(engine);
+    const slow = async () => (await search(shop.storeId, { q: "slow" })).engine;
+    engine.silentFor = "slow";
+    expect([await slow(), await slow()]).toEqual(["postgres", "postgres"]);
+    await until(() => engine.asked === 4);
+    expect((await search(shop.storeId, {})).engine).toBe("meilisearch");
+    engine.mode = "silent";
+    expect(await slow()).toBe("postgres");
+    await until(() => engine.asked === 5 + 3);
+    // Nobody else has searched, and nobody waits any more.
+    await until(async () => {
+      const before = engine.asked;
+      await search(shop.storeId, {});
+      return engine.asked === before;
+    });
   });
 
   test("a probe keeps no shopper waiting", async () => {

@@ -2,8 +2,9 @@
  * Answers queries: by the engine with an index of its own as long as it answers within {@link ENGINE_MS}, else by
  * Postgres in the same shape. The answer says who gave it.
  *
- * A query that the engine does not answer in time is answered by Postgres; after {@link FAILURES} of them in a row nobody
- * waits for the engine any more. From then on one query in {@link PROBE_MS} is also sent to the engine, without its
+ * A query that the engine does not answer in time is answered by Postgres, and the engine is asked for something easy
+ * at once: it may be the query that was hard. After {@link FAILURES} failures in a row, of queries and of these, nobody waits for the
+ * engine any more: within a second of the first, however rarely anybody searches. From then on one query in {@link PROBE_MS} is also sent to the engine, without its
  * shopper waiting for it, and the first answer brings the engine back.
  */
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -17,6 +18,9 @@ import { openPostgresEngine } from "./engines/postgres.ts";
 const ENGINE_MS = 300;
 const FAILURES = 3;
 const PROBE_MS = 500;
+
+/** What an engine that works at all answers at once. */
+const EASY: SearchQuery = { q: "", limit: 1, offset: 0, facets: [] };
 
 /** Does it on a database that is as new as the call: `sql`, or a replica of it. */
 export type Read = <T>(work: (sql: Db) => Promise<T>) => Promise<T>;
@@ -64,9 +68,29 @@ export function createAsk(deps: SearchDeps): Ask {
 /** The engine's answer, or null when somebody else must answer. */
 function guarded(engine: SearchEngine, { log, clock = systemClock }: SearchDeps) {
   const breaker = new Breaker({ failures: FAILURES, probeMs: PROBE_MS, clock });
+  const ask = (storeId: string, query: SearchQuery) =>
+    engine.search(storeId, query, AbortSignal.timeout(ENGINE_MS));
+  const failed = (error: unknown) => {
+    const wasOpen = breaker.isOpen;
+    breaker.failed();
+    if (breaker.isOpen && !wasOpen)
+      log.warn({ err: error, engine: engine.name }, "search falls back to Postgres");
+  };
+  /** Failures count; an answer tells nothing, for it may be the queries that are hard. */
+  const doubt = async (storeId: string): Promise<void> => {
+    while (!breaker.isOpen) {
+      try {
+        await ask(storeId, EASY);
+        return;
+      } catch (error) {
+        if (error instanceof IndexMissing) return;
+        failed(error);
+      }
+    }
+  };
   const call = async (storeId: string, query: SearchQuery): Promise<Found | null> => {
     try {
-      const found = await engine.search(storeId, query, AbortSignal.timeout(ENGINE_MS));
+      const found = await ask(storeId, query);
       if (breaker.isOpen) log.info({ engine: engine.name }, "search engine is back");
       breaker.succeeded();
       return found;
@@ -75,10 +99,8 @@ function guarded(engine: SearchEngine, { log, clock = systemClock }: SearchDeps)
         breaker.succeeded();
         return null;
       }
-      const wasOpen = breaker.isOpen;
-      breaker.failed();
-      if (breaker.isOpen && !wasOpen)
-        log.warn({ err: error, engine: engine.name }, "search falls back to Postgres");
+      failed(error);
+      if (!breaker.isOpen) void doubt(storeId);
       return null;
     }
   };
