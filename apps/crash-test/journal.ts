@@ -7,7 +7,12 @@ export type Kind = "order" | "flash" | "job" | "tick" | "import" | "picture" | "
 
 type Note = { readonly at: number; readonly what: string };
 
-export type Answer = { readonly status: number; readonly body: Record<string, unknown> };
+export type Answer = {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+  /** What a refusal asks for; 0: nothing. */
+  readonly retryAfterMs?: number;
+};
 
 export class Item {
   readonly notes: Note[] = [];
@@ -52,6 +57,12 @@ export class Journal {
 
   of(...kinds: Kind[]): Item[] {
     return this.items.filter(item => kinds.includes(item.kind));
+  }
+
+  /** What had been done to the stack last, at that moment or a second after it. */
+  lastFault(atMs: number): string {
+    const last = this.#faults.findLast(({ at }) => at <= atMs + 1_000);
+    return last ? `${last.what} (${((atMs - last.at) / 1_000).toFixed(0)} s before)` : "no fault yet";
   }
 
   timeline(item: Item): string[] {

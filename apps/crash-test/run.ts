@@ -39,7 +39,8 @@ import { makeHome, type Stack, startStack } from "./stack.ts";
 const PATIENCE_MS = 60_000;
 /** Between two faults, so that the stack is whole for a moment. */
 const PAUSE_MS = [300, 1_500] as const;
-const WARM_UP_MS = 1_500;
+/** Once the load ran at its full rate: before, it is a start that is measured. */
+const WARM_UP_MS = 3_000;
 /** Of the requests: those that take the way that is cut at times. */
 const FAR = 0.3;
 
@@ -104,6 +105,10 @@ async function runOn({ stack, node, disks, nats }: World, options: Options, tell
   const origin = () => (choice.next() < FAR ? node.origin : api);
   const sources = loadOf({ journal, shop, keys: keys!, origin, random: choice });
   const running = startLoad(sources);
+  await untilWell(
+    { target: "start", atMs: performance.now(), isBack: () => true },
+    { stack, running, sources, patienceMs: PATIENCE_MS },
+  );
   await Bun.sleep(WARM_UP_MS);
   const faults = (nats ? natsFaults(nats) : faultsOf(node, disks)).filter(
     ({ name }) => options.only?.includes(name) ?? true,
@@ -114,6 +119,10 @@ async function runOn({ stack, node, disks, nats }: World, options: Options, tell
   const unrest = await comeToRest(stack);
   tell("counting");
   const counted = await count(stack, { journal, shop, durables: before });
+  for (const [what, all = []] of Object.entries(
+    Object.groupBy(counted.repeatedAt, at => journal.lastFault(at)),
+  ))
+    tell(`${all.length} mails were sent again that had gone out after ${what}`);
   await node.stop();
   const code = await stack.stop();
   const findings: Finding[] = [

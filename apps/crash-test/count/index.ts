@@ -9,7 +9,7 @@ import type { Finding } from "./finding.ts";
 import { judgeFlash } from "./flash.ts";
 import { judgeJobs } from "./jobs.ts";
 import { judgeConsumers, judgeFiles, unrest } from "./leftovers.ts";
-import { judgeMails, readMails } from "./mails.ts";
+import { judgeMails, readClaims, readMails } from "./mails.ts";
 import { judgeOrders, readOrders } from "./orders.ts";
 import { judgeStock } from "./stock.ts";
 
@@ -21,6 +21,8 @@ export type Count = {
   readonly accepted: number;
   readonly done: number;
   readonly duplicateMails: number;
+  /** When the mails went out, in ms, that were sent once more. */
+  readonly repeatedAt: readonly number[];
   readonly findings: readonly Finding[];
 };
 
@@ -53,7 +55,8 @@ export async function count(
     const mails = placed.reduce((sum, { actions }) => sum + 1 + actions, 0);
     if (mails > 0) due.set(email, mails);
   }
-  const mails = judgeMails(await readMails(stack), due, buyers);
+  const got = await readMails(stack);
+  const mails = judgeMails(got, { due, claims: await readClaims(stack, got), items: buyers });
   const ofItems = [
     ...judgeOrders(buyers, orders),
     ...(await judgeFlash(stack, buyers)),
@@ -69,6 +72,7 @@ export async function count(
     accepted: accepted.length,
     done: accepted.filter(item => !wrong.has(item)).length,
     duplicateMails: mails.duplicates,
+    repeatedAt: mails.repeatedAt,
     findings: [
       ...ofItems,
       ...(await judgeStock(stack, shop)),

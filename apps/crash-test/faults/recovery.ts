@@ -28,10 +28,14 @@ export async function untilWell(
   const steps = {
     back: () => inflicted.isBack(),
     "nodes well": () => nodesAreWell(stack),
-    "jobs done": () => jobsAreDone(stack),
+    "jobs done": async () => {
+      ids = await submitted(stack);
+      return areDone(stack, ids);
+    },
     "full rate": () => rateIsFull(running, sources),
   };
   const told: string[] = [];
+  let ids: string[] = [];
   const sinceMs = () => Math.round(performance.now() - inflicted.atMs);
   for (const [name, step] of Object.entries(steps)) {
     for (let why = ""; ; await Bun.sleep(LOOK_MS)) {
@@ -44,7 +48,8 @@ export async function untilWell(
     }
     told.push(`${name} ${sinceMs()}`);
   }
-  return { ms: sinceMs(), steps: `${told.join(", ")}; load ${loadavg()[0]!.toFixed(1)}` };
+  const job = await slowest(stack, ids).catch(String);
+  return { ms: sinceMs(), steps: `${told.join(", ")}; ${job}; load ${loadavg()[0]!.toFixed(1)}` };
 }
 
 type Readiness = { status: string; dependencies: { name: string; state: string }[] };
@@ -62,10 +67,11 @@ async function nodesAreWell(stack: Stack): Promise<boolean> {
   return answers.every(({ status }) => status === "ready");
 }
 
-async function jobsAreDone(stack: Stack): Promise<boolean> {
+/** A job of each priority. */
+async function submitted(stack: Stack): Promise<string[]> {
   const { api, keys } = stack.now();
   const headers = { authorization: `Bearer ${keys!.ops}`, "content-type": "application/json" };
-  const ids = await Promise.all(
+  return Promise.all(
     ["high", "normal", "low"].map(async priority => {
       const body = JSON.stringify({ kind: `drill.noop.${priority}`, payload: {}, key: "crash:probe" });
       const signal = AbortSignal.timeout(ASK_MS);
@@ -73,6 +79,9 @@ async function jobsAreDone(stack: Stack): Promise<boolean> {
       return ((await response.json()) as { id: string }).id;
     }),
   );
+}
+
+async function areDone(stack: Stack, ids: readonly string[]): Promise<boolean> {
   for (const until = performance.now() + DONE_MS; performance.now() < until; await Bun.sleep(LOOK_MS)) {
     if ((await unfinished(stack, ids)).length === 0) return true;
   }
@@ -87,6 +96,18 @@ async function unfinished(stack: Stack, ids: readonly string[]): Promise<string[
     WHERE j.status IS DISTINCT FROM 'done'`;
   return rows.map(({ what }) => what);
 }
+
+/** What the job that was done last waited for, from the moment it was made. */
+async function slowest(stack: Stack, ids: readonly string[]): Promise<string> {
+  const [row] = await stack.sql<{ what: string }[]>`
+    SELECT kind || ' queued ' || ${after(stack.sql, "queued_at")} || ', begun ' || ${after(stack.sql, "started_at")} || ', done '
+      || ${after(stack.sql, "finished_at")} AS what
+    FROM bus.job WHERE id = ANY(${ids as string[]}::uuid[]) ORDER BY finished_at - uuid_extract_timestamp(id) DESC LIMIT 1`;
+  return row?.what ?? "";
+}
+
+const after = (sql: Stack["sql"], column: string) =>
+  sql`round(1000 * extract(epoch FROM ${sql(column)} - uuid_extract_timestamp(id)))`;
 
 function rateIsFull(running: Running, sources: readonly Source[]): boolean {
   return sources

@@ -3,8 +3,8 @@
  * the checkout carries a key. Some pay with a card that is declined or whose bank does not answer; some send the finished
  * checkout once more, as impatient people do, and must get the first answer again.
  */
-import type { Item } from "../journal.ts";
-import { type Call, GaveUp, once, persist } from "./client.ts";
+import type { Answer, Item } from "../journal.ts";
+import { type Call, GaveUp, once, pauseAfter, persist } from "./client.ts";
 import { type LoadContext, storeHeaders } from "./context.ts";
 import type { Source } from "./pace.ts";
 import type { Stocked } from "./shop.ts";
@@ -82,10 +82,12 @@ async function repeat(context: LoadContext, item: Item, call: Call): Promise<voi
 async function fillCart(context: LoadContext, item: Item, { email, lines }: Purchase): Promise<string> {
   const headers = storeHeaders(context);
   const deadline = Date.now() + CART_TRIES_MS;
+  let last: Answer | Error = new Error("not asked yet");
   const ask = async (origin: string, method: string, path: string, body: unknown) => {
-    const answer = await once(origin, { method, path, headers, body });
-    if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.body.code}`);
-    return answer.body.id as string;
+    last = await once(origin, { method, path, headers, body }).catch((error: Error) => error);
+    if (last instanceof Error) throw last;
+    if (last.status >= 300) throw new Error(`${path}: ${last.status} ${last.body.code}`);
+    return last.body.id as string;
   };
   for (;;) {
     try {
@@ -107,7 +109,7 @@ async function fillCart(context: LoadContext, item: Item, { email, lines }: Purc
         item.gaveUp = true;
         throw new GaveUp(message);
       }
-      await Bun.sleep(100);
+      await pauseAfter(last);
     }
   }
 }

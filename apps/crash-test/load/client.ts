@@ -1,6 +1,6 @@
 /**
- * A client as shops have them: it asks again, with the same key, until it gets an answer that says something. What says
- * nothing: no answer, one that was cut off, 5xx, 429, and 409 `in_progress`.
+ * A client as shops have them: it asks again, with the same key, until it gets an answer that says something, and no sooner than
+ * a refusal asks for (`Retry-After`). What says nothing: no answer, one that was cut off, 5xx, 429, and 409 `in_progress`.
  */
 import type { Answer, Item } from "../journal.ts";
 
@@ -29,7 +29,14 @@ export async function once(origin: string, { method, path, headers, body }: Call
     signal: AbortSignal.timeout(ANSWER_MS),
     ...(body !== undefined && { body: form ? body : JSON.stringify(body) }),
   });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const retryAfterMs = 1_000 * Number(response.headers.get("retry-after") ?? 0);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown>, retryAfterMs };
+}
+
+/** Waits before the next try, for as long as the last answer asks. Not all at the same moment. */
+export function pauseAfter(answer: Answer | Error): Promise<void> {
+  const pauseMs = (!(answer instanceof Error) && answer.retryAfterMs) || PAUSE_MS;
+  return Bun.sleep(pauseMs * (1 + Math.random()));
 }
 
 /** `origins` may choose another way for each try. @throws GaveUp */
@@ -44,7 +51,7 @@ export async function persist(item: Item, origin: () => string, call: Call): Pro
       item.gaveUp = true;
       throw new GaveUp(`${item.name}: ${said}`);
     }
-    await Bun.sleep(PAUSE_MS + Math.random() * PAUSE_MS);
+    await pauseAfter(answer);
   }
 }
 

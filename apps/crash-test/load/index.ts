@@ -1,4 +1,7 @@
-/** The load: what comes how often. Small, so that two cores carry it beside what is started again all the time. */
+/**
+ * The load: what comes how often. Two cores carry it with half of their time, so that what is started again, all the time, finds some: the low
+ * pool gets only what others leave, and a recovery on a full machine would tell of the machine.
+ */
 import { afterSales } from "./after-sales.ts";
 import { checkouts, flashCheckouts } from "./checkouts.ts";
 import type { LoadContext } from "./context.ts";
@@ -13,14 +16,14 @@ export { type Shop, stockShop } from "./shop.ts";
 
 export function loadOf(context: LoadContext): readonly Source[] {
   return [
-    checkouts(context, 12),
-    flashCheckouts(context, 4),
-    afterSales(context, 1),
-    jobs(context, 20),
+    checkouts(context, 8),
+    flashCheckouts(context, 3),
+    afterSales(context, 0.7),
+    jobs(context, 14),
     killers(context, 0.04),
     ticks(context, 0.2),
-    imports(context, 0.3),
-    pictures(context, 0.5),
+    imports(context, 0.2),
+    pictures(context, 0.4),
   ];
 }
 
