@@ -11,6 +11,8 @@ import { type FuzzStack, startFuzzStack } from "./stack.ts";
 
 const USAGE = "bun run fuzz [--requests N] [--seed N] [--first N] [--json] [--url ORIGIN]";
 
+const TOLD_EVERY = 5_000;
+
 function refuse(message: string): never {
   console.error(`fuzz: ${message}\nusage: ${USAGE}`);
   process.exit(2);
@@ -66,6 +68,12 @@ function show(report: FuzzReport & { startRssMb: number; endRssMb: number }): vo
   console.log(failed === 0 ? "nothing found" : `${failed} findings; repeat them with --seed ${seed}`);
 }
 
+/** What a node takes while it goes on tells a leak from what caches and the compiler take once. */
+async function tell(target: FuzzStack, done: number): Promise<void> {
+  const rssMb = await rssOf(target).catch(() => "?");
+  console.error(`fuzz: ${done} done; API node ${rssMb} MB`);
+}
+
 async function main(env: Env): Promise<number> {
   const args = readArgs();
   if (args.help) {
@@ -86,7 +94,9 @@ async function main(env: Env): Promise<number> {
     const description = (await (await fetch(`${target.api}/openapi.json`)).json()) as Description;
     const operations = operationsOf(description);
     const world = await makeWorld(send, target.opsKey, target.api);
-    const onProgress = (done: number) => done % 10_000 === 0 && console.error(`fuzz: ${done} done`);
+    const onProgress = (done: number) => {
+      if (done % TOLD_EVERY === 0) void tell(target, done);
+    };
     // What is made once (the console's files, prepared statements) is made before the memory is looked at.
     const warm = { ...options, seed: options.seed + 1, first: 0, requests: 2 * operations.length };
     await fuzz(send, world, operations, { ...warm, origin: target.api });
