@@ -39,7 +39,7 @@ export function startDeadProjection(deps: {
 
   async function project({ msg, stored }: Pulled): Promise<void> {
     try {
-      const record = msg.json<DeadRecord>();
+      const record = JSON.parse(msg.string()) as DeadRecord;
       const isNew = await insert(sql, record, Number.parseInt(stored, 10));
       acks.ack(connection.nc, msg);
       if (isNew) tell(record);

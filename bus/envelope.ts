@@ -6,6 +6,7 @@
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { headers, type MsgHdrs } from "nats";
 import { uuidPattern } from "../platform/ids.ts";
+import type { JobMessage } from "./chunk-reader.ts";
 import type { Contract } from "./contracts/contract.ts";
 import { contracts } from "./contracts/index.ts";
 import { headerReader } from "./headers.ts";
@@ -100,7 +101,7 @@ export function payloadFaults(contract: Contract, payload: unknown): { path: str
   return faults;
 }
 
-type RawMessage = { subject: string; headers?: MsgHdrs | undefined; string(): string };
+type RawMessage = Pick<JobMessage, "subject" | "headers" | "head" | "string">;
 
 /** @throws MalformedMessage when the envelope or payload can't be read, NewerVersion when a newer worker could. */
 export function decode(contract: Contract, message: RawMessage): Received {

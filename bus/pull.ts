@@ -8,8 +8,9 @@
  * reconnect; the next one follows at once, after a pause when the server refused. Messages of a request that was given
  * up may still come and are taken as well. A round trip per `limit` messages is what one open request costs.
  */
-import { createInbox, type Msg, type Subscription } from "nats";
+import { createInbox, type Subscription } from "nats";
 import { acks } from "./acks.ts";
+import { type JobMessage, readByChunks } from "./chunk-reader.ts";
 import type { Connection } from "./connection.ts";
 
 const EXPIRES_MS = 30_000;
@@ -19,7 +20,7 @@ const REFUSED_PAUSE_MS = 500;
 const NANOS_PER_MS = 1_000_000;
 
 export type Pulled = {
-  readonly msg: Msg;
+  readonly msg: JobMessage;
   /** 1 at the first delivery; the server's count, which also grows with naks and kills of a process that only held it. */
   readonly delivery: number;
   /** Names the stored message for ever: its sequence and the server's nanoseconds at which it was stored. */
@@ -64,6 +65,7 @@ class Pull implements Puller {
   readonly #subscription: Subscription;
   readonly #watchdog: Timer;
   readonly #forgetReconnect: () => void;
+  readonly #forgetChunks: () => void;
 
   constructor(options: PullOptions) {
     this.#options = options;
@@ -73,6 +75,7 @@ class Pull implements Puller {
         if (!error) this.#receive(msg);
       },
     });
+    this.#forgetChunks = readByChunks(options.connection.nc, this.#subscription, msg => this.#receive(msg));
     this.#watchdog = setInterval(() => this.#checkSilence(), 1_000);
     this.#watchdog.unref();
     this.#forgetReconnect = options.connection.onReconnect(() => this.#abandon());
@@ -111,6 +114,7 @@ class Pull implements Puller {
     // While NATS is away nothing can come, and a drain would wait for its return.
     if (this.#options.connection.connected) await this.#subscription.drain().catch(() => {});
     else this.#subscription.unsubscribe();
+    this.#forgetChunks();
   }
 
   /** Settled messages come in groups; one request asks for all of their places. */
@@ -120,7 +124,7 @@ class Pull implements Puller {
     setImmediate(() => this.request());
   }
 
-  #receive(msg: Msg): void {
+  #receive(msg: JobMessage): void {
     this.#lastHeardMs = Date.now();
     // A job keeps the subject it was published to; a status is addressed to the inbox.
     if (msg.subject.startsWith(this.#inbox)) this.#status(msg);
@@ -128,14 +132,14 @@ class Pull implements Puller {
     else this.#take(msg);
   }
 
-  #take(msg: Msg): void {
+  #take(msg: JobMessage): void {
     if (this.#requested > 0) this.#requested--;
     this.#held++;
     this.#options.onMessage(new PulledMessage(msg));
     if (this.#requested === 0) this.#plan();
   }
 
-  #status(msg: Msg): void {
+  #status(msg: JobMessage): void {
     const code = msg.headers?.code ?? 0;
     const isCurrent = msg.subject === `${this.#inbox}.${this.#requestId}`;
     if (code === 100 || !isCurrent) return;
@@ -162,10 +166,10 @@ class Pull implements Puller {
 }
 
 class PulledMessage implements Pulled {
-  readonly msg: Msg;
+  readonly msg: JobMessage;
   readonly delivery: number;
 
-  constructor(msg: Msg) {
+  constructor(msg: JobMessage) {
     this.msg = msg;
     const reply = msg.reply ?? "";
     const from = deliveredAt(reply);

@@ -16,12 +16,12 @@
  * A retry always leaves the consumer: a message nak'ed with a delay would go on occupying the kind's cap.
  */
 
-import type { Msg } from "nats";
 import { openGathering } from "../platform/gathering.ts";
 import type { Log } from "../platform/log.ts";
 import type { Db } from "../platform/postgres/index.ts";
 import { acks } from "./acks.ts";
 import { backoffMs } from "./backoff.ts";
+import type { JobMessage } from "./chunk-reader.ts";
 import type { Connection } from "./connection.ts";
 import type { Contract } from "./contracts/contract.ts";
 import { type DeadLetter, type DeadReason, publishDead } from "./dead-letter.ts";
@@ -159,7 +159,7 @@ export function createSettler(deps: { connection: Connection; sql: Db; log: Log;
   }
 
   function finish(group: Queued[]): void {
-    const plain: Msg[] = [];
+    const plain: JobMessage[] = [];
     for (const { entry, row } of group) {
       const { msg } = entry.pulled;
       if (row.status === "dead") {
