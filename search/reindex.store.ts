@@ -158,12 +158,14 @@ const changeOf = ({ productId, version, json }: Text): Change =>
  * whose stock alone was written: they are composed anew whatever they hold, and would be sent twice.
  */
 export async function selectKnown(sql: Sql, build: Running, after: string, limit: number): Promise<Change[]> {
+  const unsent = sql`
+    AND coalesce((SELECT b.version FROM search.built b
+                  WHERE b.build_id = ${build.id} AND b.product_id = d.product_id), 0) < d.version`;
   const rows = await sql<Text[]>`
     SELECT d.product_id AS "productId", d.version, d.document::text AS json
     FROM search.document d
     WHERE d.store_id = ${build.storeId} AND d.product_id > ${after} AND NOT d.deleted AND d.content_hash <> ${RESTOCKED}
-      AND coalesce((SELECT b.version FROM search.built b
-                    WHERE b.build_id = ${build.id} AND b.product_id = d.product_id), 0) < d.version
+      ${build.run === 1 ? sql`` : unsent}
     ORDER BY d.product_id LIMIT ${limit}`;
   return rows.map(changeOf);
 }
