@@ -28,6 +28,7 @@ const connections = Array.from(
   (_, i) => new CountingConnection(load.ports[i % load.ports.length]!),
 );
 await Promise.all(connections.map(one => one.open()));
+/** Used in turn, so that each node has its share of the load at any time: the last ones over and over would be those of one node. */
 const free = connections.slice();
 
 const startedAt = performance.now();
@@ -74,7 +75,7 @@ function sendDue(): void {
     if ((next.value as number) > now) return;
     const atMs = leave();
     punctuality.left(now - atMs, true);
-    send(free.pop()!, atMs);
+    send(free.shift()!, atMs);
   }
 }
 
@@ -105,7 +106,7 @@ function sendWaiting(now: number): void {
   if (next.done || free.length !== 1 || (next.value as number) > now) return;
   const atMs = leave();
   punctuality.left(now - atMs, false);
-  send(free.pop()!, atMs);
+  send(free.shift()!, atMs);
 }
 
 type Answered = { status: number; text: string; atMs: number; tookMs: number };
