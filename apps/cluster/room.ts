@@ -20,6 +20,8 @@ const RESERVED_SHARE = 0.2;
 /** Bytes that anybody may write to the disk in a millisecond. */
 const FASTEST = 1_048_576;
 const LOOK_MS = { min: 20, max: 2_000 };
+/** Where it does not run. */
+const HELD_LOOK_MS = 100;
 /** A server that is asked to end writes what it has and closes its files. */
 const END_MS = 10_000;
 
@@ -44,30 +46,32 @@ export function watchRoom(space: () => Space, { log }: { log: Log }): Room {
   const closing = Promise.withResolvers<void>();
   let isClosed = false;
   const pause = (ms: number) => Promise.race([Bun.sleep(ms), closing.promise]);
-  const look = async (unit: Unit) => {
-    while (!isClosed) {
-      const { free, reserve } = space();
-      const ref = unit.current();
-      if (free < reserve && ref) {
-        log.error(
-          { unit: unit.name, ...inMb(free, reserve) },
-          "its disk is nearly full; it is held until there is room",
-        );
-        await end(ref, { patienceMs: END_MS });
-      }
-      await pause(Math.min(LOOK_MS.max, Math.max(LOOK_MS.min, (free - reserve) / FASTEST)));
+  /** Returns the time until the next look. */
+  const look = async (unit: Unit): Promise<number> => {
+    const { free, reserve } = space();
+    const ref = unit.current();
+    if (!ref) return HELD_LOOK_MS;
+    if (free < reserve) {
+      const told = { unit: unit.name, ...inMb(free, reserve) };
+      log.error(told, "its disk is nearly full; it is held until there is room");
+      await end(ref, { patienceMs: END_MS });
     }
+    return Math.min(LOOK_MS.max, Math.max(LOOK_MS.min, (free - reserve) / FASTEST));
+  };
+  const watch = async (unit: Unit) => {
+    // A folder that has vanished tells nothing of its disk.
+    while (!isClosed) await pause(await look(unit).catch(() => LOOK_MS.max));
   };
   return {
     async there() {
       while (!isClosed) {
         const { free, reserve } = space();
         if (free >= reserve * 1.25) return;
-        await pause(LOOK_MS.min * 5);
+        await pause(HELD_LOOK_MS);
       }
       throw new Error("there was no room until the stop");
     },
-    keep: unit => void look(unit),
+    keep: unit => void watch(unit),
     close() {
       isClosed = true;
       closing.resolve();
