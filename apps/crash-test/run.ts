@@ -156,8 +156,14 @@ async function disturb(
     if (performance.now() + pauseMs > end) break;
     await Bun.sleep(pauseMs);
     const fromMs = Date.now();
-    const inflicted = await fault.inflict(context);
     const { stack, journal } = context;
+    const inflicted = await fault.inflict(context).catch((error: Error) => error);
+    if (inflicted instanceof Error) {
+      const what = `${fault.name}: ${inflicted.message}`;
+      stuck.push({ kind: "left", what });
+      options.tell(what);
+      break;
+    }
     const recovery = await untilWell(inflicted, { ...options, stack, patienceMs: PATIENCE_MS });
     const left = Math.max(0, Math.round((end - performance.now()) / 1_000));
     const name = `${fault.name} (${inflicted.target})`;

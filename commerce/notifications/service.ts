@@ -7,7 +7,8 @@
  *   before sending      the claim runs out after 20 s; the redelivery that then comes sends.
  *   after the server accepted the mail and before the row says `sent`: the one window in which a second copy goes out, when
  *                       the claim has run out. (Postgres away at that moment is waited for, as long as the try may take.)
- *                       SMTP has no way to ask whether a mail was taken. Both copies carry the
+ *                       SMTP has no way to ask whether a mail was taken. Each mail is noted by itself, so these are the mails
+ *                       that a process has under way, 64 at most, whatever their jobs were. Both copies carry the
  *                       same Message-ID, by which most servers and readers show one. The same holds for a connection
  *                       that breaks between the end of the mail and the server's answer.
  *   after `sent`        the redelivery finds it and is done.
