@@ -34,7 +34,7 @@ export type BenchStack = {
   startApi(env?: Record<string, string>): Promise<ApiNode>;
   startKeeper(): Promise<Program>;
   /** Programs that are started afterwards search by it. @throws where this machine has none. */
-  startMeilisearch(): Promise<{ url: string; key: string }>;
+  startMeilisearch(): Promise<{ url: string; key: string; pid: number }>;
   /** A server of the bench itself, to compare with. */
   startServer(entry: string): Promise<ApiNode>;
   startPool(priority: "high" | "normal" | "low"): Promise<Program>;
@@ -71,7 +71,7 @@ export async function startBenchStack(): Promise<BenchStack> {
       if (!server) throw new Error("this machine has no Meilisearch");
       stops.push(() => server.stop());
       Object.assign(env, { MEILI_URL: server.url, MEILI_KEY: key });
-      return { url: server.url, key };
+      return { url: server.url, key, pid: server.pid };
     };
     return { ...processes, startMeilisearch: searchEngine, sql, dir, ...addresses(env), stop };
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * Searches over HTTP by a node with one shop of 20,000 products, beside the engine asked directly for the same (the limit): by
  * one client and by 32, each query another one, so that nothing is given again; then the same few queries again and again; then
- * recommendations out of a million order lines.
+ * recommendations out of a million order lines; then the engine stops and goes on.
  *
  * Exact: every answer was 200, came from the engine, and one query's hits are the engine's own in its order.
  */
@@ -17,6 +17,7 @@ import { requestText } from "../load/connection.ts";
 import type { Case, Report, Scenario } from "../scenario.ts";
 import type { ApiNode, BenchStack } from "../stack.ts";
 import { figuresOf, type Measured, round } from "../stats.ts";
+import { frozen } from "./search.frozen.ts";
 import { learnMany } from "./search.orders.ts";
 
 const PRODUCTS = 20_000;
@@ -62,6 +63,9 @@ export const searchScenario: Scenario = {
     say("search: recommendations");
     const lines = quick ? LINES / 10 : LINES;
     const related = await recommendations(stack.sql, api, shop, { lines, seconds, runs });
+    say("search: the engine stops and goes on");
+    const asking = { port: node.port, request: () => node.request(nextQuery()) };
+    const stopped = await frozen(engine, asking, 2 * runs);
     const [ours, limit] = [figuresOf(many.ours), figuresOf(many.limit)];
     const [p50, best] = [figuresOf(one.ours), figuresOf(one.limit)];
     const extraMs = round(p50.p50Ms! - best.p50Ms!);
@@ -88,6 +92,7 @@ export const searchScenario: Scenario = {
         ok: cached.perSecond > 20_000,
       },
       ...related,
+      ...stopped,
     ];
     return {
       runs,
