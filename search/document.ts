@@ -55,10 +55,10 @@ export type SearchDocument = Volatile & {
 };
 
 /**
- * Rises when documents get another shape: keepers then have every store's index made anew (reindex.ts), while the one that
- * is there goes on answering.
+ * Rises when documents get another shape, or the fallback's columns another content: keepers then have every store's index made anew
+ * (reindex.ts), while the one that is there goes on answering.
  */
-export const SHAPE = 1;
+export const SHAPE = 2;
 
 /** What is longer adds size but no hits worth having. */
 const MAX_DESCRIPTION = 10_000;

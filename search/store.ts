@@ -2,7 +2,7 @@
 import type { Sql } from "../platform/postgres/index.ts";
 import { type SearchDocument, SHAPE, textPart } from "./document.ts";
 import type { Change } from "./engine.ts";
-import { fold } from "./fold.ts";
+import { fold, spaced } from "./fold.ts";
 
 const GONE = "gone";
 /** Of no content: the stock was written into the document, and who composes it next writes it whole. */
@@ -21,7 +21,9 @@ type Hashed = Content & { readonly contentHash: string; readonly textHash: strin
 const contentHashOf = ({ json }: Content): string => (json === null ? GONE : hash(json));
 const textHashOf = ({ document }: Content): string =>
   document ? hash(JSON.stringify(textPart(document))) : GONE;
-const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
+/** Of the shape too: what was written in another one is written again. */
+const hash = (text: string) =>
+  new Bun.CryptoHasher("sha256").update(`${SHAPE} `).update(text).digest("base64url");
 /** What is written for a product: its content and the columns that the fallback searches. */
 function projected({ productId, document, contentHash, textHash }: Hashed) {
   const row = { product_id: productId, content_hash: contentHash, text_hash: textHash, document };
@@ -38,9 +40,9 @@ function projected({ productId, document, contentHash, textHash }: Hashed) {
     tags: document.tags,
     codes: [...document.skus, ...document.barcodes].map(code => code.toLowerCase()),
     created_at: new Date(document.createdAt),
-    folded_title: fold(document.title),
-    folded_names: fold(names),
-    folded_description: fold(document.description),
+    folded_title: spaced(fold(document.title)),
+    folded_names: spaced(fold(names)),
+    folded_description: spaced(fold(document.description)),
   };
 }
 

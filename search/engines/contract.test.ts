@@ -103,6 +103,32 @@ for (const setup of setups) {
         expect(await titles({ category: "beauty", inStock: true })).toEqual(["Essence Mascara"]);
       });
 
+      test("finds words of languages that are written in other letters, or without space between words", async () => {
+        const other = await openShop(setup.indexed);
+        try {
+          await other.stock(
+            { title: "紫砂茶壶" },
+            { title: "กาน้ำชาทองแดง" },
+            { title: "हाथ से बनी केतली" },
+            { title: "Πήλινη κανάτα" },
+            { title: "إبريق نحاسي" },
+          );
+          const asked = setup.engine(other);
+          for (const [q, title] of [
+            ["茶壶", "紫砂茶壶"],
+            ["ทองแดง", "กาน้ำชาทองแดง"],
+            ["केतली", "हाथ से बनी केतली"],
+            ["πηλινη", "Πήλινη κανάτα"],
+            ["نحاسي", "إبريق نحاسي"],
+          ] as const) {
+            const { items } = await asked.search(other.storeId, { q, limit: 5, offset: 0, facets: [] });
+            expect(items.map(item => item.title)).toEqual([title]);
+          }
+        } finally {
+          await other.close();
+        }
+      }, 30_000);
+
       test("takes any text as a value, never as an expression", async () => {
         expect(await titles({ vendor: 'Quote " and \\ slash' })).toEqual(["Linen Shirt"]);
         expect(await titles({ vendor: 'x" OR inStock = "true' })).toEqual([]);

@@ -2,7 +2,7 @@
 import type { PendingQuery, Row } from "postgres";
 import type { Sql } from "../../platform/postgres/index.ts";
 import type { StoreSettings } from "../engine.ts";
-import { fold } from "../fold.ts";
+import { fold, spaced } from "../fold.ts";
 
 const MAX_WORDS = 10;
 /** Shorter words are not forgiven a typing error. */
@@ -41,8 +41,12 @@ export function wordsOf(q: string, { synonyms, stopWords }: Spoken): Word[] {
 
 /** Words hold letters and digits only, so that they can't be operators; phraseto_tsquery takes any text as a phrase. */
 function tsquery(sql: Sql, word: Word): Fragment {
-  const own = sql`to_tsquery('english', ${word.beginning ? `${word.text}:*` : word.text})`;
-  return word.synonyms.reduce((joined, one) => sql`${joined} || phraseto_tsquery('english', ${one})`, own);
+  const phrase = (text: string) => sql`phraseto_tsquery('english', ${spaced(text)})`;
+  const own =
+    spaced(word.text) === word.text
+      ? sql`to_tsquery('english', ${word.beginning ? `${word.text}:*` : word.text})`
+      : phrase(word.text);
+  return word.synonyms.reduce((joined, one) => sql`${joined} || ${phrase(one)}`, own);
 }
 
 /** A word that the text configuration drops ("the") is no condition. */
@@ -77,5 +81,5 @@ export function score(sql: Sql, q: string, words: readonly Word[]): Fragment {
   if (words.length === 0) return sql`0`;
   return sql`(d.codes @> ARRAY[${q.toLowerCase()}])::int * 10
     + ts_rank('{0.05, 0.2, 0.4, 1}', d.words, ${anyOf(sql, words)})
-    + word_similarity(${fold(q)}, d.names) + similarity(${fold(q)}, d.title)`;
+    + word_similarity(${spaced(fold(q))}, d.names) + similarity(${fold(q)}, d.title)`;
 }
