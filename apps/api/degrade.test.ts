@@ -14,6 +14,7 @@ import { cacheOf } from "./cache/index.ts";
 import { type Degradable, openDegradable } from "./degrade.fixture.ts";
 import { situations } from "./degrade.ts";
 import type { ApiDeps } from "./deps.ts";
+import { watchLife } from "./http/lifesign.ts";
 import { patiently } from "./http/patience.ts";
 import { type TestApi, testApi } from "./testing.ts";
 
@@ -66,7 +67,10 @@ async function behindDoor() {
   const sql = connect(way.url, { max: 10, application: "test" });
   const signs = connect(way.url, { max: 1, application: "test" });
   closers.unshift(() => Promise.all([sql.end({ timeout: 1 }), signs.end({ timeout: 1 })]));
-  const handle = patiently(variant({}, { sql }), () => signs`SELECT 1`.then(() => {}));
+  const handle = patiently(
+    variant({}, { sql }),
+    watchLife(sql, () => signs`SELECT 1`.then(() => {})),
+  );
   await shop.expectAnswers(handle, situations.redisDown.answers);
   const isKept = async () => {
     const product = await shop.ask(handle)("GET", "/store/products/kept");
@@ -87,7 +91,7 @@ test("Postgres down: what is kept is given for longer than its key is trusted, t
   await shop.expectAnswers(handle, situations.redisDown.answers, { filled });
 }, 120_000);
 
-test("Postgres frozen: 503 within two seconds; then it works again", async () => {
+test("Postgres frozen: what is kept is given, the rest is 503 within two seconds; then it works again", async () => {
   const { way, handle } = await behindDoor();
   const filled = await shop.filledCarts();
   await Bun.sleep(1_050);

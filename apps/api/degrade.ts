@@ -31,7 +31,7 @@ const all = (answer: Answer) =>
 
 export const situations = {
   postgresDown: { away: "Postgres", how: "down", answers: { ...all(503), kept: "kept" } },
-  postgresFrozen: { away: "Postgres", how: "frozen", answers: all(503) },
+  postgresFrozen: { away: "Postgres", how: "frozen", answers: { ...all(503), kept: "kept" } },
   replicaDown: { away: "a read replica", how: "down", answers: all("ok") },
   replicaFrozen: { away: "a read replica", how: "frozen", answers: all("ok") },
   replicaBehind: { away: "a read replica", how: "behind", answers: all("ok") },

@@ -25,6 +25,7 @@ import { warmUpOf } from "./cache/warm-up.ts";
 import { accessLogOf } from "./http/access-log.ts";
 import { hotAnswersOf } from "./http/hot-answers.ts";
 import { hotFilesOf } from "./http/hot-files.ts";
+import { watchLife } from "./http/lifesign.ts";
 import { listen, peerOf } from "./http/listen.ts";
 import { patiently } from "./http/patience.ts";
 import { replicasOf, requestLogOf } from "./http/per-node.ts";
@@ -71,7 +72,10 @@ async function main(): Promise<void> {
   const [files, answers] = [hotFilesOf(deps), hotAnswersOf(deps)];
   const options = {
     ...config,
-    fetch: patiently(app.fetch, () => signs`SELECT 1`.then(() => {})),
+    fetch: patiently(
+      app.fetch,
+      watchLife(sql, () => signs`SELECT 1`.then(() => {})),
+    ),
     known: (request: Request) => (isFile(request.url) ? files : answers).answer(request),
   };
   // A forgotten promise is a defect, but no reason to cut off the requests of everybody else.

@@ -69,6 +69,8 @@ export type CacheDeps<V> = {
   readonly turns: Turns;
   /** What a failure must be for an old entry to stand in: not that what was asked for is gone. */
   readonly isOutage: (error: unknown) => boolean;
+  /** Around what is made of the primary; fails where that says nothing. */
+  readonly unlessAway?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
   readonly random?: () => number;
   /** The memory's; default `performance.now`. */
   readonly now?: () => number;
@@ -164,7 +166,8 @@ export class Cache<V> {
     const startedAt = this.#now();
     try {
       const copied = (await this.#deps.copies?.read(ask.key, ask.load)) ?? null;
-      const loaded = copied?.found ?? (await this.#deps.turns.take(() => ask.load(null)));
+      const { turns, unlessAway = now } = this.#deps;
+      const loaded = copied?.found ?? (await unlessAway(() => turns.take(() => ask.load(null))));
       const costMs = this.#now() - startedAt;
       const entry = this.#entryOf(ask.family, loaded, costMs);
       const { slot, isRefused } = this.#keep(ask, entry, copied?.fence ?? fence, costMs);
@@ -215,6 +218,8 @@ export class Cache<V> {
     };
   }
 }
+
+const now = <T>(work: () => Promise<T>) => work();
 
 /** As it is to be kept where its age is counted from its writing. */
 const shortenedBy = (entry: Entry, ms: number): Entry => ({

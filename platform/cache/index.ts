@@ -86,6 +86,8 @@ export type CacheOptions<V> = {
   readonly pack: (text: string, entry: Entry, family: string) => V;
   /** What a failure must be for an old entry to stand in. */
   readonly isOutage: (error: unknown) => boolean;
+  /** Does what asks `sql`, or fails when that is known to say nothing. */
+  readonly unlessAway?: <T>(work: () => Promise<T>) => Promise<T>;
 };
 
 export type ProcessCache<V> = {
@@ -108,7 +110,7 @@ export type ProcessCache<V> = {
 const familyOf = (key: string) => key.slice(0, key.indexOf(":"));
 
 export function openCache<V>(options: CacheOptions<V>): ProcessCache<V> {
-  const { sql, log, channel = noChannel, isOutage, replicas = null } = options;
+  const { sql, log, channel = noChannel, isOutage, unlessAway, replicas = null } = options;
   const memory: Memory<V> = new Memory<V>({
     maxBytes: options.maxBytes,
     maxEntries: options.maxEntries ?? MAX_ENTRIES,
@@ -125,7 +127,7 @@ export function openCache<V>(options: CacheOptions<V>): ProcessCache<V> {
   });
   const copies = replicas && openCopies({ replicas, memory, shared, follower });
   return {
-    cache: new Cache({ memory, shared, follower, metrics, copies, turns, isOutage }),
+    cache: new Cache({ memory, shared, follower, metrics, copies, turns, isOutage, unlessAway }),
     ready: follower.ready,
     settle: trace => follower.settle(trace),
     dropOwn: tags => follower.dropOwn(tags),

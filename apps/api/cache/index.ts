@@ -6,6 +6,7 @@ import { natsInvalidations } from "../../../bus/index.ts";
 import { openCache, type ProcessCache } from "../../../platform/cache/index.ts";
 import { Problem } from "../../../platform/errors.ts";
 import type { ApiDeps } from "../deps.ts";
+import { lifesignOf } from "../http/lifesign.ts";
 import { perNode, redisOf, replicasOf } from "../http/per-node.ts";
 import { cachingHeaders, GUARDED, GUARDED_VARY } from "./caching-headers.ts";
 import { isPublic } from "./lifetimes.ts";
@@ -31,6 +32,7 @@ export const cacheOf = perNode(
         isPublic(family)
           ? new ReadyAnswer(text, cachingHeaders(deps.config.cdnSeconds, tags))
           : new ReadyAnswer(text, GUARDED, GUARDED_VARY),
+      unlessAway: work => lifesignOf(deps.sql).unlessFrozen(work),
       // What is refused (404, 422) is an answer of its own.
       isOutage: error => !(error instanceof Problem) || error.status >= 500,
     }),

@@ -17,6 +17,7 @@ import type { ApiDeps } from "../deps.ts";
 import { consoleAccess } from "./console-session.ts";
 import type { RequestMeta } from "./context.ts";
 import { changesNothing } from "./cookies.ts";
+import { lifesignOf } from "./lifesign.ts";
 import { isUnreachable } from "./problem.ts";
 import { trusting } from "./trusting.ts";
 
@@ -26,10 +27,14 @@ export type StoreAccess = { readonly storeId: string; readonly keyId: string; re
 export type OpsAccess = { readonly keyId: string; readonly kind: "ops" };
 
 /** Only those of shop fronts outlive an outage: what is kept can be read with them, and all else needs the database. */
-const lookUp = trusting<Access>((sql, key) => findKey(sql, key), MAX_TRUSTED, {
-  isOutage: isUnreachable,
-  keeps: ({ kind }) => kind === "publishable",
-});
+const lookUp = trusting<Access>(
+  (sql, key) => lifesignOf(sql).unlessFrozen(() => findKey(sql, key)),
+  MAX_TRUSTED,
+  {
+    isOutage: isUnreachable,
+    keeps: ({ kind }) => kind === "publishable",
+  },
+);
 
 /** `performance.now()` until which a publishable key that was looked up opens the shop; 0: it must be looked up. */
 export function keyTrustedUntil(sql: Db, key: string): number {

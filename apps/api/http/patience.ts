@@ -1,7 +1,7 @@
 /**
  * A request does not hang because Postgres does. A frozen server (or one behind a broken network) keeps its connections and
  * says nothing, and the driver waits. So when a request has had no answer for a second, Postgres is asked for a sign of life
- * on a connection of its own, one question at a time for all requests; when none has come after another 800 ms, the request
+ * (lifesign.ts); when none has come after another 700 ms, what is kept for the request is given, and where nothing is, it
  * is answered with 503. While Postgres answers, requests take the time they need.
  *
  * What the handler has begun goes on behind the caller's back and ends when Postgres goes on: as with a reply that was lost
@@ -10,11 +10,14 @@
  */
 import { unavailable } from "../../../platform/errors.ts";
 import { beginRequest } from "./context.ts";
+import type { Lifesign } from "./lifesign.ts";
 import { problemDocument } from "./problem.ts";
 
 const PATIENCE_MS = 1_000;
 const TICK_MS = 100;
-const SIGN_MS = 800;
+const SIGN_MS = 700;
+/** For what is kept, once it is known that Postgres gives nothing. */
+const KEPT_MS = 100;
 const MAX_LEFT = 1_000;
 
 type Fetch = (request: Request) => Response | Promise<Response>;
@@ -29,27 +32,15 @@ type Waiting = {
   readonly resolve: (response: Response) => void;
 };
 
-/** `ask` is answered by Postgres, on a connection that nothing else waits for. */
-export function patiently(fetch: Fetch, ask: () => Promise<unknown>): Fetch {
+export function patiently(fetch: Fetch, lifesign: Lifesign): Fetch {
   let left = 0;
-  let asked: Promise<boolean> | undefined;
-  const lives = () => {
-    // Refused is a sign too: then the handler hears of it by itself.
-    asked ??= ask()
-      .then(
-        () => true,
-        () => true,
-      )
-      .finally(() => {
-        asked = undefined;
-      });
-    return asked;
-  };
   const watch = openWatch(waiting => void lookAfter(waiting));
 
   async function lookAfter({ request, answer, resolve }: Waiting): Promise<void> {
     if (!request || !answer) return;
-    if (await within(Promise.race([answer, lives()]), SIGN_MS)) return;
+    if (await within(Promise.race([answer, lifesign.answers()]), SIGN_MS)) return;
+    lifesign.giveUp();
+    if (await within(answer, KEPT_MS)) return;
     left++;
     const over = () => {
       left--;

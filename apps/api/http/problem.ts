@@ -55,6 +55,7 @@ const unreachable = new Set([
   "57P01", // admin_shutdown
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
+  "POSTGRES_FROZEN", // lifesign.ts
 ]);
 
 /** Whether an error says that the database is away. */
