@@ -27,14 +27,16 @@ export type StoreAccess = { readonly storeId: string; readonly keyId: string; re
 export type OpsAccess = { readonly keyId: string; readonly kind: "ops" };
 
 /** Only those of shop fronts outlive an outage: what is kept can be read with them, and all else needs the database. */
-const lookUp = trusting<Access>(
-  (sql, key) => lifesignOf(sql).unlessFrozen(() => findKey(sql, key)),
-  MAX_TRUSTED,
-  {
-    isOutage: isUnreachable,
-    keeps: ({ kind }) => kind === "publishable",
-  },
-);
+const lookUp = trusting<Access>(findUnlessFrozen, MAX_TRUSTED, {
+  isOutage: isUnreachable,
+  keeps: ({ kind }) => kind === "publishable",
+});
+
+/** Others wait for the database: it may only be slow. */
+function findUnlessFrozen(sql: Db, key: string): Promise<Access | null> {
+  const find = () => findKey(sql, key);
+  return key.startsWith("pk_") ? lifesignOf(sql).unlessFrozen(find) : find();
+}
 
 /** `performance.now()` until which a publishable key that was looked up opens the shop; 0: it must be looked up. */
 export function keyTrustedUntil(sql: Db, key: string): number {

@@ -1,7 +1,7 @@
 /**
  * A request does not hang because Postgres does. A frozen server (or one behind a broken network) keeps its connections and
  * says nothing, and the driver waits. So when a request has had no answer for a second, Postgres is asked for a sign of life
- * (lifesign.ts); when none has come after another 700 ms, what is kept for the request is given, and where nothing is, it
+ * (lifesign.ts); when none has come after another 650 ms, what is kept for the request is given, and where nothing is, it
  * is answered with 503. While Postgres answers, requests take the time they need.
  *
  * What the handler has begun goes on behind the caller's back and ends when Postgres goes on: as with a reply that was lost
@@ -15,7 +15,9 @@ import { problemDocument } from "./problem.ts";
 
 const PATIENCE_MS = 1_000;
 const TICK_MS = 100;
-const SIGN_MS = 700;
+const SIGN_MS = 600;
+/** Once more, in case that it was this process that stood still: what has come meanwhile is read in this time. */
+const LAST_LOOK_MS = 50;
 /** For what is kept, once it is known that Postgres gives nothing. */
 const KEPT_MS = 100;
 const MAX_LEFT = 1_000;
@@ -38,7 +40,8 @@ export function patiently(fetch: Fetch, lifesign: Lifesign): Fetch {
 
   async function lookAfter({ request, answer, resolve }: Waiting): Promise<void> {
     if (!request || !answer) return;
-    if (await within(Promise.race([answer, lifesign.answers()]), SIGN_MS)) return;
+    const sign = Promise.race([answer, lifesign.answers()]);
+    if ((await within(sign, SIGN_MS)) || (await within(sign, LAST_LOOK_MS))) return;
     lifesign.giveUp();
     if (await within(answer, KEPT_MS)) return;
     left++;
