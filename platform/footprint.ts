@@ -9,9 +9,9 @@
  *
  * A process that is busy from the start never does: its code is in use, and would only be made again.
  *
- * Afterwards a process that has little to do collects its garbage every twenty seconds. The collector by itself waits until the heap has
- * grown by a share of itself, so with a little work for hours every process would hold more than it needs. It works beside the
- * process: 10 ms of a processor, a few of standing still.
+ * Afterwards a process that has little to do collects its garbage now and then: 10 to 40 ms of standing still. The collector by itself
+ * looks at what is young mostly, and at the rest when the heap has grown by a share of itself, so with a little work for hours every
+ * process would hold more than it needs. (`Bun.gc(false)` looks at what is young, too.)
  */
 import { dlopen, FFIType } from "bun:ffi";
 import { readFileSync } from "node:fs";
@@ -19,6 +19,8 @@ import { coreMeter } from "./cores.ts";
 
 const LOOK_MS = 5_000;
 const COLLECT_MS = 20_000;
+/** Customers wait for API nodes. */
+export const COLLECT_FRONT_MS = 60_000;
 /** Of one core, since the look before. */
 const AT_REST = 0.15;
 const BUSY_LOOKS = 6;
@@ -26,7 +28,7 @@ const SHRUNK_MS = 3_000;
 const MADV_DONTNEED = 4;
 const LIBC = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 
-export function giveBackAtRest(): void {
+export function giveBackAtRest(collectMs = COLLECT_MS): void {
   const cores = coreMeter();
   let looks = 0;
   const timer = setInterval(() => {
@@ -34,17 +36,17 @@ export function giveBackAtRest(): void {
     if (isAtRest) void giveBack();
     else if (++looks < BUSY_LOOKS) return;
     clearInterval(timer);
-    collectAtRest();
+    collectAtRest(collectMs);
   }, LOOK_MS);
   timer.unref();
 }
 
 /** From then on garbage only: code that was dropped again and again would be made again and again. */
-function collectAtRest(): void {
+function collectAtRest(everyMs: number): void {
   const cores = coreMeter();
   setInterval(() => {
-    if (cores() < AT_REST) Bun.gc(false);
-  }, COLLECT_MS).unref();
+    if (cores() < AT_REST) Bun.gc(true);
+  }, everyMs).unref();
 }
 
 export async function giveBack(): Promise<void> {

@@ -13,7 +13,7 @@
 import { openBus } from "../../bus/index.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { type Config, ConfigError, loadConfig, required } from "../../platform/config.ts";
-import { giveBackAtRest } from "../../platform/footprint.ts";
+import { COLLECT_FRONT_MS, giveBackAtRest } from "../../platform/footprint.ts";
 import { createLog, flushLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { connect } from "../../platform/postgres/index.ts";
@@ -92,7 +92,7 @@ async function main(): Promise<void> {
   void lookups.then(async looked => {
     await compileRoutes(app);
     log.info({ lookups: looked, popular: await warmUp.popular() }, "warmed");
-    giveBackAtRest();
+    giveBackAtRest(COLLECT_FRONT_MS);
   });
 
   const leave = async (signal: string) => {
