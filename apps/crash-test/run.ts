@@ -122,7 +122,9 @@ async function runOn({ stack, node, disks, nats }: World, options: Options, tell
   for (const [what, all = []] of Object.entries(
     Object.groupBy(counted.repeatedAt, at => journal.lastFault(at)),
   ))
-    tell(`${all.length} mails were sent again that had gone out after ${what}`);
+    tell(
+      `${all.length} mails were sent again that had gone out after ${what}, or when a drill killed its worker`,
+    );
   await node.stop();
   const code = await stack.stop();
   const findings: Finding[] = [
