@@ -20,6 +20,8 @@
  * | `summaries:{store}` | products that were looked for by their words                               |
  * | `customer:{id}`    | what one customer sees of themselves                                        |
  *
+ * What comes later (promotions, segments) is a tag more in `tagOf` and an event more in the table below.
+ *
  * `soon`: a tag is made old at most once a second, for what changes with each order and for what jobs bring into lists.
  */
 import type { ShopEvent } from "./reactions.ts";
