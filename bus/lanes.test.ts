@@ -4,6 +4,7 @@ import { silentLog } from "../platform/log.ts";
 import { freshDatabase, freshNats, until } from "../platform/testing/index.ts";
 import { openBus } from "./bus.ts";
 import { type LaneMessage, laneMessage, laneStates, publishToLane, startLane } from "./lanes.ts";
+import { LANE_BATCH } from "./topology.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -52,7 +53,7 @@ test("messages are served in the order of the stream, many at a time", async () 
   });
   await until(() => seen.length === 1_200, { what: "all messages" });
   expect(seen).toEqual(numbers(0, 1_200));
-  expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(LANE_BATCH);
   expect(sizes.length).toBeLessThan(200);
   await until(async () => (await laneStates(connection))[3]!.waiting === 0, { what: "a settled lane" });
 });

@@ -58,7 +58,7 @@ export const FLASH_STREAM = "FLASH";
 /** Lanes of the FLASH stream, each with a durable and, at any time, one process that serves it. */
 export const LANES = 8;
 /** What one statement takes of a lane. */
-export const LANE_BATCH = 500;
+export const LANE_BATCH = 1_000;
 /** All that is delivered at once: one batch is served while the next is on its way. */
 export const LANE_AHEAD = 2 * LANE_BATCH;
 /** A batch whose process died comes back after this long. */
