@@ -20,11 +20,27 @@ const NULL = "\x1e";
 const unfit = /[\0\x1e\x1f]/;
 const unfits = new RegExp(unfit, "g");
 
-/** A column as one text: the server splits it faster than the client escapes an array's elements. */
-function packed(rows: readonly SettledTry[], pick: (row: SettledTry) => string | number | null): string {
+type Value = string | number | null;
+
+/**
+ * A column as one text: the server splits it faster than the client escapes an array's elements. What stands in one row
+ * after another, as kinds and times do, is made a text of once.
+ */
+function packed<V extends Value>(
+  rows: readonly SettledTry[],
+  pick: (row: SettledTry) => V,
+  textOf: (value: NonNullable<V>) => string = String,
+): string {
+  const texts: string[] = [];
+  let last: V | undefined;
   let text = "";
-  for (let i = 0; i < rows.length; i++) text += (i === 0 ? "" : UNIT) + (pick(rows[i]!) ?? NULL);
-  return text;
+  for (const row of rows) {
+    const value = pick(row);
+    if (value !== last) text = value === null ? NULL : textOf(value);
+    last = value;
+    texts.push(text);
+  }
+  return texts.join(UNIT);
 }
 
 /**
@@ -57,8 +73,10 @@ export async function writeSettled(sql: Db, worker: string, tries: readonly Sett
  */
 async function writeDone(sql: Db, worker: string, tries: readonly SettledTry[]): Promise<void> {
   const rows = sortedOnce(tries);
-  const column = (pick: (row: SettledTry) => string | number) =>
-    sql`string_to_array(${packed(rows, pick)}, ${UNIT})`;
+  const column = <V extends Value>(
+    pick: (row: SettledTry) => V,
+    textOf?: (value: NonNullable<V>) => string,
+  ) => sql`string_to_array(${packed(rows, pick, textOf)}, ${UNIT})`;
   await sql`
     INSERT INTO bus.job AS j (id, kind, version, priority, store_id, key, status, attempt, traceparent, payload, queued_at,
                               started_at, finished_at, worker)
@@ -70,9 +88,9 @@ async function writeDone(sql: Db, worker: string, tries: readonly SettledTry[]):
       ${column(row => row.job.version)}::int[],
       ${column(row => row.job.priority)},
       ${column(row => row.job.storeId)},
-      ${column(row => clean(row.job.key))},
-      ${column(row => clean(row.job.traceparent))},
-      ${column(row => clean(row.job.body))},
+      ${column(row => row.job.key, clean)},
+      ${column(row => row.job.traceparent, clean)},
+      ${column(row => row.job.body, clean)},
       ${column(row => row.job.queuedAtMs)}::float8[],
       ${column(row => row.startedAtMs)}::float8[],
       ${column(row => row.endedAtMs)}::float8[]
@@ -100,8 +118,10 @@ function isAscending(rows: readonly SettledTry[]): boolean {
  * parked retries. Repeating it changes nothing: terminal rows stay as they are, tries and retries are keyed.
  */
 async function writeEnded(sql: Db, worker: string, rows: readonly SettledTry[]): Promise<void> {
-  const column = (pick: (row: SettledTry) => string | number | null) =>
-    sql`string_to_array(${packed(rows, pick)}, ${UNIT}, ${NULL})`;
+  const column = <V extends Value>(
+    pick: (row: SettledTry) => V,
+    textOf?: (value: NonNullable<V>) => string,
+  ) => sql`string_to_array(${packed(rows, pick, textOf)}, ${UNIT}, ${NULL})`;
   await sql`
     SELECT bus.settle(
       ${column(row => row.job.id)}::uuid[],
@@ -110,16 +130,16 @@ async function writeEnded(sql: Db, worker: string, rows: readonly SettledTry[]):
       ${column(row => row.job.version)}::int[],
       ${column(row => row.job.priority)},
       ${column(row => row.job.storeId)},
-      ${column(row => clean(row.job.key))},
+      ${column(row => row.job.key, clean)},
       ${column(row => row.status)},
-      ${column(row => clean(row.job.traceparent))},
-      ${column(row => clean(row.job.body))},
+      ${column(row => row.job.traceparent, clean)},
+      ${column(row => row.job.body, clean)},
       ${column(() => worker)},
       ${column(row => row.job.queuedAtMs / 1_000)}::float8[],
       ${column(row => row.startedAtMs / 1_000)}::float8[],
       ${column(row => row.endedAtMs / 1_000)}::float8[],
       ${column(row => row.run)}::int[],
-      ${column(row => (row.error === null ? null : clean(row.error.slice(0, ERROR_MAX))))},
+      ${column(row => row.error && row.error.slice(0, ERROR_MAX), clean)},
       ${column(row => row.retryAfterMs)}::float8[])`;
 }
 
