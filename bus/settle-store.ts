@@ -139,7 +139,7 @@ async function writeEnded(sql: Db, worker: string, rows: readonly SettledTry[]):
       ${column(row => row.startedAtMs / 1_000)}::float8[],
       ${column(row => row.endedAtMs / 1_000)}::float8[],
       ${column(row => row.run)}::int[],
-      ${column(row => row.error && row.error.slice(0, ERROR_MAX), clean)},
+      ${column(row => row.error?.slice(0, ERROR_MAX) ?? null, clean)},
       ${column(row => row.retryAfterMs)}::float8[])`;
 }
 
