@@ -200,6 +200,29 @@ describe("a reindex", () => {
     expect(await rows()).toEqual(before);
   });
 
+  test("sends what search knows at once, and again only what turns out to differ", async () => {
+    const [kettle, pan] = (await shop.stock({ title: "Kettle" }, { title: "Pan" })) as [string, string];
+    // Neither was ever told.
+    shop.put({ title: "Copper kettle" }, kettle);
+    const never = shop.put({ title: "Never indexed" });
+    const before = engine.sent.length;
+    expect(await run(await request())).toEqual({ type: "done" });
+    const [settings, ...posts] = engine.sent.slice(before);
+    expect(settings).toEqual([engine.settings]);
+    expect(posts).toEqual([[kettle, pan].toSorted(), [kettle, never].toSorted()]);
+    expect(held()).toEqual(wanted());
+  });
+
+  test("does not send documents of another shape, but all as they are now", async () => {
+    const ids = await shop.stock({ title: "Kettle" }, { title: "Pan" });
+    await shop.sql`UPDATE search.index SET shape = 0`;
+    await shop.sql`UPDATE search.document SET document = document || '{"title": "of another shape"}', content_hash = 'other'`;
+    const before = engine.sent.length;
+    expect(await run(await request())).toEqual({ type: "done" });
+    expect(engine.sent.slice(before + 1)).toEqual([ids.toSorted()]);
+    expect(held()).toEqual(wanted());
+  });
+
   test("leaves out a document that the engine refuses, alone", async () => {
     const ids = Array.from({ length: 9 }, (_, i) => shop.put({ title: `Thing ${i}` }));
     for (const refusing of [engine.bad, engine.unpostable]) {
