@@ -13,6 +13,8 @@ import { product } from "../../search/testing.ts";
 import { testApi } from "../api/testing.ts";
 import { startMeilisearch } from "./servers/index.ts";
 
+const PATIENT = { timeoutMs: 30_000 };
+
 /** A log, and what was said in it. */
 function overheard() {
   let lines = "";
@@ -51,11 +53,14 @@ test.skipIf((await testServers()).meiliUrl === null)(
         return { status: response.status, total: body.total, engine: body.engine };
       };
       const by = (engine: string) => ({ status: 200, total: 1, engine });
-      await until(async () => (await search()).engine === "meilisearch");
+      await until(async () => (await search()).engine === "meilisearch", PATIENT);
 
       process.kill(server.pid, "SIGSTOP");
       expect(await search()).toEqual(by("postgres"));
-      await until(() => said("search falls back to Postgres"), { what: "the decision" });
+      await until(() => said("search falls back to Postgres"), {
+        ...PATIENT,
+        what: "the decision",
+      });
       expect(await search()).toEqual(by("postgres"));
 
       process.kill(server.pid, "SIGCONT");
@@ -65,7 +70,7 @@ test.skipIf((await testServers()).meiliUrl === null)(
           expect(answer).toEqual(by(answer.engine));
           return answer.engine === "meilisearch";
         },
-        { timeoutMs: 30_000, what: "the engine" },
+        { ...PATIENT, what: "the engine" },
       );
       expect(said("search engine is back")).toBe(true);
     } finally {
@@ -75,5 +80,5 @@ test.skipIf((await testServers()).meiliUrl === null)(
       await rm(dir, { recursive: true, force: true });
     }
   },
-  60_000,
+  120_000,
 );
