@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { headers } from "nats";
 import { contracts } from "./contracts/index.ts";
-import { decode, encode, envelopeOf, MalformedMessage } from "./envelope.ts";
+import { decode, encode, envelopeOf, MalformedMessage, OtherKind } from "./envelope.ts";
+import { subjectOf } from "./topology.ts";
 import { NewerVersion } from "./upcast.ts";
 
 const word = fc.oneof(
@@ -31,12 +32,13 @@ const contract = fc.constantFrom(...contracts);
 
 type Raw = { subject: string; headers: ReturnType<typeof headers>; string(): string };
 
-/** A job, or one of the two errors that say why it is none. */
+/** A job, or one of the errors that say why it is none. */
 function read(one: (typeof contracts)[number], message: Raw) {
   try {
     return decode(one, message);
   } catch (error) {
-    if (error instanceof MalformedMessage || error instanceof NewerVersion) return error;
+    if (error instanceof MalformedMessage || error instanceof NewerVersion || error instanceof OtherKind)
+      return error;
     throw error;
   }
 }
@@ -61,8 +63,8 @@ test("a message of any envelope and body is a job or malformed, and what can be 
     fc.constantFrom("{", "null", "[]", '{"__proto__":{"a":1}}'),
   );
   fc.assert(
-    fc.property(contract, word, envelope, word.filter(isHeader), body, (one, subject, head, trace, text) => {
-      const raw = message(subject, head, trace, text);
+    fc.property(contract, word, envelope, word.filter(isHeader), body, (one, store, head, trace, text) => {
+      const raw = message(subjectOf({ ...one, storeId: store }), head, trace, text);
       expect(read(one, raw)).toBeObject();
       const said = envelopeOf(one, raw);
       expect(said.key).not.toContain("\0");
@@ -110,6 +112,21 @@ test("a good message whose bytes were changed is a job or malformed", () => {
   );
 });
 
+test("a message is read by the contract of its subject alone, and tells others where it belongs", () => {
+  fc.assert(
+    fc.property(contract, contract, (one, other) => {
+      const head = `${Bun.randomUUIDv7()} 1 ${one.version} ${Date.now()} key`;
+      const job = read(one, message(subjectOf({ ...other, storeId: "store_a" }), head, "", "{}"));
+      if (one.kind === other.kind) expect(job).not.toBeInstanceOf(OtherKind);
+      else expect(job).toMatchObject({ belongsTo: { priority: other.priority, kind: other.kind } });
+    }),
+  );
+  for (const subject of ["", ".", "low.a.b"]) {
+    const raw = message(subject, null, "", "{}");
+    expect(read(contracts[0]!, raw)).toBeInstanceOf(OtherKind);
+  }
+});
+
 test("a payload of great depth or size is told as malformed", () => {
   const bodies = [
     "[".repeat(1_000_000),
@@ -119,7 +136,9 @@ test("a payload of great depth or size is told as malformed", () => {
   for (const one of contracts.slice(0, 5)) {
     for (const body of bodies) {
       const head = `${Bun.randomUUIDv7()} 1 ${one.version} ${Date.now()} key`;
-      expect(read(one, message("low.a.b", head, "", body))).toBeInstanceOf(MalformedMessage);
+      expect(read(one, message(subjectOf({ ...one, storeId: "a" }), head, "", body))).toBeInstanceOf(
+        MalformedMessage,
+      );
     }
   }
 });

@@ -7,7 +7,7 @@ import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { headers, type MsgHdrs } from "nats";
 import { uuidPattern } from "../platform/ids.ts";
 import type { JobMessage } from "./chunk-reader.ts";
-import type { Contract } from "./contracts/contract.ts";
+import type { Contract, Priority } from "./contracts/contract.ts";
 import { contracts } from "./contracts/index.ts";
 import { headerReader } from "./headers.ts";
 import type { Job } from "./job.ts";
@@ -27,6 +27,18 @@ const UNIQUE = "u";
 /** The message is not a job that this version can read; it belongs in the dead letters as it is. */
 export class MalformedMessage extends Error {
   override name = "MalformedMessage";
+}
+
+/** The server handed the message to the consumer of another kind (nats-server 2.9 after a freeze); it is not at fault. */
+export class OtherKind extends Error {
+  override name = "OtherKind";
+  readonly belongsTo: Pick<Job, "priority" | "kind">;
+  constructor(subject: string, contract: Contract) {
+    super(`${subject} was handed to the consumer of ${contract.kind}`);
+    const priority = subject.slice(0, subject.indexOf("."));
+    const kind = subject.slice(priority.length + 1, subject.lastIndexOf("."));
+    this.belongsTo = { priority: priority as Priority, kind };
+  }
 }
 
 export type Received = Job & {
@@ -103,8 +115,12 @@ export function payloadFaults(contract: Contract, payload: unknown): { path: str
 
 type RawMessage = Pick<JobMessage, "subject" | "headers" | "head" | "string">;
 
-/** @throws MalformedMessage when the envelope or payload can't be read, NewerVersion when a newer worker could. */
+/**
+ * @throws MalformedMessage when the envelope or payload can't be read, NewerVersion when a newer worker could, OtherKind when
+ * another kind's can.
+ */
 export function decode(contract: Contract, message: RawMessage): Received {
+  if (!isOf(contract, message.subject)) throw new OtherKind(message.subject, contract);
   const job = envelopeOf(contract, message);
   if (!uuidPattern.test(job.id)) throw new MalformedMessage("the message has no job id");
   if (!Number.isInteger(job.attempt) || job.attempt < 1)
@@ -116,6 +132,12 @@ export function decode(contract: Contract, message: RawMessage): Received {
   job.payload = payload;
   job.body = body;
   return job;
+}
+
+/** `<priority>.<kind>.<store>` */
+function isOf({ priority, kind }: Contract, subject: string): boolean {
+  const from = priority.length + 1;
+  return subject.startsWith(kind, from) && subject.lastIndexOf(".") === from + kind.length;
 }
 
 function lifted(contract: Contract, version: number, payload: unknown): unknown {

@@ -66,7 +66,15 @@ export {
   type Replayed,
   replayDead,
 } from "./dead-settle.ts";
-export { decode, encode, envelopeOf, MalformedMessage, payloadFault, type Received } from "./envelope.ts";
+export {
+  decode,
+  encode,
+  envelopeOf,
+  MalformedMessage,
+  OtherKind,
+  payloadFault,
+  type Received,
+} from "./envelope.ts";
 export { deleteErasedMessages, eraseFromJobs, eraseFromTexts } from "./erasure.ts";
 export { followJob, type JobEvent } from "./follow-job.ts";
 export { ghosts } from "./ghosts.ts";
@@ -140,7 +148,15 @@ export {
 } from "./stream-backup.ts";
 export { tickAfter, tickBefore } from "./ticks.ts";
 export { inOrder, type Timeline, type TimelineEntry, timelineOf, timelineTypes } from "./timeline.ts";
-export { durableOf, HEARTBEAT_MS, LANE_ACK_WAIT_MS, LANE_BATCH, LANES, streamOf } from "./topology.ts";
+export {
+  durableOf,
+  filterOf,
+  HEARTBEAT_MS,
+  LANE_ACK_WAIT_MS,
+  LANE_BATCH,
+  LANES,
+  streamOf,
+} from "./topology.ts";
 export { abandonRun, type BesideVerdict, beginBeside, beginRun, type Refusal, shareRun } from "./tries.ts";
 export {
   announceReplaced,

@@ -7,6 +7,7 @@ import {
   type Contract,
   isDataError,
   type NewerVersion,
+  OtherKind,
   postpone,
   RateWindow,
   type Settled,
@@ -75,17 +76,21 @@ export class Ends {
     this.#held.ack(held);
   }
 
-  /** Counts as no try: a newer worker will know what to do. */
-  async postpone(held: Held, reason: NewerVersion): Promise<void> {
+  /** Counts as no try: a newer worker, or the consumer of its kind, will know what to do. */
+  async postpone(held: Held, reason: NewerVersion | OtherKind): Promise<void> {
     const { sql, log } = this.#deps;
     try {
-      const job = { ...held.job, body: held.pulled.msg.string() };
+      const belongsTo = reason instanceof OtherKind ? reason.belongsTo : undefined;
+      const job = { ...held.job, ...belongsTo, body: held.pulled.msg.string() };
       await postpone(sql, { job, stored: held.pulled.stored });
-      log.info({ jobId: held.job.id, version: reason.version }, reason.message);
+      log.info({ jobId: held.job.id }, reason.message);
       this.#held.ack(held);
     } catch (error) {
       if (isDataError(error)) return this.malformed(held, error as Error);
-      log.warn({ err: error, jobId: held.job.id }, "a newer version's job was not put back; it comes again");
+      log.warn(
+        { err: error, jobId: held.job.id },
+        "a job that is not for this worker was not put back; it comes again",
+      );
       this.#held.giveBack(held, UNWRITTEN_PAUSE_MS);
     }
   }

@@ -11,6 +11,7 @@ import {
   durableOf,
   envelopeOf,
   NewerVersion,
+  OtherKind,
   type Pulled,
   type Puller,
   type Rate,
@@ -217,7 +218,7 @@ export class Runner {
     } catch (error) {
       const job = envelopeOf(this.contract, pulled.msg);
       const held = this.#held.add({ pulled, puller, sinceMs, job });
-      if (error instanceof NewerVersion) void this.#ends.postpone(held, error);
+      if (error instanceof NewerVersion || error instanceof OtherKind) void this.#ends.postpone(held, error);
       else this.#ends.malformed(held, error as Error);
     }
   }

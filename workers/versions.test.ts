@@ -5,8 +5,10 @@ import {
   type Contract,
   contractOf,
   done,
+  durableOf,
   encode,
   enqueue,
+  filterOf,
   getJob,
   type Job,
   listDead,
@@ -92,6 +94,31 @@ test("an older worker puts a newer version's job back, without a try and without
   );
   expect(seen.old).toHaveLength(1);
   expect(seen.new.map(job => (job.payload as { seconds: number }).seconds).sort()).toEqual([1, 2, 3]);
+  expect((await listDead(cluster.sql, { limit: 1 })).items).toEqual([]);
+});
+
+test("a message that the server handed to another kind's consumer is put back under its own", async () => {
+  cluster = await testCluster();
+  const seen: Job[] = [];
+  await cluster.startPool("high", [worker(older, seen)]);
+  const other = contractOf("drill.sleep.high")!;
+  const { jsm } = cluster.bus.connection;
+  const { config } = await jsm.consumers.info("HIGH", durableOf(older.kind));
+  for (const { kind } of [older, other]) await jsm.consumers.delete("HIGH", durableOf(kind));
+  await jsm.consumers.add("HIGH", { ...config, filter_subject: filterOf(other) });
+
+  const id = await put(other, { ms: 0 });
+  const parked = await until(
+    async () => {
+      const [row] = await cluster.sql`
+        SELECT kind, priority, attempt, payload FROM bus.outbox WHERE id = ${id} AND resent IS NOT NULL`;
+      return row;
+    },
+    { what: "the job that was put back" },
+  );
+  expect(parked).toEqual({ kind: other.kind, priority: "high", attempt: 1, payload: { ms: 0 } });
+  await until(async () => (await inConsumer()) === 0, { what: "an empty consumer" });
+  expect(seen).toEqual([]);
   expect((await listDead(cluster.sql, { limit: 1 })).items).toEqual([]);
 });
 
