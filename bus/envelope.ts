@@ -161,7 +161,7 @@ function whole(text: string): number {
 
 function timeOf(text: string): number {
   const ms = Number(text);
-  return ms > 0 && ms <= MAX_TIME_MS ? ms : Date.now();
+  return ms >= 1 && ms <= MAX_TIME_MS ? ms : Date.now();
 }
 
 /** What can be said of a message without trusting it, without its payload; parts that are missing or out of bounds are empty or NaN. */
