@@ -310,7 +310,10 @@ export class Runner {
     const release = await this.#tries.core(turn);
     try {
       if (!(await open())) return;
-      if (held.job.isUnique && !(await this.#admission.claimGivenUp(held))) return this.#ends.giveBack(held);
+      if (held.job.isUnique && !(await this.#admission.claimGivenUp(held))) {
+        await this.#ends.giveBack(held);
+        return;
+      }
       const startedAtMs = Date.now();
       const [ending] = await this.#tries.execute([held], turn);
       if (this.#tries.wasAborted(ending!)) await this.#ends.giveBack(held);
