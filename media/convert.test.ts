@@ -200,7 +200,11 @@ describe("the conversion", () => {
     expect(error).toBeInstanceOf(DecoderCrash);
     expect((await media.asset(id)).status).toBe("processing");
     const second = await convertAsset(conversion, origin, id, { attempt: 2 });
-    expect(second).toMatchObject({ type: "failed", refusal: { code: "decoder_crashed" } });
+    expect(second).toMatchObject({
+      type: "failed",
+      refusal: { code: "decoder_crashed" },
+      detail: "the decoder was killed after 300 ms",
+    });
     expect((await media.asset(id)).error?.code).toBe("decoder_crashed");
   });
 

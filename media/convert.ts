@@ -36,7 +36,7 @@ export type Conversion = {
 
 export type ConversionResult =
   | { readonly type: "ready" }
-  | { readonly type: "failed"; readonly refusal: Refusal }
+  | { readonly type: "failed"; readonly refusal: Refusal; readonly detail?: string | undefined }
   /** Nothing was to be done: it had a result already, or is no more. */
   | { readonly type: "settled" };
 
@@ -63,7 +63,7 @@ export async function convertAsset(
       storage.withScratch(dir => decode(work, input, dir)),
     );
     if (!answer) throw new Error(`the original of ${assetId} is not in storage`);
-    return "look" in answer ? await finish(work, answer.look) : await giveUp(work, answer.refusal);
+    return "look" in answer ? await finish(work, answer.look) : await giveUp(work, answer);
   } catch (error) {
     if (error instanceof Superseded) return { type: "settled" };
     throw error;
@@ -111,7 +111,7 @@ async function decode(work: Work, input: string, dir: string): Promise<DecoderAn
     const blamed = error instanceof DecoderCrash && attempt > FORGIVEN_CRASHES && !signal?.aborted;
     if (!blamed) throw error;
     const message = "The picture could not be decoded in time, or brought the decoder down.";
-    return { refusal: { code: "decoder_crashed", message } };
+    return { refusal: { code: "decoder_crashed", message }, detail: error.message };
   }
 }
 
@@ -153,11 +153,14 @@ async function finish(work: Work, look: Look): Promise<ConversionResult> {
   return (await publish(work, look, true)) ? { type: "ready" } : { type: "settled" };
 }
 
-async function giveUp({ conversion: { sql }, asset }: Work, refusal: Refusal): Promise<ConversionResult> {
+async function giveUp(
+  { conversion: { sql }, asset }: Work,
+  { refusal, detail }: Extract<DecoderAnswer, { refusal: Refusal }>,
+): Promise<ConversionResult> {
   const first = await transaction(sql, async tx => {
     const keys = await markFailed(tx, asset, refusal);
     if (keys) await dropFiles(tx, keys);
     return keys !== null;
   });
-  return first ? { type: "failed", refusal } : { type: "settled" };
+  return first ? { type: "failed", refusal, detail } : { type: "settled" };
 }

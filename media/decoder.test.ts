@@ -58,6 +58,16 @@ function isAlive(pid: number): boolean {
 
 const reportPid = `await Bun.write(${JSON.stringify("PIDFILE")}, String(process.pid));`;
 
+test("a decoder that finds no room on the disk is no crash: the picture is not to blame", async () => {
+  const source = `
+    const error = new Error("ENOSPC: no space left on device, write");
+    throw error;`;
+  const error = await run(source).catch(thrown => thrown);
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toBeInstanceOf(DecoderCrash);
+  expect(error.message).toContain("no space left on device");
+});
+
 describe("the decoder's process", () => {
   test("is killed at its deadline when it hangs, and is gone then", async () => {
     const pidFile = join(dir, "pid");

@@ -4,7 +4,8 @@
  *
  * What can happen: it says `done` or `refused` and ends (both are answers); it takes more memory than it may and is
  * killed, which is the picture's fault and so an answer too; it ends or is killed otherwise ({@link DecoderCrash}): by its
- * deadline, by the caller's signal, by the kernel, by itself.
+ * deadline, by the caller's signal, by the kernel, by itself. Where it says that the disk is full, that is an error like any
+ * other: the next try may find room.
  */
 import { setPriority } from "node:os";
 import { join } from "node:path";
@@ -35,14 +36,18 @@ export type DecoderOptions = {
   readonly program?: string | undefined;
 };
 
-export type DecoderAnswer = { look: Look } | { refusal: Refusal };
+/** `detail`: what is known beyond what a merchant is told. */
+export type DecoderAnswer = { look: Look } | { refusal: Refusal; detail?: string };
+
+/** As Bun, libvips and the C library say it. */
+const NO_ROOM = /ENOSPC|EDQUOT|no space left on device|disk quota exceeded/i;
 
 /** Below everything that a person waits for. */
 const NICE = 15;
 const PROGRAM = join(import.meta.dir, "decoder-process.ts");
 
 /**
- * @throws DecoderCrash when it ended without an answer; whatever `onVariant` throws.
+ * @throws DecoderCrash when it ended without an answer, Error when it had no room; whatever `onVariant` throws.
  */
 export async function runDecoder(task: DecoderTask, options: DecoderOptions): Promise<DecoderAnswer> {
   const child = start(task, options.program ?? PROGRAM);
@@ -68,7 +73,8 @@ export async function runDecoder(task: DecoderTask, options: DecoderOptions): Pr
     if (answer) return answer;
     await child.exited;
     if (greedy) return { refusal: tooGreedy(maxMemoryBytes) };
-    throw new DecoderCrash(`the decoder ${killed ?? ending(child)}${await complaint}`);
+    const what = `the decoder ${killed ?? ending(child)}${await complaint}`;
+    throw NO_ROOM.test(what) ? new Error(what) : new DecoderCrash(what);
   } finally {
     endDeadline();
     endWatch();

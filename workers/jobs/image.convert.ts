@@ -13,8 +13,9 @@ export const imageConvertJob = defineJob(imageConvert, ({ sql, config }) => {
         signal,
       });
       if (result.type !== "failed") return done();
-      log.warn({ assetId: job.payload.assetId, code: result.refusal.code }, "picture can't be used");
-      return discard({ reason: `${result.refusal.code}: ${result.refusal.message}` });
+      const { refusal, detail } = result;
+      log.warn({ assetId: job.payload.assetId, code: refusal.code, detail }, "picture can't be used");
+      return discard({ reason: `${refusal.code}: ${refusal.message}` });
     },
   };
 });
