@@ -15,6 +15,7 @@
  */
 import { createInbox, type Msg } from "nats";
 import type { Log } from "../platform/log.ts";
+import { pause } from "../platform/pause.ts";
 import { acks } from "./acks.ts";
 import type { Connection } from "./connection.ts";
 import { type PublishedPlace, publisherOf } from "./publisher.ts";
@@ -130,21 +131,6 @@ async function untilNothingIsOut({ connection, lane }: LaneOptions, signal: Abor
     throw error;
   });
   if (info.num_ack_pending > 0) await pause(LANE_ACK_WAIT_MS + OVERDUE_MARGIN_MS, signal);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }
 
 type Held = { msg: Msg; seq: number; again: boolean; left: number };

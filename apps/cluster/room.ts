@@ -11,6 +11,7 @@
  */
 import { statfsSync } from "node:fs";
 import type { Log } from "../../platform/log.ts";
+import { pause } from "../../platform/pause.ts";
 import { end } from "./process.ts";
 import type { Unit } from "./unit.ts";
 
@@ -43,9 +44,8 @@ export type Room = {
 
 /** `space`: of the folder that the server writes to. */
 export function watchRoom(space: () => Space, { log }: { log: Log }): Room {
-  const closing = Promise.withResolvers<void>();
-  let isClosed = false;
-  const pause = (ms: number) => Promise.race([Bun.sleep(ms), closing.promise]);
+  const closing = new AbortController();
+  const { signal } = closing;
   /** Returns the time until the next look. */
   const look = async (unit: Unit): Promise<number> => {
     const { free, reserve } = space();
@@ -60,22 +60,19 @@ export function watchRoom(space: () => Space, { log }: { log: Log }): Room {
   };
   const watch = async (unit: Unit) => {
     // A folder that has vanished tells nothing of its disk.
-    while (!isClosed) await pause(await look(unit).catch(() => LOOK_MS.max));
+    while (!signal.aborted) await pause(await look(unit).catch(() => LOOK_MS.max), signal);
   };
   return {
     async there() {
-      while (!isClosed) {
+      while (!signal.aborted) {
         const { free, reserve } = space();
         if (free >= reserve * 1.25) return;
-        await pause(HELD_LOOK_MS);
+        await pause(HELD_LOOK_MS, signal);
       }
       throw new Error("there was no room until the stop");
     },
     keep: unit => void watch(unit),
-    close() {
-      isClosed = true;
-      closing.resolve();
-    },
+    close: () => closing.abort(),
   };
 }
 

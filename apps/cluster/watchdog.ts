@@ -4,6 +4,7 @@
  * ended, so that its unit starts it again. Longer than a busy machine or a pause of some seconds keeps it from answering.
  */
 import type { Log } from "../../platform/log.ts";
+import { pause } from "../../platform/pause.ts";
 import { end, type ProcessRef } from "./process.ts";
 import type { Unit } from "./unit.ts";
 
@@ -19,16 +20,16 @@ export function watchAnswers(
   options: { log: Log; everyMs?: number; patienceMs?: number },
 ): () => void {
   const { log, everyMs = EVERY_MS, patienceMs = PATIENCE_MS } = options;
-  const stopping = Promise.withResolvers<void>();
-  let isStopped = false;
+  const stopping = new AbortController();
+  const { signal } = stopping;
   const watch = async () => {
     let asked: ProcessRef | null = null;
-    for (let since = 0; !isStopped; await Promise.race([Bun.sleep(everyMs), stopping.promise])) {
+    for (let since = 0; !signal.aborted; await pause(everyMs, signal)) {
       const ref = unit.current();
       if (!ref || ref.pid !== asked?.pid) since = performance.now();
       asked = ref;
       if (!ref || (await isWell().catch(() => false))) since = performance.now();
-      if (isStopped || !ref || performance.now() - since < patienceMs) continue;
+      if (signal.aborted || !ref || performance.now() - since < patienceMs) continue;
       log.error(
         { unit: unit.name, child: ref.pid, patienceMs },
         "answers nobody; it is ended and started again",
@@ -37,8 +38,5 @@ export function watchAnswers(
     }
   };
   void watch();
-  return () => {
-    isStopped = true;
-    stopping.resolve();
-  };
+  return () => stopping.abort();
 }

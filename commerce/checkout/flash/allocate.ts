@@ -14,6 +14,7 @@
 import { type Bus, LANES, type LaneMessage, outboxRows, startLane } from "../../../bus/index.ts";
 import { newId } from "../../../platform/ids.ts";
 import type { Log } from "../../../platform/log.ts";
+import { pause } from "../../../platform/pause.ts";
 import { type Db, isRefusedStatement, type Sql } from "../../../platform/postgres/index.ts";
 import { stockChanged } from "../../inventory/index.ts";
 import { newOrderNumber } from "../../orders/index.ts";
@@ -70,7 +71,7 @@ async function holdLanes(deps: AllocatorDeps, signal: AbortSignal): Promise<void
         };
         served.set(lane, startLane({ connection, lane, log: deps.log, prepare }));
       }
-      await Promise.race([Bun.sleep(TRY_MS), aborted(signal)]);
+      await pause(TRY_MS, signal);
       await within(session`SELECT 1`);
     }
   } finally {
