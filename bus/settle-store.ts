@@ -43,6 +43,12 @@ function packed<V extends Value>(
   return texts.join(UNIT);
 }
 
+/** Makes columns of these rows, as a statement takes them. */
+function columnsOf(sql: Db, rows: readonly SettledTry[]) {
+  return <V extends Value>(pick: (row: SettledTry) => V, textOf?: (value: NonNullable<V>) => string) =>
+    sql`string_to_array(${packed(rows, pick, textOf)}, ${UNIT}, ${NULL})`;
+}
+
 /**
  * Text that may come from outside: without the separators and what Postgres can't hold, and never empty, as an empty
  * text would be an array without elements.
@@ -72,11 +78,7 @@ export async function writeSettled(sql: Db, worker: string, tries: readonly Sett
  * server takes a sixth less time for it. In the order of ids, as everywhere, and each once.
  */
 async function writeDone(sql: Db, worker: string, tries: readonly SettledTry[]): Promise<void> {
-  const rows = sortedOnce(tries);
-  const column = <V extends Value>(
-    pick: (row: SettledTry) => V,
-    textOf?: (value: NonNullable<V>) => string,
-  ) => sql`string_to_array(${packed(rows, pick, textOf)}, ${UNIT})`;
+  const column = columnsOf(sql, sortedOnce(tries));
   await sql`
     INSERT INTO bus.job AS j (id, kind, version, priority, store_id, key, status, attempt, traceparent, payload, queued_at,
                               started_at, finished_at, worker)
@@ -118,10 +120,7 @@ function isAscending(rows: readonly SettledTry[]): boolean {
  * parked retries. Repeating it changes nothing: terminal rows stay as they are, tries and retries are keyed.
  */
 async function writeEnded(sql: Db, worker: string, rows: readonly SettledTry[]): Promise<void> {
-  const column = <V extends Value>(
-    pick: (row: SettledTry) => V,
-    textOf?: (value: NonNullable<V>) => string,
-  ) => sql`string_to_array(${packed(rows, pick, textOf)}, ${UNIT}, ${NULL})`;
+  const column = columnsOf(sql, rows);
   await sql`
     SELECT bus.settle(
       ${column(row => row.job.id)}::uuid[],

@@ -15,8 +15,11 @@ export function createPoolMetrics(metrics: Metrics): PoolMetrics {
     "Tries that ended, by kind and status",
     ["kind", "status"],
     counter => {
-      for (const { kind, status, tries } of tallies) counter.inc({ kind, status }, tries);
-      for (const tally of tallies) tally.tries = 0;
+      for (const tally of tallies) {
+        const { kind, status, tries } = tally;
+        counter.inc({ kind, status }, tries);
+        tally.tries = 0;
+      }
     },
   );
   const seconds = metrics.denseHistogram(
