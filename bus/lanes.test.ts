@@ -4,7 +4,7 @@ import { silentLog } from "../platform/log.ts";
 import { freshDatabase, freshNats, until } from "../platform/testing/index.ts";
 import { openBus } from "./bus.ts";
 import { type LaneMessage, laneMessage, laneStates, publishToLane, startLane } from "./lanes.ts";
-import { LANE_BATCH } from "./topology.ts";
+import { FLASH_STREAM, LANE_BATCH, laneDurable } from "./topology.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -100,6 +100,38 @@ test("what a dead process was handed comes first to the next one", async () => {
   await until(() => seen.length === 30, { what: "all messages", timeoutMs: 30_000 });
   expect(seen).toEqual(numbers(0, 30));
   void hung;
+});
+
+test("a message that is delivered again to who holds it is served once", async () => {
+  const { publish, serve, connection } = await setup();
+  const { nc } = connection;
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+  const seen: number[] = [];
+  serve(async messages => {
+    seen.push(...messages.map(one => Number(one.data)));
+    begin();
+    await done;
+  });
+  await publish(0, 1);
+  await begun;
+  // What is held is said to be worked on, from time to time; in its name it is given back, as an ack wait that runs out does.
+  const again = Promise.withResolvers<void>();
+  const givenBack = new Set<string>();
+  nc.subscribe(`$JS.ACK.${FLASH_STREAM}.${laneDurable(3)}.>`, {
+    callback: (_, msg) => {
+      const [delivered, seq] = msg.subject.split(".").slice(4) as [string, string];
+      if (msg.string() !== "+WPI") return;
+      if (delivered !== "1") again.resolve();
+      else if (!givenBack.has(seq)) nc.publish(msg.subject, "-NAK");
+      givenBack.add(seq);
+    },
+  });
+  await publish(1, 5);
+  await again.promise;
+  finish();
+  await until(async () => (await laneStates(connection))[3]!.waiting === 0, { what: "a settled lane" });
+  expect(seen).toEqual(numbers(0, 5));
 });
 
 test("a repeated id gives the sequence of the first, whose text can be read until it is settled", async () => {

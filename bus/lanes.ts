@@ -10,6 +10,7 @@
  *   between commit and ack           the same; the batch finds that they were done, and changes nothing.
  *   a batch fails                    as if the process had died: what it holds is forgotten and comes again.
  *   a message is lost on its way     the consumer's sequence has a gap: all that follows is forgotten too, and comes again.
+ *   the process stands still         for longer than the ack wait: what it holds comes once more, and keeps its one place.
  * In each of these the server would hand out newer messages while older ones wait for their redelivery. So whoever
  * starts, or starts again, asks for nothing until all that was delivered is either settled or due again.
  */
@@ -238,7 +239,9 @@ function openIntake(connection: Connection, lane: number): Intake {
     }
     expected = delivery + 1;
     requested = Math.max(0, requested - 1);
-    held.push({ msg, seq, again, left });
+    const known = again ? held.findIndex(one => one.seq === seq) : -1;
+    // Twice in a batch it would stand in its own way: its cart is taken.
+    held[known < 0 ? held.length : known] = { msg, seq, again, left };
     if (requested === 0) request();
     wake();
   };
