@@ -14,10 +14,11 @@
  * In each of these the server would hand out newer messages while older ones wait for their redelivery. So whoever
  * starts, or starts again, asks for nothing until all that was delivered is either settled or due again.
  */
-import { createInbox, type Msg } from "nats";
+import { createInbox } from "nats";
 import type { Log } from "../platform/log.ts";
 import { pause } from "../platform/pause.ts";
 import { acks } from "./acks.ts";
+import { type JobMessage, readByChunks } from "./chunk-reader.ts";
 import type { Connection } from "./connection.ts";
 import { type PublishedPlace, publisherOf } from "./publisher.ts";
 import {
@@ -134,7 +135,7 @@ async function untilNothingIsOut({ connection, lane }: LaneOptions, signal: Abor
   if (info.num_ack_pending > 0) await pause(LANE_ACK_WAIT_MS + OVERDUE_MARGIN_MS, signal);
 }
 
-type Held = { msg: Msg; seq: number; again: boolean; left: number };
+type Held = { msg: JobMessage; seq: number; again: boolean; left: number };
 type Ready = { count: number; run(): Promise<void> };
 
 /** Takes what is there, a batch at most, again and again. Returns when stopped; @throws when order or a batch failed. */
@@ -163,7 +164,8 @@ async function takeBatches({ connection, lane, prepare }: LaneOptions, signal: A
       const { count, run } = next;
       next = undefined;
       const done = run();
-      // Acknowledged while the next is served: nobody waits for it.
+      // Acknowledged once the next is on its way to be served: nobody waits for it.
+      await Promise.race([done, turnOfLoop()]);
       intake.settle(served);
       const filled = intake.filled(count, signal).then(() => "filled" as const);
       const first = await Promise.race([done, filled]);
@@ -182,6 +184,10 @@ async function takeBatches({ connection, lane, prepare }: LaneOptions, signal: A
   } finally {
     signal.removeEventListener("abort", stop);
   }
+}
+
+function turnOfLoop(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
 }
 
 type Intake = {
@@ -227,7 +233,7 @@ function openIntake(connection: Connection, lane: number): Intake {
       reply: `${inbox}.${++number}`,
     });
   }
-  const receive = (msg: Msg) => {
+  const receive = (msg: JobMessage) => {
     if (msg.subject.startsWith(inbox)) {
       // The request ended: nothing came in time, or the server refused it (no leader); `alive` asks again.
       if (msg.subject === `${inbox}.${number}` && msg.headers?.code !== 100) requested = 0;
@@ -246,6 +252,7 @@ function openIntake(connection: Connection, lane: number): Intake {
     wake();
   };
   const subscription = nc.subscribe(`${inbox}.*`, { callback: (error, msg) => !error && receive(msg) });
+  const forgetChunks = readByChunks(nc, subscription, receive);
   const asking = setInterval(() => {
     if (Date.now() - requestedAtMs > EXPIRES_MS + 1_000) requested = 0;
     request();
@@ -283,12 +290,16 @@ function openIntake(connection: Connection, lane: number): Intake {
     },
     wake,
     settle(count) {
-      for (const { msg } of held.splice(0, count)) acks.ack(nc, msg);
+      acks.ackAll(
+        nc,
+        held.splice(0, count).map(one => one.msg),
+      );
       request();
     },
     close() {
       clearInterval(alive);
       clearInterval(asking);
+      forgetChunks();
       subscription.unsubscribe();
     },
   };
