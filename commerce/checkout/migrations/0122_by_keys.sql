@@ -1,9 +1,9 @@
--- checkout.place_orders as it was, but that attempts are found by their keys, of which the planner expects one (orders/0170 tells
+-- These as they were, but that attempts are found by their keys, of which the planner expects one (orders/0170 tells
 -- why). What is `in_progress` has an index of its own, by leases, which was read whole for each group, with all in it that waited
 -- for their payment: so it is not asked for by that name.
 CREATE OR REPLACE FUNCTION checkout.place_orders(p_stores text[], p_keys text[], p_orders text[], p_path text, p_jobs jsonb)
 RETURNS TABLE (order_id text, outcome text, status smallint, body text, location text, traceparent text) LANGUAGE plpgsql
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1 AS $$
 #variable_conflict use_column
 DECLARE
   v_open checkout.attempt[];
@@ -55,3 +55,26 @@ BEGIN
     LEFT JOIN checkout.attempt a ON a.store_id = w.store_id AND a.key = w.key AND a.order_id = w.order_id
     WHERE w.order_id <> ALL (v_placed);
 END $$;
+
+CREATE OR REPLACE FUNCTION checkout.flash_look(p_stores text[], p_keys text[], p_carts text[])
+RETURNS TABLE (n bigint, attempt jsonb, stored jsonb, cart_status text, version bigint, lines text) LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1 AS $$
+BEGIN
+  RETURN QUERY
+    SELECT w.n,
+           CASE WHEN a.key IS NOT NULL THEN jsonb_build_object('orderId', a.order_id, 'fingerprint', a.fingerprint, 'status', a.status) END,
+           CASE WHEN a.status = 'done' THEN checkout.stored(a) END, c.status, c.version, c.lines
+    FROM (SELECT * FROM unnest(p_stores, p_keys, p_carts) WITH ORDINALITY AS u(store_id, key, cart_id, n)
+          LIMIT cardinality(p_keys)) w
+    LEFT JOIN checkout.attempt a ON a.store_id = w.store_id AND a.key = w.key
+    LEFT JOIN carts.queueable(p_stores, p_carts) c ON c.n = w.n
+    ORDER BY w.n;
+END $$;
+
+-- With rows this dear, reading a table of a few rows whole is no bargain either.
+ALTER FUNCTION checkout.begin_orders(text[], text[], text[], text[], text[], text[], text[], text[], text[], integer[],
+                                     integer[], jsonb)
+  SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1;
+ALTER FUNCTION checkout.flash_batch(text, text[], text[], text[], bigint[], text[], text[], text[], text[], text[], text[],
+                                    text[], text[], boolean, boolean, interval, interval, jsonb, jsonb)
+  SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1;
