@@ -1,5 +1,5 @@
 /** Every cell of the table of degrade.ts, tried; then the same application with its dependency back. Replicas: replicas.test.ts. */
-import { afterAll, beforeAll, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -99,6 +99,41 @@ test("Postgres frozen: what is kept is given, the rest is 503 within two seconds
   await shop.expectAnswers(handle, situations.postgresFrozen.answers, { filled });
   way.thaw();
   await shop.expectAnswers(handle, situations.redisDown.answers);
+}, 120_000);
+
+test("Postgres comes back to a crowd: what all ask for is made once, over no more connections than before", async () => {
+  const way = await door();
+  let made = 0;
+  const onStatement = (text: string) => {
+    if (text.includes("storefront.listing")) made++;
+  };
+  const sql = connect(way.url, { max: 5, application: "crowd", onStatement });
+  closers.unshift(() => sql.end({ timeout: 1 }));
+  const ask = shop.ask(
+    patiently(
+      variant({}, { sql }),
+      watchLife(sql, () => api.sql`SELECT 1`.then(() => {})),
+    ),
+  );
+  const crowd = (path: string) => Promise.all(Array.from({ length: 300 }, () => ask("GET", path)));
+  expect((await ask("GET", "/store/products?limit=5")).status).toBe(200);
+
+  way.shut();
+  const refused = await crowd("/store/products?limit=6");
+  expect(new Set(refused.map(one => one.status))).toEqual(new Set([503]));
+  expect(refused.every(one => one.headers.get("retry-after") === "1")).toBe(true);
+  way.open();
+  await until(async () => (await ask("GET", shop.orderPath)).ok, {
+    what: "Postgres again",
+    timeoutMs: 30_000,
+  });
+  made = 0;
+  const served = await crowd("/store/products?limit=7");
+  expect(new Set(served.map(one => one.status))).toEqual(new Set([200]));
+  expect(made).toBe(1);
+  const [row] = await api.sql<{ count: number }[]>`
+    SELECT count(*) FROM pg_stat_activity WHERE application_name = 'crowd'`;
+  expect(row!.count).toBeLessThanOrEqual(5);
 }, 120_000);
 
 test("NATS down", async () => {
