@@ -85,3 +85,29 @@ test("what is out and was removed from its stream is acknowledged, what is out a
     expect((await connection.jsm.streams.info(stream)).state.messages).toBe(3);
   });
 });
+
+test("what is out of a consumer that stands still, and lies before the first message of its stream, is acknowledged", async () => {
+  const { up, folder } = await server();
+  const consumer = join(folder, "obs", durable);
+  await up(async connection => {
+    for (let i = 0; i < 4; i++) await publish(connection);
+    for (let i = 0; i < 3; i++) await connection.js.pull(stream, durable);
+  });
+  await cp(consumer, `${consumer}.before`, { recursive: true });
+  await up(async ({ nc }) => {
+    for (const seq of [1, 2]) nc.publish(`$JS.ACK.${stream}.${durable}.1.${seq}.${seq}.0.0`, "+ACK");
+  });
+  await rm(consumer, { recursive: true });
+  await cp(`${consumer}.before`, consumer, { recursive: true });
+  await rm(`${consumer}.before`, { recursive: true });
+  await up(async connection => {
+    expect((await connection.jsm.streams.info(stream)).state).toMatchObject({ first_seq: 3, messages: 2 });
+    expect(await info(connection)).toMatchObject({ num_ack_pending: 3, num_pending: 1 });
+    const turn = ghosts({ connection, log: silentLog });
+    // That the consumer has not moved only the second look knows. (The server finds out by itself, some time later.)
+    await turn();
+    await turn();
+    expect(await info(connection)).toMatchObject({ num_ack_pending: 1, num_pending: 1 });
+    expect((await connection.jsm.streams.info(stream)).state.messages).toBe(2);
+  });
+});

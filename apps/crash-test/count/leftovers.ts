@@ -45,11 +45,17 @@ function messagesIn(stack: Stack): Promise<[string, number][]> {
   return withNats(stack, async nats => {
     const manager = await nats.jetstreamManager();
     const counts: [string, number][] = [];
-    for (const stream of ["HIGH", "NORMAL", "LOW", "FLASH"])
-      for await (const { name, num_pending, num_ack_pending } of manager.consumers.list(stream)) {
+    for (const stream of ["HIGH", "NORMAL", "LOW", "FLASH"]) {
+      const { state } = await manager.streams.info(stream);
+      const held = `${stream} has ${state.messages} from ${state.first_seq} to ${state.last_seq}`;
+      for await (const { name, num_pending, num_ack_pending, ack_floor, delivered } of manager.consumers.list(
+        stream,
+      )) {
+        const stand = `${num_ack_pending} out, acknowledged up to ${ack_floor.stream_seq}, delivered up to ${delivered.stream_seq}`;
         const open = num_pending + num_ack_pending;
-        if (open > 0) counts.push([`messages for ${name}`, open]);
+        if (open > 0) counts.push([`messages for ${name} (${stand}; ${held})`, open]);
       }
+    }
     return counts;
   });
 }
