@@ -32,4 +32,5 @@ const dirs = [
 export const modules: readonly MigrationModule[] = dirs.map(dir => ({
   name: dir.split("/").at(-1)!,
   dir: join(root, dir, "migrations"),
+  tenant: "store_id",
 }));

@@ -117,14 +117,15 @@ test("a message that is delivered again to who holds it is served once", async (
   await begun;
   // What is held is said to be worked on, from time to time; in its name it is given back, as an ack wait that runs out does.
   const again = Promise.withResolvers<void>();
-  const givenBack = new Set<string>();
+  const [givenBack, heldAgain] = [new Set<string>(), new Set<string>()];
   nc.subscribe(`$JS.ACK.${FLASH_STREAM}.${laneDurable(3)}.>`, {
     callback: (_, msg) => {
       const [delivered, seq] = msg.subject.split(".").slice(4) as [string, string];
       if (msg.string() !== "+WPI") return;
-      if (delivered !== "1") again.resolve();
+      if (delivered !== "1") heldAgain.add(seq);
       else if (!givenBack.has(seq)) nc.publish(msg.subject, "-NAK");
       givenBack.add(seq);
+      if (heldAgain.size === 5) again.resolve();
     },
   });
   await publish(1, 5);

@@ -235,7 +235,7 @@ function openIntake(connection: Connection, lane: number): Intake {
   }
   const receive = (msg: JobMessage) => {
     if (msg.subject.startsWith(inbox)) {
-      // The request ended: nothing came in time, or the server refused it (no leader); `alive` asks again.
+      // The request ended: nothing came in time, or the server refused it (no leader); `asking` repeats it.
       if (msg.subject === `${inbox}.${number}` && msg.headers?.code !== 100) requested = 0;
       return;
     }
@@ -246,8 +246,9 @@ function openIntake(connection: Connection, lane: number): Intake {
     expected = delivery + 1;
     requested = Math.max(0, requested - 1);
     const known = again ? held.findIndex(one => one.seq === seq) : -1;
-    // Twice in a batch it would stand in its own way: its cart is taken.
-    held[known < 0 ? held.length : known] = { msg, seq, again, left };
+    // One that stands in a batch twice would meet its own effect.
+    if (known < 0) held.push({ msg, seq, again, left });
+    else held[known] = { msg, seq, again, left };
     if (requested === 0) request();
     wake();
   };

@@ -12,6 +12,8 @@ import { startNats } from "./servers/index.ts";
 const noop = contractOf("drill.noop.high")!;
 const [stream, durable] = [streamOf("high"), durableOf(noop.kind)];
 const subject = `high.${noop.kind}.store_1`;
+/** A message may be stored a moment before its consumer hears of it. */
+const PATIENCE_MS = 20_000;
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -48,7 +50,7 @@ test("durables that are ahead of their streams are made again and hand out what 
   await up(async connection => {
     for (let i = 0; i < 3; i++) {
       await publish(connection);
-      (await connection.js.pull(stream, durable)).ack();
+      (await connection.js.pull(stream, durable, PATIENCE_MS)).ack();
     }
     expect(await mendStranded(connection, deps)).toBe(0);
   });
@@ -58,7 +60,7 @@ test("durables that are ahead of their streams are made again and hand out what 
     expect(await info(connection)).toMatchObject({ num_pending: 0, delivered: { stream_seq: 3 } });
     expect(await mendStranded(connection, deps)).toBe(1);
     expect(await info(connection)).toMatchObject({ num_pending: 1, config: { max_ack_pending: 7 } });
-    expect((await connection.js.pull(stream, durable)).seq).toBe(1);
+    expect((await connection.js.pull(stream, durable, PATIENCE_MS)).seq).toBe(1);
     expect(await mendStranded(connection, deps)).toBe(0);
   });
 });
@@ -68,7 +70,7 @@ test("what is out and was removed from its stream is acknowledged, what is out a
   const consumer = join(folder, "obs", durable);
   await up(async connection => {
     for (let i = 0; i < 4; i++) await publish(connection);
-    for (let i = 0; i < 3; i++) await connection.js.pull(stream, durable);
+    for (let i = 0; i < 3; i++) await connection.js.pull(stream, durable, PATIENCE_MS);
   });
   await cp(consumer, `${consumer}.before`, { recursive: true });
   await up(async ({ nc }) => nc.publish(`$JS.ACK.${stream}.${durable}.1.2.2.0.0`, "+ACK"));
@@ -91,7 +93,7 @@ test("what is out of a consumer that stands still, and lies before the first mes
   const consumer = join(folder, "obs", durable);
   await up(async connection => {
     for (let i = 0; i < 4; i++) await publish(connection);
-    for (let i = 0; i < 3; i++) await connection.js.pull(stream, durable);
+    for (let i = 0; i < 3; i++) await connection.js.pull(stream, durable, PATIENCE_MS);
   });
   await cp(consumer, `${consumer}.before`, { recursive: true });
   await up(async ({ nc }) => {

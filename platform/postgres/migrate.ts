@@ -15,7 +15,7 @@
  * between, or in the middle of an index, repeats the file; an index that was left half made is dropped before.
  */
 
-import { assumeOneStore } from "./estimates.ts";
+import { assumeOneTenant } from "./estimates.ts";
 import {
   type Migration,
   MigrationError,
@@ -63,7 +63,7 @@ export async function migrate(
         applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (module, name))`);
     const files = await pendingIn(connection, modules);
     for (const file of files) await applyPatiently(connection, file, options);
-    if (files.length > 0) await assumeOneStore(connection);
+    await assumeOneTenant(connection, modules);
     return files.map(nameOf);
   } finally {
     await connection`SELECT pg_advisory_unlock(${ADVISORY_LOCK})`.catch(() => {});

@@ -3,7 +3,12 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Db } from "./pool.ts";
 
-export type MigrationModule = { name: string; dir: string };
+export type MigrationModule = {
+  name: string;
+  dir: string;
+  /** Column that says whose a row is, in tables that have it (estimates.ts). */
+  tenant?: string;
+};
 
 /** Told to people in one line. */
 export class MigrationError extends Error {

@@ -1,9 +1,9 @@
--- These as they were, but that attempts are found by their keys, of which the planner expects one (orders/0170 tells
--- why). What is `in_progress` has an index of its own, by leases, which was read whole for each group, with all in it that waited
+-- These as they were, but that attempts are found by their keys, of which the planner expects one (decision 183
+-- tells why). What is `in_progress` has an index of its own, by leases, which was read whole for each group, with all in it that waited
 -- for their payment: so it is not asked for by that name.
 CREATE OR REPLACE FUNCTION checkout.place_orders(p_stores text[], p_keys text[], p_orders text[], p_path text, p_jobs jsonb)
 RETURNS TABLE (order_id text, outcome text, status smallint, body text, location text, traceparent text) LANGUAGE plpgsql
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1 AS $$
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1 SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
   v_open checkout.attempt[];
@@ -51,14 +51,14 @@ BEGIN
   RETURN QUERY
     SELECT w.order_id, CASE WHEN a.key IS NULL THEN 'gone' WHEN a.status = 'done' THEN 'answered' ELSE 'lapsed' END,
            a.response_status, a.response_body::text, a.location, a.traceparent
-    FROM unnest(p_stores, p_keys, p_orders) AS w(store_id, key, order_id)
+    FROM (SELECT * FROM unnest(p_stores, p_keys, p_orders) AS u(store_id, key, order_id) LIMIT cardinality(p_orders)) w
     LEFT JOIN checkout.attempt a ON a.store_id = w.store_id AND a.key = w.key AND a.order_id = w.order_id
     WHERE w.order_id <> ALL (v_placed);
 END $$;
 
 CREATE OR REPLACE FUNCTION checkout.flash_look(p_stores text[], p_keys text[], p_carts text[])
 RETURNS TABLE (n bigint, attempt jsonb, stored jsonb, cart_status text, version bigint, lines text) LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1 AS $$
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1 SET jit = off AS $$
 BEGIN
   RETURN QUERY
     SELECT w.n,
@@ -71,10 +71,11 @@ BEGIN
     ORDER BY w.n;
 END $$;
 
--- With rows this dear, reading a table of a few rows whole is no bargain either.
+-- With rows this dear, reading a table of a few rows whole is no bargain either. (Their plans look so expensive that they would be
+-- compiled: not worth it for a group.)
 ALTER FUNCTION checkout.begin_orders(text[], text[], text[], text[], text[], text[], text[], text[], text[], integer[],
                                      integer[], jsonb)
-  SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1;
+  SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1 SET jit = off;
 ALTER FUNCTION checkout.flash_batch(text, text[], text[], text[], bigint[], text[], text[], text[], text[], text[], text[],
                                     text[], text[], boolean, boolean, interval, interval, jsonb, jsonb)
-  SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1;
+  SET cpu_tuple_cost = 1 SET cpu_index_tuple_cost = 1 SET jit = off;

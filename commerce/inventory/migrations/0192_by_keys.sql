@@ -1,6 +1,6 @@
--- As they were, but that each row is looked up by its key, whatever the table was like when a session made its plans: those are
--- kept, and a table of forty rows is sooner read whole than looked into for each of a group. With 20,000 orders in it by then that
--- took 5 ms an order. Of what a LIMIT lets through that is not known yet, the planner expects a tenth: of a group, one.
+-- As before, but that each row is looked up by its key, whatever the table was like when a session made its plans (decision 183).
+-- Those are kept, and a table of forty rows is sooner read whole than looked into for each of a group. The planner expects ten
+-- rows of an array that it does not know yet, and of those a tenth to pass a LIMIT that it does not know: one.
 
 CREATE OR REPLACE FUNCTION inventory.confirm_orders(p_orders anyarray) RETURNS TABLE (reservation_id text) LANGUAGE plpgsql AS $$
 BEGIN
