@@ -20,6 +20,7 @@ import { consumersOf, topologyStreams } from "./topology.ts";
 const BACK_MS = 30_000;
 /** Of removed messages in the middle of a stream: more of them make an answer of megabytes. They are fewer some time later. */
 const MOST_REMOVED = 50_000;
+const MOST_DISBELIEVED = 5_000;
 /** Of a consumer that stands still, so many of its oldest are asked for in a turn, so many at once. */
 const MOST_ASKED = 2_000;
 const ASKED_AT_ONCE = 50;
@@ -40,7 +41,7 @@ export function ghosts({ connection, log }: { connection: Connection; log: Log }
       const out = (await consumersOf(connection.jsm, stream)).filter(info => info.num_ack_pending > 0);
       const suspects = out.filter(info => isBack || before.has(standOf(info)));
       for (const info of out) seen.add(standOf(info));
-      if (suspects.length > 0) found += await acknowledgeRemoved(connection, stream, suspects, before);
+      if (suspects.length > 0) found += await acknowledgeRemoved(connection, stream, suspects);
       for (const info of out)
         if (before.has(standOf(info))) found += await acknowledgeMissing(connection, info);
     }
@@ -53,21 +54,19 @@ export function ghosts({ connection, log }: { connection: Connection; log: Log }
 const standOf = ({ stream_name, name, delivered, ack_floor }: ConsumerInfo) =>
   [stream_name, name, delivered.consumer_seq, ack_floor.consumer_seq].join(" ");
 
-/** `before`: where consumers stood at the last look. Tells how many were out. */
+/** Tells how many were out. */
 async function acknowledgeRemoved(
   { nc, jsm }: Connection,
   stream: string,
   suspects: readonly ConsumerInfo[],
-  before: ReadonlySet<string>,
 ): Promise<number> {
   const { state } = await jsm.streams.info(stream);
   if (state.num_deleted === 0 || state.num_deleted > MOST_REMOVED) return 0;
   const { deleted = [] } = (await jsm.streams.info(stream, { deleted_details: true })).state;
   let found = 0;
-  for (const info of suspects) {
-    const { name, ack_floor, delivered, num_ack_pending } = info;
-    // Of one that stands still the floor is not believed either.
-    const floor = before.has(standOf(info)) ? 0 : ack_floor.stream_seq;
+  for (const { name, ack_floor, delivered, num_ack_pending } of suspects) {
+    // What is out should lie above the floor; where it costs little, that is not believed either.
+    const floor = deleted.length > MOST_DISBELIEVED ? ack_floor.stream_seq : 0;
     for (const seq of deleted)
       if (seq > floor && seq <= delivered.stream_seq) acks.ackStored(nc, { stream, durable: name, seq });
     await nc.flush();
