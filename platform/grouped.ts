@@ -14,8 +14,9 @@ export type GroupedOptions<Q, A> = {
   run(questions: readonly Q[]): Promise<readonly A[]>;
   /** Most calls in a group; 1: each by itself. */
   max: number;
-  /** Groups under way at once. */
+  /** Groups under way at once; `few`: one more where no more than this wait, as a small group mostly waits for the disk. */
   lanes: number;
+  few?: number;
   /**
    * For calls whose answer nobody waits for: after a group of `from` calls or more the next begins `ms` after it began, unless it is
    * full before. Most of a group's cost is the same however small it is.
@@ -42,11 +43,12 @@ export function groupedBy<K extends WeakKey, Q, A>(
 export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => Promise<A> {
   // Each by itself: no lanes either, as if there were no grouping.
   const lanes = options.max === 1 ? Number.POSITIVE_INFINITY : options.lanes;
+  const isFree = () => underWay < lanes + Number(waiting.length <= (options.few ?? 0));
   const waiting: Call<Q, A>[] = [];
   let underWay = 0;
   const gathering = openGathering({
     waiting: () => waiting.length,
-    isFree: () => underWay < lanes,
+    isFree,
     isEnough: () => waiting.length >= options.max,
     gather: options.gather,
     flush,
@@ -72,7 +74,7 @@ export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => P
   }
 
   function flush(): void {
-    while (waiting.length > 0 && underWay < lanes) {
+    while (waiting.length > 0 && isFree()) {
       const group = waiting.splice(0, options.max);
       gathering.began(group.length);
       underWay++;
