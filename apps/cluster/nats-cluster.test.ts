@@ -95,20 +95,28 @@ const CAP = 3;
 const JOBS = 60;
 const sleep = contractOf("drill.sleep.high")!;
 
+/** Started again when it ends, as a supervisor does: servers that are busy electing do not answer whoever starts. */
 function startWorker(natsUrl: string, databaseUrl: string): void {
-  const child = Bun.spawn([process.execPath, join(root, "workers/main.ts")], {
-    env: {
-      PATH: process.env.PATH ?? "",
-      DATABASE_URL: databaseUrl,
-      NATS_URL: natsUrl,
-      TRADEWIND_NATS_REPLICAS: "3",
-      TRADEWIND_LOG_LEVEL: "silent",
-      TRADEWIND_POOL: "high",
-    },
-    stdout: "ignore",
-    stderr: "inherit",
-  });
+  const start = () =>
+    Bun.spawn([process.execPath, join(root, "workers/main.ts")], {
+      env: {
+        PATH: process.env.PATH ?? "",
+        DATABASE_URL: databaseUrl,
+        NATS_URL: natsUrl,
+        TRADEWIND_NATS_REPLICAS: "3",
+        TRADEWIND_LOG_LEVEL: "silent",
+        TRADEWIND_POOL: "high",
+      },
+      stdout: "ignore",
+      stderr: "inherit",
+      onExit() {
+        if (!isOver) child = start();
+      },
+    });
+  let isOver = false;
+  let child = start();
   closers.push(async () => {
+    isOver = true;
     child.kill("SIGKILL");
     await child.exited;
   });
