@@ -11,11 +11,11 @@
  * and whose delivery is not out is left alone by the server. That is done here for consumers that have something out and have not
  * moved since the last look, and for all of them for a while after the server came back.
  */
-import type { ConsumerInfo, JetStreamManager, NatsError } from "nats";
+import type { ConsumerInfo, JetStreamManager } from "nats";
 import type { Log } from "../platform/log.ts";
 import { acks } from "./acks.ts";
 import type { Connection } from "./connection.ts";
-import { consumersOf, topologyStreams } from "./topology.ts";
+import { consumersOf, onlyMissing, topologyStreams } from "./topology.ts";
 
 const BACK_MS = 30_000;
 /** Of removed messages in the middle of a stream: more of them make an answer of megabytes. They are fewer some time later. */
@@ -95,11 +95,12 @@ async function acknowledgeMissing({ nc, jsm }: Connection, still: ConsumerInfo):
 }
 
 /** Only what the server is sure of: an answer that does not come says nothing. */
-async function isGone(jsm: JetStreamManager, stream: string, seq: number): Promise<boolean> {
-  try {
-    await jsm.streams.getMessage(stream, { seq });
-    return false;
-  } catch (error) {
-    return (error as NatsError).api_error?.code === 404;
-  }
+function isGone(jsm: JetStreamManager, stream: string, seq: number): Promise<boolean> {
+  return jsm.streams
+    .getMessage(stream, { seq })
+    .catch(onlyMissing)
+    .then(
+      message => message === null,
+      () => false,
+    );
 }

@@ -29,6 +29,7 @@ import {
   LANES,
   laneDurable,
   laneSubject,
+  onlyMissing,
 } from "./topology.ts";
 
 /** The server looks for overdue messages a little after they are. */
@@ -59,10 +60,7 @@ export function publishToLane(
 
 /** A message that still waits; null when it was settled. */
 export async function laneMessage(connection: Connection, seq: number): Promise<string | null> {
-  const stored = await connection.jsm.streams.getMessage(FLASH_STREAM, { seq }).catch(error => {
-    if (error.api_error?.code === 404) return null;
-    throw error;
-  });
+  const stored = await connection.jsm.streams.getMessage(FLASH_STREAM, { seq }).catch(onlyMissing);
   return stored ? new TextDecoder().decode(stored.data) : null;
 }
 

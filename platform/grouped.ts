@@ -43,9 +43,9 @@ export function groupedBy<K extends WeakKey, Q, A>(
 export function grouped<Q, A>(options: GroupedOptions<Q, A>): (question: Q) => Promise<A> {
   // Each by itself: no lanes either, as if there were no grouping.
   const lanes = options.max === 1 ? Number.POSITIVE_INFINITY : options.lanes;
-  const isFree = () => underWay < lanes + Number(waiting.length <= (options.few ?? 0));
   const waiting: Call<Q, A>[] = [];
   let underWay = 0;
+  const isFree = () => underWay < lanes + Number(waiting.length <= (options.few ?? 0));
   const gathering = openGathering({
     waiting: () => waiting.length,
     isFree,

@@ -65,7 +65,8 @@ test("durables that are ahead of their streams are made again and hand out what 
   });
 });
 
-test("what is out and was removed from its stream is acknowledged, what is out and still there is not", async () => {
+/** A server of four messages, of which three are out: its stream knows that those in `acked` are done, its consumer does not. */
+async function forgetful(acked: readonly number[]) {
   const { up, folder } = await server();
   const consumer = join(folder, "obs", durable);
   await up(async connection => {
@@ -73,11 +74,17 @@ test("what is out and was removed from its stream is acknowledged, what is out a
     for (let i = 0; i < 3; i++) await connection.js.pull(stream, durable, PATIENCE_MS);
   });
   await cp(consumer, `${consumer}.before`, { recursive: true });
-  await up(async ({ nc }) => nc.publish(`$JS.ACK.${stream}.${durable}.1.2.2.0.0`, "+ACK"));
-  // The stream knows that it is done, the consumer does not.
+  await up(async ({ nc }) => {
+    for (const seq of acked) nc.publish(`$JS.ACK.${stream}.${durable}.1.${seq}.${seq}.0.0`, "+ACK");
+  });
   await rm(consumer, { recursive: true });
   await cp(`${consumer}.before`, consumer, { recursive: true });
   await rm(`${consumer}.before`, { recursive: true });
+  return { up };
+}
+
+test("what is out and was removed from its stream is acknowledged, what is out and still there is not", async () => {
+  const { up } = await forgetful([2]);
   await up(async connection => {
     expect(await info(connection)).toMatchObject({ num_ack_pending: 3, num_pending: 1 });
     const turn = ghosts({ connection, log: silentLog });
@@ -89,19 +96,7 @@ test("what is out and was removed from its stream is acknowledged, what is out a
 });
 
 test("what is out of a consumer that stands still, and lies before the first message of its stream, is acknowledged", async () => {
-  const { up, folder } = await server();
-  const consumer = join(folder, "obs", durable);
-  await up(async connection => {
-    for (let i = 0; i < 4; i++) await publish(connection);
-    for (let i = 0; i < 3; i++) await connection.js.pull(stream, durable, PATIENCE_MS);
-  });
-  await cp(consumer, `${consumer}.before`, { recursive: true });
-  await up(async ({ nc }) => {
-    for (const seq of [1, 2]) nc.publish(`$JS.ACK.${stream}.${durable}.1.${seq}.${seq}.0.0`, "+ACK");
-  });
-  await rm(consumer, { recursive: true });
-  await cp(`${consumer}.before`, consumer, { recursive: true });
-  await rm(`${consumer}.before`, { recursive: true });
+  const { up } = await forgetful([1, 2]);
   await up(async connection => {
     expect((await connection.jsm.streams.info(stream)).state).toMatchObject({ first_seq: 3, messages: 2 });
     expect(await info(connection)).toMatchObject({ num_ack_pending: 3, num_pending: 1 });
